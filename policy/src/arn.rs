@@ -1,0 +1,97 @@
+//! Concrete ARNs: what a request or an inventory names. Patterns are [`crate::Template`]s and are not parsed here.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A concrete ARN: six components divided by the first five colons.
+///
+/// Equality is that of the text; comparing an ARN with a pattern is deciding, and lives in each engine.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Arn(String);
+
+/// Why a text is no ARN.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not an ARN: {why}")]
+pub struct ArnError {
+    text: String,
+    why: &'static str,
+}
+
+impl Arn {
+    /// The longest ARN that is read, in bytes. S3 keys have at most 1,024 bytes; nothing real comes near.
+    pub const BYTES_MAX: usize = 8_192;
+
+    /// The whole text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn part(&self, index: usize) -> &str {
+        self.0.splitn(6, ':').nth(index).unwrap_or("")
+    }
+
+    /// The partition, e.g. `aws`.
+    pub fn partition(&self) -> &str {
+        self.part(1)
+    }
+
+    /// The service component, e.g. `s3`.
+    pub fn service(&self) -> &str {
+        self.part(2)
+    }
+
+    /// The Region, often empty.
+    pub fn region(&self) -> &str {
+        self.part(3)
+    }
+
+    /// The account component as written: a number, empty, or a word such as `aws`.
+    pub fn account(&self) -> &str {
+        self.part(4)
+    }
+
+    /// Everything behind the fifth colon, further colons included.
+    pub fn resource(&self) -> &str {
+        self.part(5)
+    }
+}
+
+impl FromStr for Arn {
+    type Err = ArnError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let fail = |why| {
+            let shown: String = text.chars().take(120).collect();
+            Err(ArnError { text: shown, why })
+        };
+        if text.len() > Arn::BYTES_MAX {
+            return fail("it is longer than 8192 bytes");
+        }
+        if !text.starts_with("arn:") {
+            return fail("it does not begin with `arn:`");
+        }
+        if text.splitn(6, ':').count() < 6 {
+            return fail("an ARN has six components, `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`");
+        }
+        let arn = Arn(text.to_owned());
+        if arn.partition().is_empty() || arn.service().is_empty() {
+            return fail("its partition and its service must not be empty");
+        }
+        if arn.resource().is_empty() {
+            return fail("its sixth component, the resource, is empty");
+        }
+        Ok(arn)
+    }
+}
+
+impl fmt::Display for Arn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Arn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0)
+    }
+}
