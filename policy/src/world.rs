@@ -24,6 +24,8 @@ pub struct NamedPolicy {
     /// True iff the document stands in the file as it is, so that a line of the document is a line of the file;
     /// false for documents kept as (percent-)encoded text, whose statements are all found at `place`.
     pub verbatim: bool,
+    /// The text as it was read, kept only for quarantined policies so that an export can give it back; else `None`.
+    pub source: Option<Arc<str>>,
 }
 
 /// What is known of a policy's text.
@@ -47,13 +49,14 @@ pub enum WhyUnknown {
 impl NamedPolicy {
     /// A policy whose text is known, from nowhere in particular.
     pub fn new(name: impl Into<String>, policy: Policy) -> NamedPolicy {
-        NamedPolicy { name: name.into(), text: PolicyText::Known(Arc::new(policy)), place: None, verbatim: false }
+        let text = PolicyText::Known(Arc::new(policy));
+        NamedPolicy { name: name.into(), text, place: None, verbatim: false, source: None }
     }
 
     /// A policy that is known to exist, without its text.
     pub fn unknown(name: impl Into<String>) -> NamedPolicy {
         let text = PolicyText::Unknown(WhyUnknown::NotExported);
-        NamedPolicy { name: name.into(), text, place: None, verbatim: false }
+        NamedPolicy { name: name.into(), text, place: None, verbatim: false, source: None }
     }
 
     /// File and line of the statement at `index`.
@@ -294,6 +297,18 @@ pub enum GapKind {
     ManagedPolicy,
 }
 
+/// What is complete in spite of a gap: every resource of one service in one account that has a resource-based policy
+/// is listed. It narrows a [`GapKind::Resources`] gap of the account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Coverage {
+    /// The account.
+    pub account: AccountId,
+    /// The service, as the third component of the resources' ARNs, e.g. `s3`.
+    pub service: String,
+    /// Where it was read.
+    pub place: Option<Place>,
+}
+
 /// An inventory as it was exported.
 ///
 /// Each list is in the order in which it was read; no two entries of a list have the same ARN or id.
@@ -327,4 +342,6 @@ pub struct World {
     pub providers: Vec<Provider>,
     /// What the export lacks.
     pub gaps: Vec<Gap>,
+    /// Services of accounts whose resources are listed completely, whatever `gaps` says of the account.
+    pub coverage: Vec<Coverage>,
 }
