@@ -1,0 +1,88 @@
+//! How a run ends: exit codes, failures, and what is said about them on standard error.
+
+use crate::terminal::{self, clean};
+use std::fmt;
+use std::process::ExitCode;
+
+/// The exit codes, which scripts rely on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Done; for one decision: allowed.
+    Done,
+    /// The answer is no.
+    No,
+    /// The command line is wrong, or names an output that cannot be written.
+    Usage,
+    /// The input is invalid; in bulk: some rows could not be decided.
+    Invalid,
+    /// One decision, and it is `Conditional`.
+    Open,
+}
+
+/// Exit code of a panic: a defect of ours, never of the input.
+pub(crate) const DEFECT: i32 = 70;
+
+impl From<Ending> for ExitCode {
+    fn from(ending: Ending) -> ExitCode {
+        ExitCode::from(match ending {
+            Ending::Done => 0,
+            Ending::No => 1,
+            Ending::Usage => 2,
+            Ending::Invalid => 3,
+            Ending::Open => 4,
+        })
+    }
+}
+
+/// Why a command could not do its work.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The command line asks for something that cannot be.
+    Usage(String),
+    /// An input cannot be read, or says something that has no meaning.
+    Input(String),
+    /// An input is invalid, and the findings about it have been drawn already; this is the last line.
+    Reported(String),
+    /// An output cannot be written.
+    Output(String),
+    /// Whoever reads our standard output has gone, which is no failure (`iamc … | head -1`).
+    Closed,
+}
+
+impl Failure {
+    /// An input that cannot be read.
+    pub(crate) fn unreadable(name: impl fmt::Display, error: impl fmt::Display) -> Failure {
+        Failure::Input(format!("cannot read `{name}`: {error}"))
+    }
+
+    /// Says on standard error what happened and gives the exit code.
+    pub(crate) fn report(self) -> Ending {
+        let (message, ending) = match self {
+            Failure::Usage(message) => (format!("{message}\n\nFor more information, try `--help`."), Ending::Usage),
+            Failure::Input(message) | Failure::Reported(message) => (message, Ending::Invalid),
+            Failure::Output(message) => (message, Ending::Usage),
+            Failure::Closed => return Ending::Done,
+        };
+        terminal::error(&clean(&message));
+        ending
+    }
+}
+
+/// Makes a panic say whose fault it is and end the process with [`DEFECT`], on whatever thread it happens.
+pub(crate) fn own_up_to_panics() {
+    std::panic::set_hook(Box::new(|info| {
+        crate::output::discard_pending();
+        let what = info
+            .payload()
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| info.payload().downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "a panic without a message".to_owned());
+        let place = info.location().map(|at| format!(" ({}:{})", at.file(), at.line())).unwrap_or_default();
+        terminal::error(&clean(&format!(
+            "this is a defect of iamc {}, whatever the input was: {what}{place}; please report it with the input",
+            env!("CARGO_PKG_VERSION")
+        )));
+        std::process::exit(DEFECT);
+    }));
+}
