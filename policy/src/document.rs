@@ -1,4 +1,4 @@
-//! Policy documents: JSON → [`Policy`].
+//! Policy documents: the parsed value. [`Policy::parse`] makes it from JSON, [`Policy::to_json`] prints it.
 
 use crate::action::ActionPattern;
 use crate::condition::Condition;

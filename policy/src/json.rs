@@ -1,0 +1,354 @@
+//! JSON with positions: serde_json reads, and every value stays a slice of the source.
+//!
+//! In goes a text, out comes a [`Node`]: the text of one JSON value and where it begins. A node is opened one level at
+//! a time, so nothing recurses however deep a hostile document is nested, and object entries come in document order
+//! *with* duplicates, which `serde_json::Value` would drop (R-1.8). Syntax is judged once, for the whole document, by
+//! [`root`]; after that only undecodable escapes (a lone surrogate) can still fail.
+
+use crate::source::Span;
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+use std::collections::HashSet;
+use std::fmt;
+
+/// One JSON value inside a source text.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Node<'t> {
+    raw: &'t str,
+    start: usize,
+}
+
+/// An entry of an object.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry<'t> {
+    /// The name, decoded.
+    pub(crate) key: String,
+    /// The bytes of the name, quotes included.
+    pub(crate) key_span: Span,
+    /// The value.
+    pub(crate) value: Node<'t>,
+}
+
+/// The JSON type of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    Object,
+    List,
+    Text,
+    Number,
+    Boolean,
+    Null,
+}
+
+impl Shape {
+    /// With its article, for messages.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Shape::Object => "an object",
+            Shape::List => "a list",
+            Shape::Text => "a string",
+            Shape::Number => "a number",
+            Shape::Boolean => "a boolean",
+            Shape::Null => "`null`",
+        }
+    }
+}
+
+/// A text that is no JSON, or a string that cannot be decoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fault {
+    /// What is wrong.
+    pub(crate) message: String,
+    /// What to write instead.
+    pub(crate) help: Option<String>,
+    /// Where.
+    pub(crate) span: Span,
+}
+
+/// Judges the syntax of a whole document.
+///
+/// Cost: O(bytes), without recursion: serde_json skips over nested values with an explicit stack.
+pub(crate) fn root(text: &str) -> Result<Node<'_>, Fault> {
+    if text.starts_with('\u{feff}') {
+        return Err(Fault {
+            message: "the document begins with a byte order mark".to_owned(),
+            help: Some("save it as UTF-8 without byte order mark".to_owned()),
+            span: Span::new(0, '\u{feff}'.len_utf8()),
+        });
+    }
+    if text.trim_ascii().is_empty() {
+        return Err(Fault {
+            message: "the document is empty".to_owned(),
+            help: Some("a policy is one JSON object: `{\"Version\": \"2012-10-17\", \"Statement\": [...]}`".to_owned()),
+            span: Span::new(text.len(), text.len()),
+        });
+    }
+    match serde_json::from_str::<&RawValue>(text) {
+        Ok(raw) => Ok(Node::new(raw, text, 0)),
+        Err(error) => Err(syntax(text, &error)),
+    }
+}
+
+impl<'t> Node<'t> {
+    /// `raw` was read from `parent`, which begins at `start`: its offset is a subtraction of addresses.
+    fn new(raw: &'t RawValue, parent: &str, start: usize) -> Node<'t> {
+        let raw = raw.get();
+        Node { raw, start: start + (raw.as_ptr() as usize - parent.as_ptr() as usize) }
+    }
+
+    /// The bytes of the value.
+    pub(crate) fn span(self) -> Span {
+        Span::new(self.start, self.start + self.raw.len())
+    }
+
+    /// The source text of the value; for a number, what R-1.16 keeps.
+    pub(crate) fn source(self) -> &'t str {
+        self.raw
+    }
+
+    /// Its type, told by its first byte.
+    pub(crate) fn shape(self) -> Shape {
+        match self.raw.as_bytes().first() {
+            Some(b'{') => Shape::Object,
+            Some(b'[') => Shape::List,
+            Some(b'"') => Shape::Text,
+            Some(b't' | b'f') => Shape::Boolean,
+            Some(b'n') => Shape::Null,
+            _ => Shape::Number,
+        }
+    }
+
+    /// The entries of an object in document order, duplicates included; undecodable names are faults.
+    pub(crate) fn entries(self) -> (Vec<Entry<'t>>, Vec<Fault>) {
+        let mut entries = Vec::new();
+        let mut faults = Vec::new();
+        match serde_json::Deserializer::from_str(self.raw).deserialize_map(Entries) {
+            Ok(pairs) => {
+                for (key, value) in pairs {
+                    let key = Node::new(key, self.raw, self.start);
+                    let value = Node::new(value, self.raw, self.start);
+                    match key.text() {
+                        Ok(name) => entries.push(Entry { key: name, key_span: key.span(), value }),
+                        Err(fault) => faults.push(fault),
+                    }
+                }
+            }
+            Err(error) => faults.push(syntax(self.raw, &error).moved(self.start)),
+        }
+        (entries, faults)
+    }
+
+    /// The items of a list.
+    pub(crate) fn items(self) -> Result<Vec<Node<'t>>, Fault> {
+        match serde_json::from_str::<Vec<&RawValue>>(self.raw) {
+            Ok(items) => Ok(items.into_iter().map(|item| Node::new(item, self.raw, self.start)).collect()),
+            Err(error) => Err(syntax(self.raw, &error).moved(self.start)),
+        }
+    }
+
+    /// The decoded text of a string.
+    pub(crate) fn text(self) -> Result<String, Fault> {
+        serde_json::from_str::<String>(self.raw).map_err(|error| {
+            let mut fault = syntax(self.raw, &error).moved(self.start);
+            fault.help = Some("write the character itself, or a whole pair of `\\u` escapes".to_owned());
+            fault
+        })
+    }
+
+    /// Looks for a duplicate name or an undecodable string at any depth (R-1.8), in a value nobody opens otherwise.
+    ///
+    /// One pass; nesting deeper than serde_json's 128 levels is a fault too.
+    pub(crate) fn check_inside(self) -> Result<(), Fault> {
+        let mut reader = serde_json::Deserializer::from_str(self.raw);
+        Checked.deserialize(&mut reader).map_err(|error| syntax(self.raw, &error).moved(self.start))
+    }
+}
+
+impl Fault {
+    fn moved(mut self, by: usize) -> Fault {
+        self.span = Span::new(self.span.start + by, self.span.end + by);
+        self
+    }
+}
+
+/// Collects object entries as slices of the source.
+struct Entries;
+
+impl<'de> Visitor<'de> for Entries {
+    type Value = Vec<(&'de RawValue, &'de RawValue)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = map.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(entries)
+    }
+}
+
+/// Reads any value, refusing duplicate names.
+struct Checked;
+
+impl<'de> DeserializeSeed<'de> for Checked {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Checked {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while seq.next_element_seed(Checked)?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut seen = HashSet::new();
+        while let Some(key) = map.next_key::<String>()? {
+            if seen.contains(&key) {
+                // Read on first, so that the position lies behind the whole entry.
+                map.next_value::<IgnoredAny>()?;
+                return Err(A::Error::custom(format!("`{}` is written twice in one object", shown(&key))));
+            }
+            seen.insert(key);
+            map.next_value_seed(Checked)?;
+        }
+        Ok(())
+    }
+}
+
+/// User text for a message: one line, at most 80 characters.
+pub(crate) fn shown(text: &str) -> String {
+    const CHARS_MAX: usize = 80;
+    let mut out = String::new();
+    for (n, c) in text.chars().enumerate() {
+        if n == CHARS_MAX {
+            out.push('…');
+            break;
+        }
+        if c.is_control() { out.extend(c.escape_default()) } else { out.push(c) }
+    }
+    out
+}
+
+/// Turns serde_json's line and column into a span, and its message into ours.
+fn syntax(text: &str, error: &serde_json::Error) -> Fault {
+    let offset = if error.is_eof() { text.trim_ascii_end().len() } else { offset(text, error.line(), error.column()) };
+    let here = text[offset..].chars().next();
+    let before = text[..offset].trim_ascii_end();
+    let span = Span::new(offset, offset + here.map_or(0, char::len_utf8));
+    let full = error.to_string();
+    let given = full.split(" at line ").next().unwrap_or(&full);
+    let got = here.map_or(String::new(), |c| format!(", got `{}`", shown(c.encode_utf8(&mut [0; 4]))));
+    let after_comma = before.ends_with(',');
+    let (message, help) = match (given, here) {
+        ("EOF while parsing a list", _) => ("the document ends inside a list".to_owned(), "a closing `]` is missing"),
+        ("EOF while parsing an object", _) => {
+            ("the document ends inside an object".to_owned(), "a closing `}` is missing")
+        }
+        ("EOF while parsing a string", _) => {
+            ("the document ends inside a string".to_owned(), "a closing `\"` is missing")
+        }
+        ("EOF while parsing a value", _) => {
+            ("the document ends where a value is expected".to_owned(), "write the value and close what is open")
+        }
+        ("expected value" | "key must be a string" | "trailing comma", Some(c @ ('}' | ']'))) if after_comma => {
+            (format!("there is a comma before the closing `{c}`"), "remove the comma behind the last entry")
+        }
+        (_, Some('/' | '#')) if given != "invalid escape" => {
+            (format!("{}{got}", expected(given)), "JSON has no comments: remove it")
+        }
+        (_, Some('\'' | '\u{2018}' | '\u{2019}' | '\u{201c}' | '\u{201d}')) if given != "invalid escape" => {
+            (format!("{}{got}", expected(given)), "strings and names stand in straight double quotes: `\"...\"`")
+        }
+        ("expected value", _) => (
+            format!("expected a value{got}"),
+            "write a string in double quotes, a number, `true`, `false`, a list or an object",
+        ),
+        ("key must be a string", _) => {
+            (format!("expected an element name in double quotes{got}"), "write names in double quotes: `\"Effect\"`")
+        }
+        ("expected `,` or `}`" | "expected `,` or `]`", Some('-'))
+            if before.ends_with(|c: char| c.is_ascii_digit()) =>
+        {
+            (format!("{given}{got}"), "a date stands in double quotes: `\"2012-10-17\"`")
+        }
+        ("expected `,` or `}`", Some(']')) => (format!("{given}{got}"), "a closing `}` is missing before it"),
+        ("expected `,` or `]`", Some('}')) => (format!("{given}{got}"), "a closing `]` is missing before it"),
+        ("expected `,` or `}`" | "expected `,` or `]`", _) => {
+            (format!("{given}{got}"), "a comma between two entries is missing")
+        }
+        ("expected `:`", _) => (format!("{given}{got}"), "write `\"name\": value`"),
+        ("trailing characters", Some('}' | ']')) => {
+            (format!("the document ends before this{got}"), "there is one closing brace or bracket too many")
+        }
+        ("trailing characters", _) => {
+            (format!("the document ends before this{got}"), "a document holds one policy and nothing else")
+        }
+        _ if given.starts_with("control character") => (
+            "there is a line break or another control character inside a string".to_owned(),
+            "close the string with `\"` on its line, or write `\\n`",
+        ),
+        _ => (given.to_owned(), ""),
+    };
+    let help = if help.is_empty() { None } else { Some(help.to_owned()) };
+    Fault { message, help, span }
+}
+
+/// serde_json's "what was expected", in our words.
+fn expected(given: &str) -> &str {
+    match given {
+        "expected value" => "expected a value",
+        "key must be a string" => "expected an element name in double quotes",
+        "trailing characters" => "the document ends before this",
+        other => other,
+    }
+}
+
+/// The byte that serde_json points at: a column counts bytes, from 1, and is 0 right behind a line break.
+fn offset(text: &str, line: usize, column: usize) -> usize {
+    let start = match line.checked_sub(2) {
+        None => 0,
+        Some(nth) => text.bytes().enumerate().filter(|(_, b)| *b == b'\n').nth(nth).map_or(text.len(), |(i, _)| i + 1),
+    };
+    let mut offset = (start + column.saturating_sub(1)).min(text.len());
+    while !text.is_char_boundary(offset) {
+        offset -= 1;
+    }
+    offset
+}
