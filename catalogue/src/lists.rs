@@ -1,6 +1,8 @@
 //! The dated lists of appendix C and of the rules that name data: everything that AWS changes more often than the
 //! language. Vintage: text of September 2026 unless an entry says otherwise.
 
+use crate::KeyType;
+
 /// A service on the list of, with the year of the text that first names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RcpService {
@@ -62,6 +64,93 @@ pub const NO_RESOURCE_ACCOUNT: &[&str] = &[
     "route53:associatevpcwithhostedzone",
     "route53:createvpcassociationauthorization",
     "securityhub:acceptadministratorinvitation",
+];
+
+/// A global condition key of table 5.2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GlobalKey {
+    /// Its name in AWS's spelling; a family carries a placeholder, as in `aws:RequestTag/${TagKey}`.
+    pub name: &'static str,
+    /// Its type; where the table names two, the first.
+    pub key_type: KeyType,
+    /// True iff it is multi-valued (column "Card.").
+    pub multi: bool,
+}
+
+const fn single(name: &'static str, key_type: KeyType) -> GlobalKey {
+    GlobalKey { name, key_type, multi: false }
+}
+
+const fn many(name: &'static str, key_type: KeyType) -> GlobalKey {
+    GlobalKey { name, key_type, multi: true }
+}
+
+/// Table 5.2: the global and cross-service condition keys, in its order. They hold whatever a table of actions says.
+///
+/// `aws:IsMcpServiceAction` has no type in AWS's text; `Bool` is what the service authorization data says of it.
+pub const GLOBAL_KEYS: &[GlobalKey] = &[
+    single("aws:PrincipalArn", KeyType::Arn),
+    single("aws:PrincipalAccount", KeyType::String),
+    single("aws:PrincipalOrgID", KeyType::String),
+    many("aws:PrincipalOrgPaths", KeyType::String),
+    single("aws:PrincipalTag/${TagKey}", KeyType::String),
+    single("aws:PrincipalIsAWSService", KeyType::Bool),
+    single("aws:PrincipalServiceName", KeyType::String),
+    many("aws:PrincipalServiceNamesList", KeyType::String),
+    single("aws:PrincipalType", KeyType::String),
+    single("aws:userid", KeyType::String),
+    single("aws:username", KeyType::String),
+    single("aws:AssumedRoot", KeyType::Bool),
+    single("aws:FederatedProvider", KeyType::String),
+    single("aws:TokenIssueTime", KeyType::Date),
+    single("aws:MultiFactorAuthPresent", KeyType::Bool),
+    single("aws:MultiFactorAuthAge", KeyType::Numeric),
+    single("aws:SourceIdentity", KeyType::String),
+    single("aws:SignInSessionArn", KeyType::Arn),
+    single("aws:ChatbotSourceArn", KeyType::Arn),
+    single("aws:Ec2InstanceSourceVpc", KeyType::String),
+    single("aws:Ec2InstanceSourcePrivateIPv4", KeyType::IpAddress),
+    single("ec2:RoleDelivery", KeyType::Numeric),
+    single("ec2:SourceInstanceArn", KeyType::Arn),
+    single("lambda:SourceFunctionArn", KeyType::Arn),
+    single("codebuild:BuildArn", KeyType::Arn),
+    single("codebuild:ProjectArn", KeyType::Arn),
+    single("ssm:SourceInstanceArn", KeyType::Arn),
+    single("glue:RoleAssumedBy", KeyType::String),
+    single("glue:CredentialIssuingService", KeyType::String),
+    single("identitystore:UserId", KeyType::String),
+    single("aws:SourceIp", KeyType::IpAddress),
+    single("aws:SourceVpc", KeyType::String),
+    single("aws:SourceVpce", KeyType::String),
+    single("aws:SourceVpcArn", KeyType::Arn),
+    single("aws:VpcSourceIp", KeyType::IpAddress),
+    single("aws:VpceAccount", KeyType::String),
+    single("aws:VpceOrgID", KeyType::String),
+    many("aws:VpceOrgPaths", KeyType::String),
+    single("aws:ResourceAccount", KeyType::String),
+    single("aws:ResourceOrgID", KeyType::String),
+    many("aws:ResourceOrgPaths", KeyType::String),
+    single("aws:ResourceTag/${TagKey}", KeyType::String),
+    single("aws:RequestTag/${TagKey}", KeyType::String),
+    many("aws:TagKeys", KeyType::String),
+    many("aws:CalledVia", KeyType::String),
+    single("aws:CalledViaFirst", KeyType::String),
+    single("aws:CalledViaLast", KeyType::String),
+    single("aws:ViaAWSService", KeyType::Bool),
+    single("aws:CalledViaAWSMCP", KeyType::String),
+    single("aws:ViaAWSMCPService", KeyType::Bool),
+    single("aws:IsMcpServiceAction", KeyType::Bool),
+    single("aws:CurrentTime", KeyType::Date),
+    single("aws:EpochTime", KeyType::Date),
+    single("aws:SecureTransport", KeyType::Bool),
+    single("aws:RequestedRegion", KeyType::String),
+    single("aws:referer", KeyType::String),
+    single("aws:UserAgent", KeyType::String),
+    single("aws:SourceArn", KeyType::Arn),
+    single("aws:SourceAccount", KeyType::String),
+    single("aws:SourceOrgID", KeyType::String),
+    many("aws:SourceOrgPaths", KeyType::String),
+    single("aws:SourceOwner", KeyType::String),
 ];
 
 /// C.4: multi-valued global, STS and OIDC keys, canonical.
@@ -322,4 +411,30 @@ pub const RESOURCE_POLICY_SERVICES: &[&str] = &[
     "ssm-incidents",
     "vpc-lattice",
     "xray",
+];
+
+/// actions that change a managed policy, lower case.
+pub const POLICY_CHANGES: &[&str] = &[
+    "iam:createpolicyversion",
+    "iam:deletepolicy",
+    "iam:deletepolicyversion",
+    "iam:setdefaultpolicyversion",
+    "iam:tagpolicy",
+    "iam:untagpolicy",
+];
+
+/// actions that change a role, lower case.
+pub const ROLE_CHANGES: &[&str] = &[
+    "iam:attachrolepolicy",
+    "iam:deleterole",
+    "iam:deleterolepermissionsboundary",
+    "iam:deleterolepolicy",
+    "iam:detachrolepolicy",
+    "iam:putrolepermissionsboundary",
+    "iam:putrolepolicy",
+    "iam:tagrole",
+    "iam:untagrole",
+    "iam:updateassumerolepolicy",
+    "iam:updaterole",
+    "iam:updateroledescription",
 ];
