@@ -1,0 +1,299 @@
+//! Items -> [`World`]: equal ones are merged, contradictions refused, and what is plainly missing becomes a gap.
+
+use crate::error::{InputError, shorten};
+use crate::item::Item;
+use crate::write::line;
+use iamc_policy::World;
+use iamc_policy::arn::Arn;
+use iamc_policy::source::Place;
+use iamc_policy::world::*;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// Items in the order read, no two of them about the same thing.
+#[derive(Default)]
+pub(crate) struct Assembly {
+    items: Vec<Item>,
+    index: HashMap<(&'static str, String), usize>,
+    pub(crate) errors: Vec<InputError>,
+}
+
+impl Assembly {
+    /// Adds an item. What was said before is not said again; what contradicts it is an error; a fact that was not known
+    /// before is added to what was.
+    pub(crate) fn add(&mut self, item: Item) {
+        let key = (item.kind(), item.id());
+        let Some(known) = self.index.get(&key).copied() else {
+            self.index.insert(key, self.items.len());
+            self.items.push(item);
+            return;
+        };
+        if let Err(what) = merge(&mut self.items[known], &item) {
+            self.errors.push(contradiction(&self.items[known], &item, what));
+        }
+    }
+
+    /// The world of all items, with what is plainly missing in it.
+    pub(crate) fn finish(self) -> (World, Vec<InputError>) {
+        let mut world = World::default();
+        for item in self.items {
+            match item {
+                Item::Organization(x) => world.organizations.push(x),
+                Item::Unit(x) => world.units.push(x),
+                Item::Account(x) => world.accounts.push(x),
+                Item::Guardrail(x) => world.guardrails.push(x),
+                Item::Policy(x, _) => world.policies.push(x),
+                Item::User(x) => world.users.push(x),
+                Item::Group(x) => world.groups.push(x),
+                Item::Role(x) => world.roles.push(x),
+                Item::Resource(x) => world.resources.push(x),
+                Item::Endpoint(x) => world.endpoints.push(x),
+                Item::Provider(x) => world.providers.push(x),
+                Item::Gap(x) => world.gaps.push(x),
+                Item::Coverage(x) => world.coverage.push(x),
+            }
+        }
+        let mut errors = self.errors;
+        refuse_cycles(&world, &mut errors);
+        note_gaps(&mut world);
+        (world, errors)
+    }
+}
+
+/// Joins what two items say of one thing; the error names the field in which they differ.
+fn merge(known: &mut Item, new: &Item) -> Result<(), &'static str> {
+    match (&mut *known, new) {
+        (Item::Gap(_), Item::Gap(_)) | (Item::Coverage(_), Item::Coverage(_)) => Ok(()),
+        (Item::Account(a), Item::Account(b)) => {
+            join(&mut a.name, &b.name, "name")?;
+            join(&mut a.parent, &b.parent, "parent")?;
+            join(&mut a.canonical_user, &b.canonical_user, "canonical_user")?;
+            join(&mut a.s3_restrict_public_buckets, &b.s3_restrict_public_buckets, "s3_restrict_public_buckets")
+        }
+        (Item::Organization(a), Item::Organization(b)) => {
+            if a.management_account != b.management_account {
+                return Err("management_account");
+            }
+            join(&mut a.scp_enabled, &b.scp_enabled, "scp_enabled")?;
+            join(&mut a.rcp_enabled, &b.rcp_enabled, "rcp_enabled")?;
+            for account in &b.delegated_administrators {
+                if !a.delegated_administrators.contains(account) {
+                    a.delegated_administrators.push(*account);
+                }
+            }
+            Ok(())
+        }
+        (Item::Resource(a), Item::Resource(b)) => {
+            join(&mut a.account, &b.account, "account")?;
+            join(&mut a.tags, &b.tags, "tags")?;
+            join(&mut a.s3_restrict_public_buckets, &b.s3_restrict_public_buckets, "s3_restrict_public_buckets")?;
+            join(&mut a.kms_grants, &b.kms_grants, "kms_grants")?;
+            a.aws_managed_key |= b.aws_managed_key;
+            match (&a.policy, &b.policy) {
+                (_, ResourcePolicy::NotExported) => Ok(()),
+                (ResourcePolicy::NotExported, _) => {
+                    a.policy = b.policy.clone();
+                    Ok(())
+                }
+                _ if same_resource_policy(a, b) => Ok(()),
+                _ => Err("policy"),
+            }
+        }
+        (Item::Policy(a, version), Item::Policy(b, newer)) if a.arn.account() == "aws" => {
+            // AWS updates its policies at any time, also between the exports of two accounts: the newest counts.
+            if is_not_exported(&a.policy) || (newer > version && !is_not_exported(&b.policy)) {
+                *a = b.clone();
+                *version = *newer;
+                return Ok(());
+            }
+            let same = newer < version || is_not_exported(&b.policy) || same_policy(&a.policy, &b.policy);
+            if same { Ok(()) } else { Err("document") }
+        }
+        (Item::Policy(a, version), Item::Policy(b, newer)) => {
+            if is_not_exported(&a.policy) {
+                *a = b.clone();
+                *version = *newer;
+            }
+            let same = is_not_exported(&b.policy) || same_policy(&a.policy, &b.policy);
+            if same { Ok(()) } else { Err("document") }
+        }
+        (known, new) if line(known) == line(new) => Ok(()),
+        _ => Err("content"),
+    }
+}
+
+/// Takes over a fact that was not known; two different ones are a contradiction.
+fn join<T: Clone + PartialEq>(known: &mut Option<T>, new: &Option<T>, what: &'static str) -> Result<(), &'static str> {
+    match (&known, new) {
+        (_, None) => Ok(()),
+        (None, Some(_)) => {
+            known.clone_from(new);
+            Ok(())
+        }
+        (Some(a), Some(b)) if a == b => Ok(()),
+        _ => Err(what),
+    }
+}
+
+fn is_not_exported(policy: &NamedPolicy) -> bool {
+    policy.text == PolicyText::Unknown(WhyUnknown::NotExported)
+}
+
+/// Whether two policies say the same, wherever their elements stood.
+fn same_policy(a: &NamedPolicy, b: &NamedPolicy) -> bool {
+    match (&a.text, &b.text) {
+        (PolicyText::Known(x), PolicyText::Known(y)) => {
+            a.name == b.name && (Arc::ptr_eq(x, y) || x.to_json() == y.to_json())
+        }
+        (PolicyText::Unknown(_), PolicyText::Unknown(_)) => a.name == b.name && a.source == b.source,
+        _ => false,
+    }
+}
+
+fn same_resource_policy(a: &Resource, b: &Resource) -> bool {
+    match (&a.policy, &b.policy) {
+        (ResourcePolicy::Policy(x), ResourcePolicy::Policy(y)) => same_policy(x, y),
+        (x, y) => x == y,
+    }
+}
+
+fn contradiction(known: &Item, new: &Item, what: &str) -> InputError {
+    let kind = new.kind();
+    let before = known.place().map(|place| format!(" at {place}")).unwrap_or_default();
+    let id = shorten(&new.id());
+    let message = if what == "content" {
+        format!("{kind} `{id}` differs from the one{before}")
+    } else {
+        format!("the {what} of {kind} `{id}` differs from the one{before}")
+    };
+    error_at(new.place(), message, "keep one of the two, or export again what is older")
+}
+
+/// An error at a place; without one, at the start of an unnamed input.
+pub(crate) fn error_at(place: Option<&Place>, message: String, help: &str) -> InputError {
+    let (file, line) = place.map_or_else(|| ("inventory".into(), 1), |place| (place.file.clone(), place.line));
+    InputError { file, line, column: 1, message, help: Some(help.into()) }
+}
+
+/// A unit must not lie below itself: whoever walks up would never arrive.
+fn refuse_cycles(world: &World, errors: &mut Vec<InputError>) {
+    let parents: HashMap<&str, &Unit> = world.units.iter().map(|unit| (unit.id.as_str(), unit)).collect();
+    let mut ends: HashSet<&str> = HashSet::new();
+    for unit in &world.units {
+        let mut path: Vec<&str> = Vec::new();
+        let mut on_path: HashSet<&str> = HashSet::new();
+        let mut next = Some(unit);
+        while let Some(at) = next {
+            if ends.contains(at.id.as_str()) {
+                break;
+            }
+            if !on_path.insert(&at.id) {
+                let message = format!("the unit `{}` lies below itself", shorten(&at.id));
+                errors.push(error_at(at.place.as_ref(), message, "correct `parent`; the root has none"));
+                break;
+            }
+            path.push(&at.id);
+            next = at.parent.as_deref().and_then(|parent| parents.get(parent).copied());
+        }
+        ends.extend(path);
+    }
+}
+
+/// Adds the gaps that anyone can see who follows the references of the world.
+fn note_gaps(world: &mut World) {
+    let mut gaps = Vec::new();
+    note_hierarchy(world, &mut gaps);
+    note_groups(world, &mut gaps);
+    let missing = missing_policies(world, &mut gaps);
+    world.policies.extend(missing);
+    let mut known: HashSet<(GapKind, String)> = world.gaps.iter().map(|gap| (gap.kind, gap.subject.clone())).collect();
+    for gap in gaps {
+        if known.insert((gap.kind, gap.subject.clone())) {
+            world.gaps.push(gap);
+        }
+    }
+}
+
+fn note_hierarchy(world: &World, gaps: &mut Vec<Gap>) {
+    let units: HashSet<&str> = world.units.iter().map(|unit| unit.id.as_str()).collect();
+    let organizations: HashSet<&str> = world.organizations.iter().map(|x| x.id.as_str()).collect();
+    let mut note = |subject: &str, message: String, place: &Option<Place>| {
+        gaps.push(Gap { kind: GapKind::Hierarchy, subject: subject.to_owned(), message, place: place.clone() });
+    };
+    for unit in &world.units {
+        match &unit.parent {
+            Some(parent) if !units.contains(parent.as_str()) => {
+                note(&unit.id, format!("the unit {parent} above {} was not exported", unit.id), &unit.place);
+            }
+            None if !unit.id.starts_with("r-") => {
+                note(&unit.id, format!("the unit above {} was not exported", unit.id), &unit.place);
+            }
+            _ if !organizations.contains(unit.organization.as_str()) => {
+                let message = format!("the organization {} of {} was not exported", unit.organization, unit.id);
+                note(&unit.id, message, &unit.place);
+            }
+            _ => {}
+        }
+    }
+    for account in &world.accounts {
+        if let Some(parent) = &account.parent
+            && !units.contains(parent.as_str())
+        {
+            let message = format!("the unit {parent} of account {} was not exported", account.id);
+            note(&account.id.to_string(), message, &account.place);
+        }
+    }
+}
+
+fn note_groups(world: &World, gaps: &mut Vec<Gap>) {
+    // Names of groups are unique in an account without regard to their path.
+    let groups: HashSet<(&str, &str)> = world
+        .groups
+        .iter()
+        .map(|group| (group.identity.arn.account(), crate::lines::last_name(&group.identity.arn)))
+        .collect();
+    for user in &world.users {
+        let arn = &user.identity.arn;
+        for name in user.groups.iter().filter(|name| !groups.contains(&(arn.account(), name.as_str()))) {
+            gaps.push(Gap {
+                kind: GapKind::Group,
+                subject: arn.to_string(),
+                message: format!("the group {name} of {arn} was not exported"),
+                place: user.identity.place.clone(),
+            });
+        }
+    }
+}
+
+/// Policies that are attached but were not exported: they exist, and their texts are not known.
+fn missing_policies(world: &World, gaps: &mut Vec<Gap>) -> Vec<ManagedPolicy> {
+    let mut known: HashSet<Arn> = world.policies.iter().map(|policy| policy.arn.clone()).collect();
+    let mut missing = Vec::new();
+    for policy in world.policies.iter().filter(|policy| is_not_exported(&policy.policy)) {
+        gaps.push(policy_gap(
+            &policy.arn,
+            format!("the text of policy {} was not exported", policy.arn),
+            &policy.policy.place,
+        ));
+    }
+    let users = world.users.iter().map(|user| &user.identity);
+    let groups = world.groups.iter().map(|group| &group.identity);
+    let roles = world.roles.iter().map(|role| &role.identity);
+    for identity in users.chain(groups).chain(roles) {
+        for arn in identity.attached.iter().chain(&identity.boundary) {
+            if !known.insert(arn.clone()) {
+                continue;
+            }
+            let message = format!("the policy {arn} of {} was not exported", identity.arn);
+            gaps.push(policy_gap(arn, message, &identity.place));
+            let mut policy = NamedPolicy::unknown(crate::lines::last_name(arn));
+            policy.place = identity.place.clone();
+            missing.push(ManagedPolicy { arn: arn.clone(), policy });
+        }
+    }
+    missing
+}
+
+fn policy_gap(arn: &Arn, message: String, place: &Option<Place>) -> Gap {
+    Gap { kind: GapKind::ManagedPolicy, subject: arn.to_string(), message, place: place.clone() }
+}

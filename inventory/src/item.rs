@@ -1,0 +1,107 @@
+//! One thing of an inventory on its way into the world.
+
+use iamc_policy::source::Place;
+use iamc_policy::world::*;
+
+/// One line of our own format, whatever it was read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Item {
+    Organization(Organization),
+    Unit(Unit),
+    Account(Account),
+    Guardrail(Guardrail),
+    /// A managed policy, and the number of its default version where that is known.
+    Policy(ManagedPolicy, Option<u64>),
+    User(User),
+    Group(Group),
+    Role(Role),
+    Resource(Resource),
+    Endpoint(Endpoint),
+    Provider(Provider),
+    Gap(Gap),
+    Coverage(Coverage),
+}
+
+impl Item {
+    /// The `kind` of its line.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Item::Organization(_) => "organization",
+            Item::Unit(_) => "organizational_unit",
+            Item::Account(_) => "account",
+            Item::Guardrail(_) => "guardrail",
+            Item::Policy(..) => "policy",
+            Item::User(_) => "user",
+            Item::Group(_) => "group",
+            Item::Role(_) => "role",
+            Item::Resource(_) => "resource",
+            Item::Endpoint(_) => "endpoint",
+            Item::Provider(_) => "provider",
+            Item::Gap(_) => "gap",
+            Item::Coverage(_) => "coverage",
+        }
+    }
+
+    /// What no two of its kind share.
+    pub(crate) fn id(&self) -> String {
+        match self {
+            Item::Organization(x) => x.id.clone(),
+            Item::Unit(x) => x.id.clone(),
+            Item::Account(x) => x.id.to_string(),
+            Item::Guardrail(x) => x.id.clone(),
+            Item::Policy(x, _) => x.arn.to_string(),
+            Item::User(x) => x.identity.arn.to_string(),
+            Item::Group(x) => x.identity.arn.to_string(),
+            Item::Role(x) => x.identity.arn.to_string(),
+            Item::Resource(x) => x.arn.to_string(),
+            Item::Endpoint(x) => x.id.clone(),
+            Item::Provider(x) => x.arn.to_string(),
+            Item::Gap(x) => format!("{} {}", gap_word(x.kind), x.subject),
+            Item::Coverage(x) => format!("{} {}", x.account, x.service),
+        }
+    }
+
+    pub(crate) fn place(&self) -> Option<&Place> {
+        match self {
+            Item::Organization(x) => x.place.as_ref(),
+            Item::Unit(x) => x.place.as_ref(),
+            Item::Account(x) => x.place.as_ref(),
+            Item::Guardrail(x) => x.policy.place.as_ref(),
+            Item::Policy(x, _) => x.policy.place.as_ref(),
+            Item::User(x) => x.identity.place.as_ref(),
+            Item::Group(x) => x.identity.place.as_ref(),
+            Item::Role(x) => x.identity.place.as_ref(),
+            Item::Resource(x) => x.place.as_ref(),
+            Item::Endpoint(x) => x.place.as_ref(),
+            Item::Provider(x) => x.place.as_ref(),
+            Item::Gap(x) => x.place.as_ref(),
+            Item::Coverage(x) => x.place.as_ref(),
+        }
+    }
+}
+
+/// Every kind of gap, in the order of their words in docs/inventory-format.md.
+pub(crate) const GAP_KINDS: &[GapKind] = &[
+    GapKind::Identities,
+    GapKind::Resources,
+    GapKind::Scps,
+    GapKind::Rcps,
+    GapKind::Hierarchy,
+    GapKind::Endpoints,
+    GapKind::Group,
+    GapKind::ManagedPolicy,
+];
+
+/// The word for a kind of gap in our format.
+pub(crate) fn gap_word(kind: GapKind) -> &'static str {
+    match kind {
+        GapKind::Identities => "identities",
+        GapKind::Resources => "resources",
+        GapKind::Scps => "scps",
+        GapKind::Rcps => "rcps",
+        GapKind::Hierarchy => "hierarchy",
+        GapKind::Endpoints => "endpoints",
+        GapKind::Group => "group",
+        GapKind::ManagedPolicy => "managed_policy",
+    }
+}
