@@ -38,6 +38,11 @@ fn prefix_length(text: &str) -> Option<u32> {
     (canonical && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok())?
 }
 
+/// The number of leading bits that a block fixes.
+pub(crate) fn prefix_bits(block: &Block) -> u32 {
+    block.prefix
+}
+
 fn bits(address: IpAddr) -> u32 {
     match address {
         IpAddr::V4(_) => 32,
