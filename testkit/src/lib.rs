@@ -1,1 +1,10 @@
-//! (under construction)
+//! What tests, fuzz targets, benches and `iamc conform` share. No engine depends on it.
+//!
+//! [`case`] reads decision cases, [`build`] turns one into a world and a request, [`engine`] lists what can decide
+//! them, [`runner`] runs and compares, [`print`] writes a case back as JSON.
+
+pub mod build;
+pub mod case;
+pub mod engine;
+pub mod print;
+pub mod runner;

@@ -1,0 +1,67 @@
+//! Runs every decision case of the repository on every engine.
+
+use iamc_testkit::case::{Case, read_cases};
+use iamc_testkit::{engine, print, runner};
+use std::path::{Path, PathBuf};
+
+fn case_files() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases");
+    let entries = std::fs::read_dir(folder).expect("the folder of cases is part of the repository");
+    let paths = entries.map(|entry| entry.expect("the folder of cases can be read").path());
+    let mut files: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|e| e == "jsonl")).collect();
+    files.sort();
+    files
+}
+
+fn all_cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for path in case_files() {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&path).expect("a file of cases is UTF-8");
+        match read_cases(&name, &text) {
+            Ok(read) => cases.extend(read),
+            Err(errors) => panic!("{}", errors.iter().map(|e| format!("{e}\n")).collect::<String>()),
+        }
+    }
+    cases
+}
+
+#[test]
+fn every_case_passes_on_every_engine() {
+    let cases = all_cases();
+    let summary = runner::run(&cases, &engine::all(), 2);
+    for difference in &summary.differences {
+        println!("{difference}");
+    }
+    println!("{summary}");
+    assert_eq!(summary.n_failed, 0, "{summary}; the differences are printed above");
+    assert_eq!(summary.n_passed, cases.len());
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let cases = all_cases();
+    let engines = engine::all();
+    assert_eq!(runner::run(&cases, &engines, 1), runner::run(&cases, &engines, 5));
+}
+
+/// What oracles print can be pasted into a file of cases.
+#[test]
+fn a_printed_case_is_the_same_case() {
+    for case in all_cases() {
+        let place = case.place.clone().unwrap();
+        let printed = print::to_json(&case);
+        let again = iamc_testkit::case::read_case(&printed, &place).unwrap_or_else(|e| panic!("{e}: {printed}"));
+        // Positions and the field of an error are those of the printed text, so compare what is printed.
+        assert_eq!(print::to_json(&again), printed);
+        assert_eq!((&again.id, &again.rules, &again.settings), (&case.id, &case.rules, &case.settings));
+        assert_eq!(again.expect, case.expect, "{printed}");
+        if let (iamc_testkit::case::CaseRequest::Known(a), iamc_testkit::case::CaseRequest::Known(b)) =
+            (&again.request, &case.request)
+        {
+            assert_eq!(a, b, "{printed}");
+        }
+        let engines = engine::all();
+        assert!(runner::run_case(&again, &engines).is_empty() == runner::run_case(&case, &engines).is_empty());
+    }
+}
