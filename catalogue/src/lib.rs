@@ -19,6 +19,8 @@
 //! [`ResourceTypeFacts`], [`ConditionKeyFacts`]) borrow from them. The edition that is compiled in went the same way.
 
 mod catalogue;
+#[cfg(test)]
+mod damage;
 mod edition;
 mod encode;
 mod error;
