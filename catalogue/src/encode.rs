@@ -13,7 +13,7 @@ use crate::{ActionEntry, Edition, EncodeError, KeyEntry, KeyFacts, ResourceTypeE
 /// service that the key is named after wins, else the first one in order of prefixes.
 ///
 /// Errors: [`EncodeError`] when a limit of the layout is passed (65,535 of a kind, 4 MiB of text, 1,023 bytes a name);
-/// ten times what AWS has today still fits most of them.
+/// six times what AWS has today fits.
 /// Cost: O(n log n) in the size of the edition.
 pub fn encode(edition: &Edition) -> Result<Vec<u8>, EncodeError> {
     let services = merge_services(&edition.services);
