@@ -123,7 +123,8 @@ pub struct Statement {
     pub principal: Option<PrincipalElement>,
     /// `Action` or `NotAction`.
     pub action: ActionElement,
-    /// `Resource` or `NotResource`; absent in trust policies and where lets it be.
+    /// `Resource` or `NotResource`; absent where lets it be. A trust policy has none: where lenient mode kept
+    /// one, the resource test is true all the same.
     pub resource: Option<ResourceElement>,
     /// `Condition`; absent and empty are the same.
     pub condition: Condition,

@@ -57,6 +57,8 @@ impl Shape {
 /// A text that is no JSON, or a string that cannot be decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Fault {
+    /// Its code and the rule that asks for it.
+    pub(crate) code: (&'static str, &'static str),
     /// What is wrong.
     pub(crate) message: String,
     /// What to write instead.
@@ -65,12 +67,15 @@ pub(crate) struct Fault {
     pub(crate) span: Span,
 }
 
+const SYNTAX: (&str, &str) = ("syntax", "R-1.1");
+
 /// Judges the syntax of a whole document.
 ///
 /// Cost: O(bytes), without recursion: serde_json skips over nested values with an explicit stack.
 pub(crate) fn root(text: &str) -> Result<Node<'_>, Fault> {
     if text.starts_with('\u{feff}') {
         return Err(Fault {
+            code: SYNTAX,
             message: "the document begins with a byte order mark".to_owned(),
             help: Some("save it as UTF-8 without byte order mark".to_owned()),
             span: Span::new(0, '\u{feff}'.len_utf8()),
@@ -78,6 +83,7 @@ pub(crate) fn root(text: &str) -> Result<Node<'_>, Fault> {
     }
     if text.trim_ascii().is_empty() {
         return Err(Fault {
+            code: SYNTAX,
             message: "the document is empty".to_owned(),
             help: Some("a policy is one JSON object: `{\"Version\": \"2012-10-17\", \"Statement\": [...]}`".to_owned()),
             span: Span::new(text.len(), text.len()),
@@ -148,10 +154,12 @@ impl<'t> Node<'t> {
 
     /// The decoded text of a string.
     pub(crate) fn text(self) -> Result<String, Fault> {
-        serde_json::from_str::<String>(self.raw).map_err(|error| {
-            let mut fault = syntax(self.raw, &error).moved(self.start);
-            fault.help = Some("write the character itself, or a whole pair of `\\u` escapes".to_owned());
-            fault
+        serde_json::from_str::<String>(self.raw).map_err(|_| Fault {
+            code: SYNTAX,
+            // The one thing that skipping over a string does not look at.
+            message: "the string holds half of a surrogate pair".to_owned(),
+            help: Some("write the character itself, or both `\\u` escapes of the pair".to_owned()),
+            span: self.span(),
         })
     }
 
@@ -160,7 +168,14 @@ impl<'t> Node<'t> {
     /// One pass; nesting deeper than serde_json's 128 levels is a fault too.
     pub(crate) fn check_inside(self) -> Result<(), Fault> {
         let mut reader = serde_json::Deserializer::from_str(self.raw);
-        Checked.deserialize(&mut reader).map_err(|error| syntax(self.raw, &error).moved(self.start))
+        Checked.deserialize(&mut reader).map_err(|error| {
+            let mut fault = syntax(self.raw, &error).moved(self.start);
+            // The visitor itself raises nothing else.
+            if error.is_data() {
+                fault.code = ("duplicate-key", "R-1.8");
+            }
+            fault
+        })
     }
 }
 
@@ -268,12 +283,18 @@ pub(crate) fn shown(text: &str) -> String {
 
 /// Turns serde_json's line and column into a span, and its message into ours.
 fn syntax(text: &str, error: &serde_json::Error) -> Fault {
-    let offset = if error.is_eof() { text.trim_ascii_end().len() } else { offset(text, error.line(), error.column()) };
+    let mut offset =
+        if error.is_eof() { text.trim_ascii_end().len() } else { offset(text, error.line(), error.column()) };
+    let full = error.to_string();
+    let given = full.split(" at line ").next().unwrap_or(&full);
+    let control = given.starts_with("control character");
+    if control {
+        // Here alone serde_json counts the bytes before the place, not up to it.
+        offset += text[offset..].find(|c: char| c < ' ').unwrap_or(0);
+    }
     let here = text[offset..].chars().next();
     let before = text[..offset].trim_ascii_end();
     let span = Span::new(offset, offset + here.map_or(0, char::len_utf8));
-    let full = error.to_string();
-    let given = full.split(" at line ").next().unwrap_or(&full);
     let got = here.map_or(String::new(), |c| format!(", got `{}`", shown(c.encode_utf8(&mut [0; 4]))));
     let after_comma = before.ends_with(',');
     let (message, help) = match (given, here) {
@@ -296,7 +317,7 @@ fn syntax(text: &str, error: &serde_json::Error) -> Fault {
         (_, Some('\'' | '\u{2018}' | '\u{2019}' | '\u{201c}' | '\u{201d}')) if given != "invalid escape" => {
             (format!("{}{got}", expected(given)), "strings and names stand in straight double quotes: `\"...\"`")
         }
-        ("expected value", _) => (
+        ("expected value" | "expected ident", _) => (
             format!("expected a value{got}"),
             "write a string in double quotes, a number, `true`, `false`, a list or an object",
         ),
@@ -314,20 +335,21 @@ fn syntax(text: &str, error: &serde_json::Error) -> Fault {
             (format!("{given}{got}"), "a comma between two entries is missing")
         }
         ("expected `:`", _) => (format!("{given}{got}"), "write `\"name\": value`"),
-        ("trailing characters", Some('}' | ']')) => {
-            (format!("the document ends before this{got}"), "there is one closing brace or bracket too many")
-        }
+        ("trailing characters", Some('}' | ']')) => (
+            format!("the document ends before this `{}`", here.unwrap_or('}')),
+            "there is one closing brace or bracket too many",
+        ),
         ("trailing characters", _) => {
-            (format!("the document ends before this{got}"), "a document holds one policy and nothing else")
+            ("more text follows the policy".to_owned(), "a document holds one policy and nothing else")
         }
-        _ if given.starts_with("control character") => (
+        _ if control => (
             "there is a line break or another control character inside a string".to_owned(),
             "close the string with `\"` on its line, or write `\\n`",
         ),
         _ => (given.to_owned(), ""),
     };
     let help = if help.is_empty() { None } else { Some(help.to_owned()) };
-    Fault { message, help, span }
+    Fault { code: SYNTAX, message, help, span }
 }
 
 /// serde_json's "what was expected", in our words.
@@ -335,7 +357,7 @@ fn expected(given: &str) -> &str {
     match given {
         "expected value" => "expected a value",
         "key must be a string" => "expected an element name in double quotes",
-        "trailing characters" => "the document ends before this",
+        "trailing characters" => "more text follows the policy",
         other => other,
     }
 }

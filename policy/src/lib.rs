@@ -29,7 +29,7 @@ pub use arn::Arn;
 pub use condition::{BaseOperator, ConditionAtom, ConditionKey, Operator, SetOperator};
 pub use decision::{Answer, Decision, Explanation, Formula, Outcomes, ReasonCode, Truth};
 pub use diagnostic::{Diagnostic, Severity};
-pub use document::{Effect, Policy, PolicyKind, Statement};
+pub use document::{Effect, Policy, PolicyKind, Statement, Strictness};
 pub use ids::AccountId;
 pub use parse::Parsed;
 pub use principal::{Principal, PrincipalEntry};

@@ -49,9 +49,9 @@ impl Policy {
     ///   "Statement": {"Effect": "Allow", "Action": "s3:GetObject", "resource": "*"}}"#;
     /// let parsed = Policy::parse(PolicyKind::Identity, Strictness::Lenient, text);
     /// assert!(parsed.policy.is_none());
-    /// let first = &parsed.diagnostics[1];
+    /// let first = &parsed.diagnostics[0];
     /// assert_eq!((first.code, first.rule, first.position), ("unknown-element", "R-1.10", (2, 62)));
-    /// assert_eq!(first.help.as_deref(), Some("element names are case-sensitive: write `Resource`"));
+    /// assert_eq!(first.help.as_deref(), Some("names are case-sensitive: write `Resource`"));
     /// ```
     pub fn parse(kind: PolicyKind, strictness: Strictness, text: &str) -> Parsed {
         if text.len() > DOCUMENT_BYTES_MAX {
@@ -141,8 +141,8 @@ impl Reader {
     }
 
     fn fault(&mut self, fault: Fault) {
-        let Fault { message, help, span } = fault;
-        self.found.push(Finding { grade: Grade::Invalid, code: "syntax", rule: "R-1.1", span, message, help });
+        let Fault { code: (code, rule), message, help, span } = fault;
+        self.found.push(Finding { grade: Grade::Invalid, code, rule, span, message, help });
     }
 
     fn wrong_type(&mut self, rule: &'static str, element: &str, expected: &str, node: Node<'_>, help: &str) {
@@ -257,10 +257,10 @@ impl Reader {
 
     fn unknown_top_level(&mut self, entry: &Entry<'_>, has_statement: bool) {
         let key = entry.key.as_str();
-        let help = if let Some(name) = nearest(key, TOP_LEVEL) {
-            match_case(key, name)
-        } else if let Some(name) = STATEMENT.into_iter().find(|name| *name == key) {
+        let help = if let Some(name) = STATEMENT.into_iter().find(|name| *name == key) {
             format!("`{name}` belongs inside a statement: `\"Statement\": [{{\"{name}\": ...}}]`")
+        } else if let Some(name) = nearest(key, TOP_LEVEL) {
+            match_case(key, name)
         } else if !has_statement && key.to_ascii_lowercase().contains("polic") {
             format!("the policy itself is the value of `{}`: give that alone, as an object", shown(key))
         } else {
@@ -280,7 +280,7 @@ impl Reader {
         const HELP: &str = "write `\"Version\": \"2012-10-17\"`: it names the policy language, not a date of yours";
         let Some(node) = node else {
             if guardrail {
-                let message = format!("an {} names its `Version`", self.kind.name());
+                let message = format!("`Version` is missing, which an {} must have", self.kind.name());
                 self.report(Grade::Warning, ("version-missing", "R-1.35"), opening(document), message, HELP);
             }
             return Version::V2008;
@@ -317,7 +317,7 @@ impl Reader {
         use PolicyKind::{Boundary, Identity, Session};
         // A boundary is a managed policy and a session policy follows the identity grammar, so R-1.7 holds for all three.
         if matches!(self.kind, Identity | Boundary | Session) {
-            let message = format!("{} policies have no `Id`", self.kind.name());
+            let message = format!("`Id` is not allowed in {}", self.kind_phrase());
             self.report(Grade::Tolerated, ("id-not-allowed", "R-1.7"), entry.key_span, message, "remove it");
         }
         self.ignored_text("R-1.7", "Id", entry.value)
@@ -392,13 +392,15 @@ impl Reader {
     /// The elements of a statement by name; unknown ones are reported and left out (R-1.10).
     fn elements<'t>(&mut self, node: Node<'t>) -> Elements<'t> {
         let mut elements = Elements::new();
+        let mut misspelled = Vec::new();
         for entry in self.entries(node) {
             if STATEMENT.contains(&entry.key.as_str()) {
                 elements.insert(entry.key.clone(), entry);
                 continue;
             }
             let key = entry.key.as_str();
-            let help = if let Some(name) = nearest(key, STATEMENT) {
+            let meant = nearest(key, STATEMENT);
+            let help = if let Some(name) = meant {
                 match_case(key, name)
             } else if matches!(key, "Id" | "StatementId") {
                 "a statement is named by its `Sid`".to_owned()
@@ -409,6 +411,13 @@ impl Reader {
             };
             let message = format!("`{}` is no element of a statement", shown(key));
             self.report(Grade::Invalid, ("unknown-element", "R-1.10"), entry.key_span, message, help);
+            // The policy is invalid already: read the value as what was meant, instead of saying that it is missing.
+            if let Some(name) = meant {
+                misspelled.push((name, entry));
+            }
+        }
+        for (name, entry) in misspelled {
+            elements.entry(name.to_owned()).or_insert(Entry { key: name.to_owned(), ..entry });
         }
         elements
     }
@@ -489,6 +498,12 @@ fn opening(node: Node<'_>) -> Span {
     Span::new(node.span().start, node.span().start + 1)
 }
 
+/// `[]`, whatever the white space in it.
+fn is_empty_list(node: Node<'_>) -> bool {
+    let inside = node.source().strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    inside.is_some_and(|inside| inside.trim_ascii().is_empty())
+}
+
 fn quote_help(node: Node<'_>) -> &'static str {
     match node.shape() {
         Shape::Number | Shape::Boolean => "write it in double quotes",
@@ -499,7 +514,7 @@ fn quote_help(node: Node<'_>) -> &'static str {
 
 fn match_case(written: &str, name: &str) -> String {
     if written.eq_ignore_ascii_case(name) {
-        format!("element names are case-sensitive: write `{name}`")
+        format!("names are case-sensitive: write `{name}`")
     } else {
         format!("write `{name}`")
     }

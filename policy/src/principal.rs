@@ -198,5 +198,8 @@ pub enum PrincipalEntry {
     /// A canonical user id.
     CanonicalUser(String),
     /// Valid or not, it matches none of our callers: an origin access identity, or what lenient mode keeps.
+    ///
+    /// The text is as written under `AWS`, and behind `Service:`, `Federated:` or `CanonicalUser:` as written under
+    /// those; a text under `AWS` that begins with one of the four names and a colon stands behind `AWS:`.
     Nobody(String),
 }

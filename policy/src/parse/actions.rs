@@ -1,9 +1,9 @@
 //! `Action` and `NotAction`.
 
 use super::findings::Grade;
-use super::{Elements, Reader, opening};
+use super::{Elements, Reader, is_empty_list, opening};
 use crate::action::ActionPattern;
-use crate::document::ActionElement;
+use crate::document::{ActionElement, PolicyKind};
 use crate::json::{Node, shown};
 
 impl Reader {
@@ -16,8 +16,7 @@ impl Reader {
         };
         let strings = self.strings("R-1.12", &entry.key, entry.value);
         let span = entry.value.span();
-        // An empty list has two bytes of brackets and nothing that was reported as no string.
-        if entry.value.source().trim_matches(['[', ']']).trim_ascii().is_empty() {
+        if is_empty_list(entry.value) {
             let message = format!("`{}` is an empty list, so the statement matches nothing", entry.key);
             let grade = if negated { Grade::Unmatched } else { Grade::Warning };
             let help = if negated { "write `\"Action\": \"*\"` for every action" } else { "name the actions" };
@@ -40,7 +39,11 @@ impl Reader {
             ActionPattern::Nothing(_) => {
                 let trimmed: String = text.split_whitespace().collect();
                 let (rule, message, help) = if text.contains(char::is_whitespace) {
-                    ("R-2.7", format!("white space in action `{quoted}`"), format!("write `{}`", shown(&trimmed)))
+                    let help = match ActionPattern::new(&trimmed) {
+                        ActionPattern::Named { .. } => format!("write `{}`", shown(&trimmed)),
+                        _ => ACTION_HELP.to_owned(),
+                    };
+                    ("R-2.7", format!("white space in action `{quoted}`"), help)
                 } else {
                     match text.split_once(':') {
                         None if text.is_empty() => ("R-2.7", "an action is empty".to_owned(), ACTION_HELP.to_owned()),
@@ -60,7 +63,12 @@ impl Reader {
                         ),
                     }
                 };
-                self.report(Grade::Unmatched, ("action-form", rule), span, message, help);
+                // asks for a service in every action of an RCP, in both modes.
+                let (grade, rule) = match self.kind {
+                    PolicyKind::Rcp if !text.contains(':') => (Grade::Invalid, "R-1.33"),
+                    _ => (Grade::Unmatched, rule),
+                };
+                self.report(grade, ("action-form", rule), span, message, help);
             }
             ActionPattern::Named { .. } if text.contains("${") => {
                 let message = format!("policy variables are not recognised in actions: `{quoted}`");

@@ -68,8 +68,8 @@ impl Reader {
                 seen.insert(key.clone(), entry.key.clone());
             }
             let values = self.values(operator, &entry);
-            self.check_key(&entry);
             let Some(operator) = operator else { continue };
+            self.check_key(&entry);
             let span = Span::new(entry.key_span.start, entry.value.span().end);
             condition.atoms.push(ConditionAtom { operator, key, values, span });
         }
@@ -139,6 +139,11 @@ fn operator_help(text: &str) -> (&'static str, String) {
     let (set, rest) = match lower.split_once(':') {
         Some(("forallvalues", rest)) => ("ForAllValues:", rest),
         Some(("foranyvalue", rest)) => ("ForAnyValue:", rest),
+        Some((set, rest)) if nearest(set, ["ForAllValues", "ForAnyValue"]).is_some() => {
+            let set = nearest(set, ["ForAllValues", "ForAnyValue"]).unwrap_or("ForAnyValue");
+            let name = Operator::parse(rest).map_or_else(|| "OPERATOR".to_owned(), |operator| operator.to_string());
+            return ("R-1.18", format!("write `{set}:{name}`"));
+        }
         Some(_) => {
             let help = "the operator stands outside, the key inside: `{\"OPERATOR\": {\"KEY\": \"VALUE\"}}`";
             return ("R-1.18", help.to_owned());

@@ -32,7 +32,7 @@ impl Reader {
     fn check_trust(&mut self, elements: &Elements<'_>, statement: &Statement) {
         if let Some(principal) = &statement.principal {
             if principal.negated {
-                let message = "a trust policy has no `NotPrincipal`";
+                let message = "`NotPrincipal` is not allowed in a trust policy";
                 let span = key_span(elements, "NotPrincipal", statement);
                 let help = "name whom to trust in `Principal`";
                 self.report(Grade::Tolerated, ("not-principal", "R-1.32"), span, message, help);
@@ -116,19 +116,21 @@ impl Reader {
             self.unless_full_access.push(refuse("effect", span, message, help));
         }
         for pattern in &statement.action.patterns {
-            let message = match pattern {
-                ActionPattern::Any => "an rcp has no action `*`".to_owned(),
-                ActionPattern::Nothing(text) if !text.contains(':') => {
-                    format!("action `{}` of an rcp names no service", shown(text))
-                }
-                _ => continue,
-            };
-            let finding = refuse("rcp-action", statement.action.span, message, "write `service:*` for each service");
-            self.unless_full_access.push(finding);
+            // Other actions without a service were refused where they were read.
+            if *pattern == ActionPattern::Any {
+                let message = "action `*` is not allowed in an rcp".to_owned();
+                let help = "write `service:*` for each service";
+                self.unless_full_access.push(refuse("action-form", statement.action.span, message, help));
+            }
         }
         if statement.action.negated {
             let span = key_span(elements, "NotAction", statement);
-            let finding = refuse("element-not-allowed", span, "an rcp has no `NotAction`".to_owned(), "write `Action`");
+            let finding = refuse(
+                "element-not-allowed",
+                span,
+                "`NotAction` is not allowed in an rcp".to_owned(),
+                "write `Action`",
+            );
             self.unless_full_access.push(finding);
         }
         let Some(principal) = &statement.principal else { return };
@@ -138,7 +140,7 @@ impl Reader {
             self.unless_full_access.push(refuse(
                 "not-principal",
                 span,
-                "an rcp has no `NotPrincipal`".to_owned(),
+                "`NotPrincipal` is not allowed in an rcp".to_owned(),
                 help,
             ));
         } else if principal.entries != [PrincipalEntry::Everyone { under_aws: false }] {

@@ -2,7 +2,7 @@
 
 use super::findings::Grade;
 use super::suggest::nearest;
-use super::{Elements, Reader, match_case, opening, quote_help};
+use super::{Elements, Reader, is_empty_list, match_case, opening, quote_help};
 use crate::document::{PolicyKind, PrincipalElement};
 use crate::ids::AccountId;
 use crate::json::{Entry, Node, Shape, shown};
@@ -61,7 +61,7 @@ impl Reader {
         if !self.kind.has_principal() {
             // Invalid in both modes, where alone would let lenient mode warn: an Allow that names a principal
             // would apply to more callers than written if the element were ignored.
-            let message = format!("{} has no `{}`", self.kind_phrase(), entry.key);
+            let message = format!("`{}` is not allowed in {}", entry.key, self.kind_phrase());
             let help = match self.kind {
                 PolicyKind::Scp => "remove it: an scp applies to all principals of the accounts it is attached to",
                 _ => "remove it: the policy applies to whom it is attached to; or is this a resource policy",
@@ -101,7 +101,11 @@ impl Reader {
     fn principal_object(&mut self, element: &Entry<'_>) -> Vec<PrincipalEntry> {
         let keys = self.entries(element.value);
         let mut entries = Vec::new();
-        let mut n_reported = 0;
+        if keys.iter().all(|key| is_empty_list(key.value)) {
+            let message = format!("`{}` names nobody", element.key);
+            let help = "name a principal, or write `\"*\"` for everyone";
+            self.report(Grade::Warning, ("empty-list", "R-1.31"), element.value.span(), message, help);
+        }
         for key in keys {
             let Some(of) = PrincipalType::ALL.into_iter().find(|of| of.name() == key.key) else {
                 let help = match nearest(&key.key, PrincipalType::ALL.map(PrincipalType::name)) {
@@ -111,7 +115,6 @@ impl Reader {
                 };
                 let message = format!("`{}` is no type of principal", shown(&key.key));
                 self.report(Grade::Invalid, ("principal-type", "R-1.22"), key.key_span, message, help);
-                n_reported += 1;
                 continue;
             };
             let not_in_kind = of == PrincipalType::Federated && self.kind != PolicyKind::Trust;
@@ -121,7 +124,6 @@ impl Reader {
                 self.report(Grade::Unmatched, ("principal-type", "R-1.33"), key.key_span, message, help);
             }
             let strings = self.strings("R-1.22", &key.key, key.value);
-            n_reported += usize::from(strings.is_empty() && key.value.shape() != Shape::List);
             for (node, text) in strings {
                 let (entry, odd) = classify(of, text);
                 if let Some(Odd { grade, rule, message, help }) = odd {
@@ -129,11 +131,6 @@ impl Reader {
                 }
                 entries.push(entry);
             }
-        }
-        if entries.is_empty() && n_reported == 0 {
-            let message = format!("`{}` names nobody", element.key);
-            let help = "name a principal, or write `\"*\"` for everyone";
-            self.report(Grade::Warning, ("empty-list", "R-1.31"), element.value.span(), message, help);
         }
         entries
     }
@@ -193,7 +190,10 @@ fn classify(of: PrincipalType, text: String) -> (PrincipalEntry, Option<Odd>) {
     }
     if text.contains(['*', '?']) {
         let message = format!("wildcard in principal `{quoted}`, so it matches nobody");
-        let help = "name the account, and compare `aws:PrincipalArn` with ArnLike in a condition";
+        let help = match of {
+            PrincipalType::Aws => "name the account, and compare `aws:PrincipalArn` with ArnLike in a condition",
+            _ => "name each of them",
+        };
         return (nobody(of, text), odd("R-1.25", message, help));
     }
     match of {
@@ -246,14 +246,14 @@ fn aws_entry(text: &str) -> Result<PrincipalEntry, (&'static str, &'static str)>
         return Ok(PrincipalEntry::UniqueId(text.to_owned()));
     }
     if looks_like_service(text) {
-        return Err(("R-1.23", "a service stands under `Service`, not under `AWS`"));
+        return Err(("R-1.23", "a service stands under `Service`, not under `AWS`: `{\"Service\": \"NAME\"}`"));
     }
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'-') {
         return Err(("R-1.23", "an account number has 12 digits, without hyphens"));
     }
     let parts: Vec<&str> = text.splitn(6, ':').collect();
     let ["arn", partition, service, "", account, resource] = parts[..] else { return Err(("R-1.23", HELP)) };
-    if partition.is_empty() {
+    if partition.is_empty() || !matches!(service, "iam" | "sts") {
         return Err(("R-1.23", HELP));
     }
     let named = |rest: &str| !rest.is_empty() && !rest.starts_with('/') && !rest.ends_with('/');

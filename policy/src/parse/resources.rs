@@ -1,7 +1,7 @@
 //! `Resource` and `NotResource`.
 
 use super::findings::Grade;
-use super::{Elements, Reader, opening};
+use super::{Elements, Reader, is_empty_list, opening};
 use crate::document::{PolicyKind, ResourceElement};
 use crate::json::{Node, shown};
 use crate::template::{Piece, Template};
@@ -19,13 +19,13 @@ impl Reader {
         };
         if self.kind == Trust {
             // Kept in the policy, so that printing it loses nothing; engines ignore it, as the resource is the role.
-            let message = format!("a trust policy has no `{}`", entry.key);
+            let message = format!("`{}` is not allowed in a trust policy", entry.key);
             let help = "remove it: the resource is the role that carries the policy";
             self.report(Grade::Tolerated, ("element-not-allowed", "R-1.13"), entry.key_span, message, help);
         }
         let strings = self.strings("R-1.13", &entry.key, entry.value);
         let span = entry.value.span();
-        if entry.value.source().trim_matches(['[', ']']).trim_ascii().is_empty() {
+        if is_empty_list(entry.value) {
             let (grade, message) = if negated {
                 // Section 1 is silent on this one; by nothing is excluded.
                 (Grade::Tolerated, "`NotResource` is an empty list, so every resource is meant")
@@ -77,7 +77,7 @@ impl Reader {
             let message = format!("`{quoted}` has nothing behind its fifth colon");
             let help = format!("write `{quoted}NAME`, or `{quoted}*` for all of them");
             self.report(Grade::Warning, ("arn-empty", "R-2.11"), span, message, help);
-        } else if let Some((word, _)) = segments[5].text.split_once('/') {
+        } else if let Some((word, _)) = segments[5].text.split_once(['/', ':']) {
             // In S3 and API Gateway the slash belongs to names, and there are no words for types.
             let typeless = matches!(service.text.as_str(), "s3" | "s3express" | "execute-api" | "apigateway" | "sns");
             if !typeless && word.len() > 1 && word.contains(['*', '?']) {
