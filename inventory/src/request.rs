@@ -412,3 +412,6 @@ fn read_grant(node: &Node<'_>) -> Result<KmsGrant, FieldError> {
     }
     Ok(grant)
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,11 +9,11 @@ use iamc_policy::request::{
     ThroughEndpoint, Values,
 };
 use iamc_policy::settings::Settings;
+use iamc_policy::world::PolicyText;
 
 /// The case as one line of JSON, without a line feed; [`read_case`](crate::case::read_case) reads it back.
 ///
-/// Fields that say nothing are left out. What only an inventory case can say of a request, its session policies, is
-/// not kept.
+/// Fields that say nothing are left out.
 pub fn to_json(case: &Case) -> String {
     let mut object = Object::default();
     object.field("id", quote(&case.id));
@@ -84,6 +84,14 @@ fn request_json(request: &Request) -> String {
             object.field("action", quote(&additional.action.to_string()));
             object.field("resource", resource_json(&additional.resource));
             object.finish()
+        }),
+    );
+    let session = request.session.iter().flatten();
+    object.list(
+        "session",
+        session.filter_map(|policy| match &policy.text {
+            PolicyText::Known(policy) => Some(policy.to_json()),
+            PolicyText::Unknown(_) => None,
         }),
     );
     if let ThroughEndpoint::Id(id) = &request.endpoint {
