@@ -1,10 +1,10 @@
 //! An [`Edition`] -> the bytes of a table. Sorts, merges and shares; the same edition gives the same bytes.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::layout::{self, *};
-use crate::{ActionEntry, Edition, EncodeError, KeyEntry, KeyFacts, ResourceTypeEntry, ServiceEntry};
+use crate::{ActionEntry, ActionResource, Edition, EncodeError, KeyEntry, KeyFacts, ResourceTypeEntry, ServiceEntry};
 
 /// Turns an edition into the bytes of a table, which [`Catalogue::read`](crate::Catalogue::read) reads.
 ///
@@ -70,21 +70,51 @@ pub fn encode(edition: &Edition) -> Result<Vec<u8>, EncodeError> {
 #[derive(Default)]
 struct Merged {
     name: String,
-    actions: BTreeMap<Vec<u8>, ActionEntry>,
+    actions: BTreeMap<String, ActionEntry>,
     resource_types: Vec<ResourceTypeEntry>,
+    /// Positions in `resource_types` by name, and those of the first of its name by ASCII lower case.
+    type_at: BTreeMap<String, usize>,
+    type_at_lower: BTreeMap<String, usize>,
     keys: Vec<KeyEntry>,
 }
 
 impl Merged {
     /// The position of a resource type: the exact name, else the first that differs in ASCII case only.
     fn type_idx(&self, name: &str) -> Option<usize> {
-        self.resource_types
-            .iter()
-            .position(|t| t.name == name)
-            .or_else(|| self.resource_types.iter().position(|t| t.name.eq_ignore_ascii_case(name)))
+        self.type_at.get(name).or_else(|| self.type_at_lower.get(&name.to_ascii_lowercase())).copied()
+    }
+
+    fn add_type(&mut self, resource_type: &ResourceTypeEntry) {
+        if let Some(&at) = self.type_at.get(&resource_type.name) {
+            let known = &mut self.resource_types[at];
+            known.arn_templates.extend(resource_type.arn_templates.iter().cloned());
+            known.keys.extend(resource_type.keys.iter().cloned());
+            return;
+        }
+        let at = self.resource_types.len();
+        self.type_at.insert(resource_type.name.clone(), at);
+        self.type_at_lower.entry(resource_type.name.to_ascii_lowercase()).or_insert(at);
+        self.resource_types.push(resource_type.clone());
+    }
+
+    fn add_action(&mut self, action: &ActionEntry) {
+        match self.actions.entry(action.name.to_ascii_lowercase()) {
+            Entry::Vacant(place) => {
+                place.insert(action.clone());
+            }
+            Entry::Occupied(mut known) => {
+                let known = known.get_mut();
+                known.access_level = known.access_level.max(action.access_level);
+                known.keys.extend(action.keys.iter().cloned());
+                known.dependent_actions.extend(action.dependent_actions.iter().cloned());
+                known.resources.extend(action.resources.iter().cloned());
+            }
+        }
     }
 }
 
+/// Merges entries. What is repeated inside a list is dropped last, in one pass, so that no input costs more than
+/// O(n log n); lists of keys are left to [`Writer::key_list`], which sorts them anyway.
 fn merge_services(entries: &[ServiceEntry]) -> BTreeMap<String, Merged> {
     let mut services: BTreeMap<String, Merged> = BTreeMap::new();
     for entry in entries {
@@ -92,64 +122,54 @@ fn merge_services(entries: &[ServiceEntry]) -> BTreeMap<String, Merged> {
         if service.name.is_empty() {
             service.name.clone_from(&entry.name);
         }
-        for resource_type in &entry.resource_types {
-            match service.resource_types.iter_mut().find(|known| known.name == resource_type.name) {
-                Some(known) => {
-                    add_new(&mut known.arn_templates, &resource_type.arn_templates);
-                    add_new(&mut known.keys, &resource_type.keys);
-                }
-                None => service.resource_types.push(resource_type.clone()),
-            }
-        }
-        for action in &entry.actions {
-            match service.actions.entry(action.name.to_ascii_lowercase().into_bytes()) {
-                Entry::Vacant(place) => {
-                    let mut fresh = ActionEntry { resources: Vec::new(), ..action.clone() };
-                    merge_resources(&mut fresh, action);
-                    place.insert(fresh);
-                }
-                Entry::Occupied(mut known) => {
-                    let known = known.get_mut();
-                    known.access_level = known.access_level.max(action.access_level);
-                    add_new(&mut known.keys, &action.keys);
-                    add_new(&mut known.dependent_actions, &action.dependent_actions);
-                    merge_resources(known, action);
-                }
-            }
-        }
+        entry.resource_types.iter().for_each(|resource_type| service.add_type(resource_type));
+        entry.actions.iter().for_each(|action| service.add_action(action));
         service.keys.extend(entry.keys.iter().cloned());
     }
     for service in services.values_mut() {
+        for resource_type in &mut service.resource_types {
+            drop_repeated(&mut resource_type.arn_templates);
+        }
+        let mut undescribed = Vec::new();
+        for action in service.actions.values_mut() {
+            drop_repeated(&mut action.dependent_actions);
+            merge_resources(&mut action.resources);
+            undescribed.extend(action.resources.iter().map(|resource| resource.resource_type.clone()));
+        }
         // A type that only actions name: it exists, and nothing else is known of it.
-        let named: Vec<String> =
-            service.actions.values().flat_map(|action| &action.resources).map(|r| r.resource_type.clone()).collect();
-        for name in named {
+        for name in undescribed {
             if service.type_idx(&name).is_none() {
-                service.resource_types.push(ResourceTypeEntry { name, ..ResourceTypeEntry::default() });
+                service.add_type(&ResourceTypeEntry { name, ..ResourceTypeEntry::default() });
             }
         }
     }
     services
 }
 
-fn merge_resources(known: &mut ActionEntry, more: &ActionEntry) {
-    for resource in &more.resources {
-        match known.resources.iter_mut().find(|r| r.resource_type == resource.resource_type) {
-            Some(same) => {
-                same.required |= resource.required;
-                add_new(&mut same.keys, &resource.keys);
-            }
-            None => known.resources.push(resource.clone()),
-        }
-    }
+/// Keeps the first of equal texts, in their order.
+fn drop_repeated(texts: &mut Vec<String>) {
+    let mut seen = BTreeSet::new();
+    texts.retain(|text| seen.insert(text.clone()));
 }
 
-fn add_new(known: &mut Vec<String>, more: &[String]) {
-    for text in more {
-        if !known.contains(text) {
-            known.push(text.clone());
+/// Makes one resource of all those of a type: required if one of them is, with the keys of all.
+fn merge_resources(resources: &mut Vec<ActionResource>) {
+    let mut at: BTreeMap<String, usize> = BTreeMap::new();
+    let mut merged: Vec<ActionResource> = Vec::new();
+    for resource in resources.drain(..) {
+        match at.entry(resource.resource_type.clone()) {
+            Entry::Vacant(place) => {
+                place.insert(merged.len());
+                merged.push(resource);
+            }
+            Entry::Occupied(known) => {
+                let known = &mut merged[*known.get()];
+                known.required |= resource.required;
+                known.keys.extend(resource.keys);
+            }
         }
     }
+    *resources = merged;
 }
 
 /// All keys by their ASCII lower case: those that are declared, and without facts those that are only used.

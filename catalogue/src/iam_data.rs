@@ -138,11 +138,8 @@ fn action(action: ActionJson) -> ActionEntry {
     let mut dependent_actions = action.dependent_actions.0;
     let mut resources = Vec::new();
     for resource in action.resource_types.0 {
-        for dependent in resource.dependent_actions.0 {
-            if !dependent_actions.contains(&dependent) {
-                dependent_actions.push(dependent);
-            }
-        }
+        // Repetitions are dropped when the edition is encoded.
+        dependent_actions.extend(resource.dependent_actions.0);
         resources.push(ActionResource {
             resource_type: resource.name,
             required: resource.required,

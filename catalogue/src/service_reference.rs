@@ -4,6 +4,7 @@
 //! throughout; and where an operation carries the name of an action, the other actions that authorize it are that
 //! action's dependent ones.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -152,7 +153,11 @@ fn add(edition: &mut Edition, document: Document) {
         edition.keys.extend(keys);
         return;
     }
-    let actions = document.actions.0.into_iter().map(|a| action(a, &document.name, &document.operations.0));
+    let mut operations: Operations = BTreeMap::new();
+    for operation in &document.operations.0 {
+        operations.entry(operation.name.to_ascii_lowercase()).or_default().extend(&operation.authorized_actions.0);
+    }
+    let actions = document.actions.0.into_iter().map(|a| action(a, &document.name, &operations));
     edition.services.push(ServiceEntry {
         name: String::new(),
         actions: actions.collect(),
@@ -171,18 +176,15 @@ fn add(edition: &mut Edition, document: Document) {
     });
 }
 
-fn action(action: ActionJson, service: &str, operations: &[OperationJson]) -> ActionEntry {
+/// The actions that authorize an operation, by its name in ASCII lower case.
+type Operations<'a> = BTreeMap<String, Vec<&'a AuthorizedActionJson>>;
+
+fn action(action: ActionJson, service: &str, operations: &Operations<'_>) -> ActionEntry {
     let own =
         |a: &AuthorizedActionJson| a.service.eq_ignore_ascii_case(service) && a.name.eq_ignore_ascii_case(&action.name);
-    let mut dependent_actions = Vec::new();
-    for operation in operations.iter().filter(|o| o.name.eq_ignore_ascii_case(&action.name)) {
-        for other in operation.authorized_actions.0.iter().filter(|a| !own(a) && !a.name.is_empty()) {
-            let text = format!("{}:{}", other.service, other.name);
-            if !dependent_actions.contains(&text) {
-                dependent_actions.push(text);
-            }
-        }
-    }
+    let authorized = operations.get(&action.name.to_ascii_lowercase()).map_or(&[][..], Vec::as_slice);
+    let others = authorized.iter().filter(|a| !own(a) && !a.name.is_empty());
+    let dependent_actions = others.map(|a| format!("{}:{}", a.service, a.name)).collect();
     ActionEntry {
         access_level: action.annotations.and_then(|a| a.properties).map(level),
         resources: action
