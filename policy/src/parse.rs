@@ -40,7 +40,8 @@ impl Policy {
     /// reports it (R-1.36). Every mistake of a document is reported, not only the first.
     ///
     /// Rules: R-1.1 to R-1.38. Never panics. Cost: O(bytes) in time and memory, on the heap and not on the stack;
-    /// documents over [`DOCUMENT_BYTES_MAX`] are refused unread.
+    /// documents over [`DOCUMENT_BYTES_MAX`] are refused unread. The worst of the others, lists of one-digit values,
+    /// need some 120 bytes for each byte.
     ///
     /// ```
     /// use iamc_policy::document::Strictness;
@@ -138,6 +139,11 @@ impl Reader {
     ) {
         let help = Some(help.into()).filter(|help| !help.is_empty());
         self.found.push(Finding { grade, code, rule, span, message: message.into(), help });
+    }
+
+    /// [`nearest`], while it is still of use.
+    fn nearest(&self, word: &str, candidates: impl IntoIterator<Item = &'static str>) -> Option<&'static str> {
+        if self.found.is_full() { None } else { nearest(word, candidates) }
     }
 
     fn fault(&mut self, fault: Fault) {
@@ -259,7 +265,7 @@ impl Reader {
         let key = entry.key.as_str();
         let help = if let Some(name) = STATEMENT.into_iter().find(|name| *name == key) {
             format!("`{name}` belongs inside a statement: `\"Statement\": [{{\"{name}\": ...}}]`")
-        } else if let Some(name) = nearest(key, TOP_LEVEL) {
+        } else if let Some(name) = self.nearest(key, TOP_LEVEL) {
             match_case(key, name)
         } else if !has_statement && key.to_ascii_lowercase().contains("polic") {
             format!("the policy itself is the value of `{}`: give that alone, as an object", shown(key))
@@ -399,7 +405,7 @@ impl Reader {
                 continue;
             }
             let key = entry.key.as_str();
-            let meant = nearest(key, STATEMENT);
+            let meant = self.nearest(key, STATEMENT);
             let help = if let Some(name) = meant {
                 match_case(key, name)
             } else if matches!(key, "Id" | "StatementId") {
@@ -480,7 +486,7 @@ impl Reader {
             "Allow" => Some(Effect::Allow),
             "Deny" => Some(Effect::Deny),
             other => {
-                let help = match nearest(other, ["Allow", "Deny"]) {
+                let help = match self.nearest(other, ["Allow", "Deny"]) {
                     Some(name) if name.eq_ignore_ascii_case(other) => format!("case matters: write `{name}`"),
                     Some(name) => format!("write `{name}`"),
                     None => HELP.to_owned(),

@@ -281,7 +281,8 @@ pub struct Gap {
 pub enum GapKind {
     /// The users, groups, roles or policies of an account may be more than were exported; subject: the account.
     Identities,
-    /// The resources of an account, or their policies, were not exported; subject: the account.
+    /// The resources of an account, or their policies, were not exported; subject: the account, or the ARN of one
+    /// resource whose policy nobody fetched.
     Resources,
     /// The SCPs of an organization, or their attachments, were not exported; subject: the organization.
     Scps,
@@ -293,7 +294,7 @@ pub enum GapKind {
     Endpoints,
     /// A group that a user is in was not exported; subject: the user's ARN.
     Group,
-    /// An attached managed policy was not exported; subject: the policy's ARN.
+    /// The text of an attached policy was not exported; subject: the managed policy's ARN, the SCP's or RCP's id.
     ManagedPolicy,
 }
 

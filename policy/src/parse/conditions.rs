@@ -40,7 +40,7 @@ impl Reader {
     fn block(&mut self, block: &Entry<'_>, condition: &mut Condition) {
         let operator = Operator::parse(&block.key);
         if operator.is_none() {
-            let (rule, help) = operator_help(&block.key);
+            let (rule, help) = if self.found.is_full() { ("R-1.18", String::new()) } else { operator_help(&block.key) };
             let message = format!("`{}` is no condition operator, so the condition is never true", shown(&block.key));
             self.report(Grade::Unmatched, ("E-OPERATOR", rule), block.key_span, message, help);
             condition.unknown_operators.push(block.key.clone());

@@ -52,6 +52,11 @@ impl Findings {
         }
     }
 
+    /// Whether further findings are only counted, so that nobody needs to think of a help text for them.
+    pub(crate) fn is_full(&self) -> bool {
+        self.list.len() == Findings::LISTED_MAX
+    }
+
     pub(crate) fn push(&mut self, finding: Finding) {
         let (severity, invalidates) = match finding.grade {
             Grade::Invalid => (Severity::Error, true),
@@ -60,7 +65,7 @@ impl Findings {
             Grade::Tolerated | Grade::Warning => (Severity::Warning, false),
             Grade::Dead => (Severity::Error, false),
         };
-        if self.list.len() == Findings::LISTED_MAX {
+        if self.is_full() {
             self.n_dropped += 1;
             self.dropped_invalidates |= invalidates;
             return;

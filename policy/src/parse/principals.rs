@@ -1,7 +1,6 @@
 //! `Principal` and `NotPrincipal`.
 
 use super::findings::Grade;
-use super::suggest::nearest;
 use super::{Elements, Reader, is_empty_list, match_case, opening, quote_help};
 use crate::document::{PolicyKind, PrincipalElement};
 use crate::ids::AccountId;
@@ -108,7 +107,7 @@ impl Reader {
         }
         for key in keys {
             let Some(of) = PrincipalType::ALL.into_iter().find(|of| of.name() == key.key) else {
-                let help = match nearest(&key.key, PrincipalType::ALL.map(PrincipalType::name)) {
+                let help = match self.nearest(&key.key, PrincipalType::ALL.map(PrincipalType::name)) {
                     Some(name) => match_case(&key.key, name),
                     None if looks_like_service(&key.key) => format!("write `{{\"Service\": \"{}\"}}`", shown(&key.key)),
                     None => "write `AWS`, `Service`, `Federated` or `CanonicalUser`".to_owned(),
