@@ -1,5 +1,6 @@
 //! The command line: commands, options and their help.
 
+use clap::builder::PossibleValuesParser;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::path::PathBuf;
@@ -76,6 +77,14 @@ pub(crate) struct Global {
     /// Take what the input lacks for something that does not exist
     #[arg(long, global = true)]
     pub(crate) assume_complete: bool,
+}
+
+impl Global {
+    /// How many threads decide: as asked for, else one a processor.
+    pub(crate) fn n_threads(&self) -> usize {
+        let available = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        self.threads.map_or_else(available, usize::from)
+    }
 }
 
 /// Forms of results.
@@ -360,17 +369,14 @@ pub(crate) struct Conform {
     pub(crate) files: Vec<PathBuf>,
 
     /// The engine to run; `all` runs those there are
-    #[arg(long, value_enum, default_value_t = EngineArg::All)]
-    pub(crate) engine: EngineArg,
+    #[arg(long, default_value = "all", value_parser = engines())]
+    pub(crate) engine: String,
 }
 
-/// `--engine`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum EngineArg {
-    /// The specification as a program
-    Reference,
-    /// Every engine there is
-    All,
+/// The engines there are, and `all`.
+fn engines() -> PossibleValuesParser {
+    let names = iamc_testkit::engine::all().into_iter().map(|engine| engine.name());
+    PossibleValuesParser::new(names.chain(["all"]))
 }
 
 /// Print a completion script for a shell.

@@ -1,7 +1,9 @@
 //! How a run ends: exit codes, failures, and what is said about them on standard error.
 
 use crate::terminal::{self, clean};
+use std::cell::Cell;
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
 /// The exit codes, which scripts rely on.
@@ -68,9 +70,26 @@ impl Failure {
     }
 }
 
+thread_local! {
+    /// True while this thread calls something whose panics are the input's fault.
+    static CAUGHT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Calls `call`, which may panic on damaged input; `None` if it does.
+pub(crate) fn catch<T>(call: impl FnOnce() -> T) -> Option<T> {
+    CAUGHT.set(true);
+    // Whoever sees `None` gives up on what was called, so a state that the panic left half done is not seen again.
+    let result = std::panic::catch_unwind(AssertUnwindSafe(call));
+    CAUGHT.set(false);
+    result.ok()
+}
+
 /// Makes a panic say whose fault it is and end the process with [`DEFECT`], on whatever thread it happens.
 pub(crate) fn own_up_to_panics() {
     std::panic::set_hook(Box::new(|info| {
+        if CAUGHT.get() {
+            return;
+        }
         crate::output::discard_pending();
         let what = info
             .payload()

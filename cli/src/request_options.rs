@@ -9,6 +9,7 @@ use iamc_inventory::request::{self, node::FieldError};
 use iamc_policy::condition::ConditionKey;
 use iamc_policy::document::Strictness;
 use iamc_policy::request::{Mode, Request};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -109,9 +110,9 @@ fn facts(options: &RequestOptions) -> Result<Map<String, Value>, Failure> {
     Ok(facts)
 }
 
-fn put(map: &mut Map<String, Value>, field: &str, value: Option<impl Into<Value> + Clone>) {
+fn put(map: &mut Map<String, Value>, field: &str, value: Option<impl Serialize>) {
     if let Some(value) = value {
-        map.insert(field.to_owned(), value.into());
+        map.insert(field.to_owned(), json!(value));
     }
 }
 

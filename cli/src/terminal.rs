@@ -63,6 +63,11 @@ pub(crate) fn stderr_is_terminal() -> bool {
     std::io::stderr().is_terminal()
 }
 
+/// True iff a person is likely to be looking at standard output.
+pub(crate) fn stdout_is_terminal() -> bool {
+    std::io::stdout().is_terminal()
+}
+
 /// Writes a text that may hold colours to standard error, which may be closed: then there is nobody to tell.
 pub(crate) fn say(text: &str) {
     let mut stream = AutoStream::auto(std::io::stderr());

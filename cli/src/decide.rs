@@ -1,0 +1,126 @@
+//! `iamc decide`: one request, one decision.
+
+use crate::args::{Decide, Format, Global};
+use crate::ending::{Ending, Failure};
+use crate::output::Output;
+use crate::policies::PoliciesFile;
+use crate::render::json::{AnswerJson, ErrorBody, ErrorJson, Id};
+use crate::render::{human, json};
+use crate::{request_options, settings, terminal};
+use iamc_catalogue::Catalogue;
+use iamc_policy::World;
+use iamc_policy::decision::{Answer, Decision};
+use iamc_policy::document::Strictness;
+use iamc_policy::request::{Request, ThroughEndpoint};
+use iamc_testkit::build::{BuildError, build_policies};
+use std::path::Path;
+
+/// Decides the request of the command line.
+pub(crate) fn run(args: &Decide, global: &Global) -> Result<Ending, Failure> {
+    if !matches!(global.format, Format::Human | Format::Json | Format::Ndjson) {
+        let name = global.format.name();
+        return Err(Failure::Usage(format!("`decide` has no format `{name}`; it has human, json and ndjson")));
+    }
+    let settings = settings::read(global)?;
+    let strictness = if settings.strict { Strictness::Strict } else { Strictness::Lenient };
+    let request = request_options::read(args, strictness)?;
+    let mut output = Output::open(global.output.as_deref())?;
+    let Some(file) = &args.policies else {
+        return Err(Failure::Usage("`--policies` is missing".to_owned()));
+    };
+    let (world, request) = match from_policies(file, args, request, global, settings)? {
+        Ok(both) => both,
+        Err(invalid) => return refuse(invalid, global, output),
+    };
+    match iamc_reference::decide(&world, Catalogue::embedded(), &request) {
+        Ok(answer) => {
+            write(&request, &answer, args.explain, global, &mut output)?;
+            match output.finish() {
+                // Whoever reads no further than the first line still gets the exit code of the decision.
+                Ok(()) | Err(Failure::Closed) => Ok(ending(answer.decision, global.strict)),
+                Err(failure) => Err(failure),
+            }
+        }
+        Err(error) => {
+            refuse(Invalid { message: error.to_string(), field: Some(error.field.to_owned()) }, global, output)
+        }
+    }
+}
+
+/// Why no decision is given: `Invalid` in a decision case.
+struct Invalid {
+    message: String,
+    field: Option<String>,
+}
+
+/// World and request of `--policies`: what the file lacks does not exist.
+fn from_policies(
+    file: &Path,
+    args: &Decide,
+    request: Request,
+    global: &Global,
+    settings: iamc_policy::Settings,
+) -> Result<Result<(World, Request), Invalid>, Failure> {
+    let mut file = PoliciesFile::read(file, &args.request.session_policy)?;
+    if matches!(request.endpoint, ThroughEndpoint::Id(_)) {
+        // An endpoint whose policy is not in the file has none, which is to say AWS's default of full access.
+        file.policies.vpc_endpoint.get_or_insert_default();
+    }
+    let strictness = if settings.strict { Strictness::Strict } else { Strictness::Lenient };
+    if !global.quiet {
+        file.check(&request, strictness, global.verbose);
+    }
+    let unknown = file.unknown(&request);
+    if global.strict && !global.assume_complete && !unknown.is_empty() {
+        let message = format!("the text of {} is not known, which `--strict` does not allow", unknown.join(", "));
+        return Err(Failure::Input(message));
+    }
+    Ok(match build_policies(&file.policies, None, request, &settings) {
+        Ok(both) => Ok(both),
+        Err(BuildError::Invalid(messages)) => {
+            Err(Invalid { message: messages.join("; "), field: Some("policies".to_owned()) })
+        }
+        Err(BuildError::Misfit(message)) => Err(Invalid { message, field: Some("policies".to_owned()) }),
+    })
+}
+
+/// Says why no decision is given: to people on standard error, to programs in place of the decision.
+fn refuse(invalid: Invalid, global: &Global, mut output: Output) -> Result<Ending, Failure> {
+    terminal::error(&terminal::clean(&invalid.message));
+    if global.format != Format::Human {
+        let body = ErrorBody { message: &invalid.message, field: invalid.field.as_deref() };
+        let error = ErrorJson { id: &Id::None, error: body };
+        let text = if global.format == Format::Json { json::pretty(&error) } else { json::line(&error) + "\n" };
+        output.bytes(text.as_bytes())?;
+        output.finish()?;
+    }
+    Ok(Ending::Invalid)
+}
+
+fn write(
+    request: &Request,
+    answer: &Answer,
+    explain: bool,
+    global: &Global,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let written = match global.format {
+        Format::Json => output.bytes(json::pretty(&AnswerJson::new(&Id::None, answer)).as_bytes()),
+        Format::Ndjson => output.bytes((json::line(&AnswerJson::new(&Id::None, answer)) + "\n").as_bytes()),
+        _ => output.text(&human::answer(request, answer, explain)),
+    };
+    match written {
+        Err(Failure::Closed) => Ok(()),
+        other => other,
+    }
+}
+
+/// The exit code of one decision.
+fn ending(decision: Decision, strict: bool) -> Ending {
+    match decision {
+        Decision::Allow => Ending::Done,
+        Decision::ExplicitDeny | Decision::ImplicitDeny => Ending::No,
+        Decision::Conditional(_) if strict => Ending::No,
+        Decision::Conditional(_) => Ending::Open,
+    }
+}
