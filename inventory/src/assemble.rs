@@ -140,7 +140,7 @@ fn is_not_exported(policy: &NamedPolicy) -> bool {
 }
 
 /// Whether two policies say the same, wherever their elements stood.
-fn same_policy(a: &NamedPolicy, b: &NamedPolicy) -> bool {
+pub(crate) fn same_policy(a: &NamedPolicy, b: &NamedPolicy) -> bool {
     match (&a.text, &b.text) {
         (PolicyText::Known(x), PolicyText::Known(y)) => {
             a.name == b.name && (Arc::ptr_eq(x, y) || x.to_json() == y.to_json())
@@ -204,6 +204,7 @@ fn note_gaps(world: &mut World) {
     let mut gaps = Vec::new();
     note_hierarchy(world, &mut gaps);
     note_groups(world, &mut gaps);
+    note_resources(world, &mut gaps);
     let missing = missing_policies(world, &mut gaps);
     world.policies.extend(missing);
     let mut known: HashSet<(GapKind, String)> = world.gaps.iter().map(|gap| (gap.kind, gap.subject.clone())).collect();
@@ -262,6 +263,17 @@ fn note_groups(world: &World, gaps: &mut Vec<Gap>) {
                 place: user.identity.place.clone(),
             });
         }
+    }
+}
+
+fn note_resources(world: &World, gaps: &mut Vec<Gap>) {
+    for resource in world.resources.iter().filter(|resource| resource.policy == ResourcePolicy::NotExported) {
+        gaps.push(Gap {
+            kind: GapKind::Resources,
+            subject: resource.arn.to_string(),
+            message: format!("the policy of {} was not exported", resource.arn),
+            place: resource.place.clone(),
+        });
     }
 }
 

@@ -269,6 +269,11 @@ pub(crate) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
+    /// No fields, at the place of `node`: the output of a command that printed nothing.
+    pub(crate) fn empty(node: Node<'a>) -> Fields<'a> {
+        Fields { node, entries: Vec::new(), taken: Vec::new() }
+    }
+
     fn refuse_duplicates(&self, mistakes: &mut Mistakes) -> Option<()> {
         let mut order: Vec<usize> = (0..self.entries.len()).collect();
         order.sort_by(|a, b| self.entries[*a].name.cmp(&self.entries[*b].name).then(a.cmp(b)));

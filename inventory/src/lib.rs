@@ -6,14 +6,20 @@
 //!
 //! - [`read_lines`] and [`read_values`]: our own JSON Lines (docs/inventory-format.md), from a text, or from the
 //!   `inventory` list of a decision case.
+//! - [`read_folder`]: files and folders of what the AWS command line prints, and of our own lines.
 //! - [`write_lines`]: the same format, written.
 //!
 //! No reader panics, whatever it is given; nesting costs no stack, and memory grows with the bytes read alone.
 
 mod assemble;
+mod aws;
 mod documents;
 mod error;
+mod fact;
+mod file;
+mod folder;
 mod item;
+mod join;
 mod json;
 mod lines;
 mod report;
@@ -21,6 +27,7 @@ pub mod request;
 mod write;
 
 pub use error::{Errors, InputError};
+pub use folder::read_folder;
 pub use report::{Finding, Progress, Quarantined, Read, Report, Skipped};
 pub use write::write_lines;
 

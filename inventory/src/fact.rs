@@ -1,0 +1,132 @@
+//! What one file says, before it is known what the others say.
+
+use crate::item::Item;
+use iamc_policy::document::PolicyKind;
+use iamc_policy::ids::AccountId;
+use iamc_policy::request::KmsGrant;
+use iamc_policy::source::Place;
+use iamc_policy::world::{GapKind, NamedPolicy};
+
+/// One thing that an input says.
+#[derive(Debug, Clone)]
+pub(crate) enum Fact {
+    /// A thing that is complete in itself.
+    Item(Item),
+    /// A page of a listing.
+    Page(Page),
+    /// The account exists and is one of those that are exported.
+    Account { id: AccountId, place: Place },
+    /// Something about an organization.
+    Organization(OrganizationFact),
+    /// Grants on a key: one page of them.
+    Grants { key: iamc_policy::Arn, account: Option<AccountId>, grants: Vec<KmsGrant>, place: Place },
+}
+
+/// What a page is a page of.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Listing {
+    /// Users, groups, roles and policies of an account.
+    Identities(AccountId),
+    /// Buckets of an account.
+    Buckets(AccountId),
+    /// VPC endpoints of an account, in a Region.
+    Endpoints(AccountId, String),
+    /// Grants on a key.
+    Grants(String),
+    /// Accounts of an organization.
+    Accounts,
+    /// Accounts below a root or unit.
+    AccountsOf(String),
+    /// Units below a root or unit.
+    UnitsOf(String),
+    /// Policies of a kind.
+    Policies(PolicyKind),
+    /// Targets of a policy.
+    Targets(String),
+    /// Policies of a kind attached to a root, unit or account.
+    PoliciesFor(String, PolicyKind),
+}
+
+/// One page: a listing is complete iff some page of it is the last.
+#[derive(Debug, Clone)]
+pub(crate) struct Page {
+    pub(crate) of: Listing,
+    /// Whether more pages follow.
+    pub(crate) truncated: bool,
+    pub(crate) place: Place,
+}
+
+/// One thing that an input says about an organization.
+#[derive(Debug, Clone)]
+pub(crate) enum OrganizationFact {
+    /// It exists; every ARN of Organizations names it and its management account.
+    Seen { id: String, management_account: AccountId, place: Place },
+    /// The account that was asked is in none.
+    NotInUse { account: AccountId },
+    /// The policy types that are enabled at its root.
+    PolicyTypes { id: String, scp: bool, rcp: bool },
+    /// A root or unit.
+    Unit { id: String, organization: String, name: Option<String>, place: Place },
+    /// An account; `member`: it was listed as one of the organization's.
+    Account { id: AccountId, organization: String, name: Option<String>, place: Place },
+    /// What lies above a unit or account.
+    Parent { child: String, parent: String, place: Place },
+    /// An SCP or RCP, and its text where it is given.
+    Policy { id: String, kind: PolicyKind, name: String, text: Option<NamedPolicy>, place: Place },
+    /// An attachment.
+    Attached { policy: String, target: String },
+    /// A delegated administrator for IAM or Organizations.
+    Delegated(AccountId),
+}
+
+/// Which gap an incomplete listing leaves; the subject is the organization where `None`.
+pub(crate) fn gap_of(listing: &Listing) -> (GapKind, Option<String>, String) {
+    let gap_of_kind = |kind: &PolicyKind| if *kind == PolicyKind::Rcp { GapKind::Rcps } else { GapKind::Scps };
+    match listing {
+        Listing::Identities(id) => (
+            GapKind::Identities,
+            Some(id.to_string()),
+            format!("the account authorization details of {id} are truncated: their last page is missing"),
+        ),
+        Listing::Buckets(id) => (
+            GapKind::Resources,
+            Some(id.to_string()),
+            format!("the buckets of account {id} are truncated: their last page is missing"),
+        ),
+        Listing::Endpoints(id, region) => (
+            GapKind::Endpoints,
+            Some(id.to_string()),
+            format!("the VPC endpoints of account {id} in `{region}` are truncated: their last page is missing"),
+        ),
+        Listing::Grants(key) => (
+            GapKind::Resources,
+            Some(key.clone()),
+            format!("the grants on {key} are truncated: their last page is missing"),
+        ),
+        Listing::Accounts => {
+            (GapKind::Hierarchy, None, "list-accounts is truncated: its last page is missing".to_owned())
+        }
+        Listing::AccountsOf(id) => (
+            GapKind::Hierarchy,
+            None,
+            format!("list-accounts-for-parent of {id} is truncated: its last page is missing"),
+        ),
+        Listing::UnitsOf(id) => (
+            GapKind::Hierarchy,
+            None,
+            format!("list-organizational-units-for-parent of {id} is truncated: its last page is missing"),
+        ),
+        Listing::Policies(kind) => {
+            (gap_of_kind(kind), None, format!("list-policies of type {kind} is truncated: its last page is missing"))
+        }
+        // Targets do not say of which kind their policy is; it is found where the facts are joined.
+        Listing::Targets(id) => {
+            (GapKind::Scps, None, format!("list-targets-for-policy of {id} is truncated: its last page is missing"))
+        }
+        Listing::PoliciesFor(id, kind) => (
+            gap_of_kind(kind),
+            None,
+            format!("list-policies-for-target of {id} is truncated: its last page is missing"),
+        ),
+    }
+}
