@@ -340,6 +340,10 @@ fn entry_result(context: &UnitContext<'_>, kind: PolicyKind, entry: &iamc_policy
             if one.truth == two.truth && one.truth != Truth::False {
                 return one;
             }
+            let service = entry.text().split(':').nth(2);
+            if service.is_some_and(|service| !service.contains(['*', '?', '$']) && service != "dynamodb") {
+                return EntryResult { truth: Truth::False, ..one };
+            }
             EntryResult { truth: Truth::Unknown, unknown_keys: vec![key], ..one }
         }
     }
