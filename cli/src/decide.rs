@@ -1,38 +1,52 @@
-//! `iamc decide`: one request, one decision.
+//! `iamc decide`: one request, one decision; many requests are the affair of [`crate::bulk`].
 
 use crate::args::{Decide, Format, Global};
 use crate::ending::{Ending, Failure};
+use crate::inventory::{self, Tables};
 use crate::output::Output;
 use crate::policies::PoliciesFile;
 use crate::render::json::{AnswerJson, ErrorBody, ErrorJson, Id};
 use crate::render::{human, json};
-use crate::{request_options, settings, terminal};
-use iamc_catalogue::Catalogue;
+use crate::{bulk, policies, request_options, settings, terminal};
 use iamc_policy::World;
 use iamc_policy::decision::{Answer, Decision};
 use iamc_policy::document::Strictness;
-use iamc_policy::request::{Request, ThroughEndpoint};
+use iamc_policy::request::{Mode, Request, ThroughEndpoint};
 use iamc_testkit::build::{BuildError, build_policies};
 use std::path::Path;
 
-/// Decides the request of the command line.
+/// Decides the request of the command line, or those of `--requests`.
 pub(crate) fn run(args: &Decide, global: &Global) -> Result<Ending, Failure> {
+    let settings = settings::read(global)?;
+    let tables = Tables::read(global.catalogue.as_deref())?;
+    if let (Some(requests), Some(org)) = (&args.requests, &args.org) {
+        let form = bulk::form(global)?;
+        let world = inventory::read(std::slice::from_ref(org), global, settings)?;
+        let mode = if args.closed { Mode::Closed } else { Mode::Open };
+        let engine = bulk::Engine { world: &world, catalogue: tables.get(), mode };
+        return bulk::run(requests, &engine, form, args.explain, global);
+    }
     if !matches!(global.format, Format::Human | Format::Json | Format::Ndjson) {
         let name = global.format.name();
-        return Err(Failure::Usage(format!("`decide` has no format `{name}`; it has human, json and ndjson")));
+        let message = format!("a single decision has no format `{name}`; it has human, json and ndjson");
+        return Err(Failure::Usage(message));
     }
-    let settings = settings::read(global)?;
     let strictness = if settings.strict { Strictness::Strict } else { Strictness::Lenient };
-    let request = request_options::read(args, strictness)?;
+    let mut request = request_options::read(args, strictness)?;
     let mut output = Output::open(global.output.as_deref())?;
-    let Some(file) = &args.policies else {
-        return Err(Failure::Usage("`--policies` is missing".to_owned()));
+    let (world, request) = match (&args.policies, &args.org) {
+        (Some(file), _) => match from_policies(file, args, request, global, settings)? {
+            Ok(both) => both,
+            Err(invalid) => return refuse(&invalid, global, output),
+        },
+        (None, Some(org)) => {
+            let session = policies::read_session(&args.request.session_policy, strictness)?;
+            request.session = (!session.is_empty()).then_some(session);
+            (inventory::read(std::slice::from_ref(org), global, settings)?, request)
+        }
+        (None, None) => return Err(Failure::Usage("name an organization, or give `--policies FILE`".to_owned())),
     };
-    let (world, request) = match from_policies(file, args, request, global, settings)? {
-        Ok(both) => both,
-        Err(invalid) => return refuse(invalid, global, output),
-    };
-    match iamc_reference::decide(&world, Catalogue::embedded(), &request) {
+    match iamc_reference::decide(&world, tables.get(), &request) {
         Ok(answer) => {
             write(&request, &answer, args.explain, global, &mut output)?;
             match output.finish() {
@@ -42,7 +56,7 @@ pub(crate) fn run(args: &Decide, global: &Global) -> Result<Ending, Failure> {
             }
         }
         Err(error) => {
-            refuse(Invalid { message: error.to_string(), field: Some(error.field.to_owned()) }, global, output)
+            refuse(&Invalid { message: error.to_string(), field: Some(error.field.to_owned()) }, global, output)
         }
     }
 }
@@ -85,7 +99,7 @@ fn from_policies(
 }
 
 /// Says why no decision is given: to people on standard error, to programs in place of the decision.
-fn refuse(invalid: Invalid, global: &Global, mut output: Output) -> Result<Ending, Failure> {
+fn refuse(invalid: &Invalid, global: &Global, mut output: Output) -> Result<Ending, Failure> {
     terminal::error(&terminal::clean(&invalid.message));
     if global.format != Format::Human {
         let body = ErrorBody { message: &invalid.message, field: invalid.field.as_deref() };

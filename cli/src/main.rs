@@ -1,7 +1,8 @@
 //! `iamc`, the IAM compiler on the command line.
 //!
 //! In go arguments, files and standard input; results go to standard output or `-o FILE`, everything else to standard
-//! error. No other crate prints. One file a command: [`decide`], [`lint`], [`conform`]; [`render`] writes decisions,
+//! error. No other crate prints. One file a command: [`decide`] (and [`bulk`]),
+//! [`export`], [`lint`], [`conform`]; [`render`] writes decisions,
 //! [`excerpt`] draws findings, [`output`] keeps files whole, [`ending`] knows the exit codes.
 
 mod args;
@@ -10,8 +11,10 @@ mod conform;
 mod decide;
 mod ending;
 mod excerpt;
+mod export;
 mod findings;
 mod input;
+mod inventory;
 mod lint;
 mod output;
 mod policies;
@@ -22,6 +25,7 @@ mod terminal;
 
 use crate::args::{Cli, Colour, Command};
 use crate::ending::{Ending, Failure};
+use crate::inventory::Tables;
 use crate::output::Output;
 use anstream::ColorChoice;
 use clap::{CommandFactory, FromArgMatches};
@@ -87,10 +91,11 @@ fn run(cli: &Cli) -> Result<Ending, Failure> {
         Colour::Never => ColorChoice::Never,
     });
     if cli.version {
-        return print(&version());
+        return print(&version(Tables::read(cli.global.catalogue.as_deref())?.get()));
     }
     match &cli.command {
         Some(Command::Decide(args)) => decide::run(args, &cli.global),
+        Some(Command::Export(args)) => export::run(args, &cli.global),
         Some(Command::Lint(args)) => lint::run(args, &cli.global),
         Some(Command::Conform(args)) => conform::run(args, &cli.global),
         Some(Command::Completions(args)) => {
@@ -116,7 +121,7 @@ fn print(text: &str) -> Result<Ending, Failure> {
 }
 
 /// Version, version of the semantics, date of the catalogue.
-fn version() -> String {
-    let edition = Catalogue::embedded().date().unwrap_or("without date");
+fn version(catalogue: &Catalogue) -> String {
+    let edition = catalogue.date().unwrap_or("without date");
     format!("iamc {} (semantics {SEMANTICS_VERSION}, catalogue {edition})\n", env!("CARGO_PKG_VERSION"))
 }

@@ -7,9 +7,10 @@ use crate::input::Input;
 use crate::terminal;
 use iamc_inventory::request::node::{FieldError, Node};
 use iamc_policy::diagnostic::{Diagnostic, Severity};
-use iamc_policy::document::{PolicyKind, Strictness};
+use iamc_policy::document::{Policy, PolicyKind, Strictness};
 use iamc_policy::request::{Request, RequestResource};
 use iamc_policy::source::{LineIndex, Place, Span};
+use iamc_policy::world::NamedPolicy;
 use iamc_testkit::case::{CasePolicy, CaseText, Policies, ResourcePolicies, read_policies};
 use std::path::Path;
 
@@ -110,6 +111,33 @@ impl PoliciesFile {
             }
             None => terminal::say(&excerpt::draw(diagnostic, &policy.name, text, Some(&note), drawing)),
         }
+    }
+}
+
+/// The session policies of `--session-policy` for a request to an organization.
+///
+/// # Errors
+/// A file cannot be read, or holds no valid policy (R-1.36: a policy in hand is refused); what is wrong is drawn.
+pub(crate) fn read_session(paths: &[impl AsRef<Path>], strictness: Strictness) -> Result<Vec<NamedPolicy>, Failure> {
+    let mut session = Vec::new();
+    let mut n_invalid = 0;
+    for path in paths {
+        let input = Input::read(path.as_ref())?;
+        let text = input.text()?;
+        let CasePolicy { name, place, .. } = document(&input, text);
+        for diagnostic in findings::all(PolicyKind::Session, strictness, text) {
+            if diagnostic.severity == Severity::Error {
+                terminal::say(&excerpt::draw(&diagnostic, &input.name, text, None, stderr_drawing()));
+            }
+        }
+        match Policy::parse(PolicyKind::Session, strictness, text).policy {
+            Some(policy) => session.push(NamedPolicy { place, verbatim: true, ..NamedPolicy::new(name, policy) }),
+            None => n_invalid += 1,
+        }
+    }
+    match n_invalid {
+        0 => Ok(session),
+        n => Err(Failure::Reported(format!("{n} of the session policies have no meaning"))),
     }
 }
 

@@ -97,10 +97,10 @@ impl Page {
             denied.retain(|(_, value)| *value == Truth::True);
         }
         if !denied.is_empty() {
-            self.heading("denied by");
-            for (statement, value) in denied {
-                let open = if value == Truth::Unknown { ", if its conditions hold" } else { "" };
-                self.statement(statement, &format!("{}{open}", clean_line(&sentence::deny_code(statement))));
+            let open = matches!(answer.decision, Decision::Conditional(_));
+            self.heading(if open { "perhaps denied by" } else { "denied by" });
+            for (statement, _) in denied {
+                self.statement(statement, &clean_line(&sentence::deny_code(statement)));
             }
         }
         let allowed = match answer.decision {
@@ -111,7 +111,7 @@ impl Page {
         if !allowed.is_empty() {
             let heading = match answer.decision {
                 Decision::ImplicitDeny => "allowed by, which is not enough",
-                Decision::Conditional(_) => "allowed by, as far as known",
+                Decision::Conditional(_) => "perhaps allowed by",
                 _ => "allowed by",
             };
             self.heading(heading);
