@@ -5,6 +5,7 @@ use crate::item::Item;
 use crate::write::line;
 use iamc_policy::World;
 use iamc_policy::arn::Arn;
+use iamc_policy::ids::AccountId;
 use iamc_policy::source::Place;
 use iamc_policy::world::*;
 use std::collections::{HashMap, HashSet};
@@ -15,6 +16,8 @@ use std::sync::Arc;
 pub(crate) struct Assembly {
     items: Vec<Item>,
     index: HashMap<(&'static str, String), usize>,
+    /// Lines of items that were met again: each is written once, however often that happens.
+    lines: HashMap<usize, String>,
     pub(crate) errors: Vec<InputError>,
 }
 
@@ -28,7 +31,12 @@ impl Assembly {
             self.items.push(item);
             return;
         };
-        if let Err(what) = merge(&mut self.items[known], &item) {
+        let what = match merge(&mut self.items[known], &item) {
+            Some(outcome) => outcome,
+            None if *self.lines.entry(known).or_insert_with(|| line(&self.items[known])) == line(&item) => Ok(()),
+            None => Err("content"),
+        };
+        if let Err(what) = what {
             self.errors.push(contradiction(&self.items[known], &item, what));
         }
     }
@@ -60,66 +68,71 @@ impl Assembly {
     }
 }
 
-/// Joins what two items say of one thing; the error names the field in which they differ.
-fn merge(known: &mut Item, new: &Item) -> Result<(), &'static str> {
-    match (&mut *known, new) {
-        (Item::Gap(_), Item::Gap(_)) | (Item::Coverage(_), Item::Coverage(_)) => Ok(()),
-        (Item::Account(a), Item::Account(b)) => {
-            join(&mut a.name, &b.name, "name")?;
-            join(&mut a.parent, &b.parent, "parent")?;
-            join(&mut a.canonical_user, &b.canonical_user, "canonical_user")?;
-            join(&mut a.s3_restrict_public_buckets, &b.s3_restrict_public_buckets, "s3_restrict_public_buckets")
-        }
-        (Item::Organization(a), Item::Organization(b)) => {
-            if a.management_account != b.management_account {
-                return Err("management_account");
-            }
-            join(&mut a.scp_enabled, &b.scp_enabled, "scp_enabled")?;
-            join(&mut a.rcp_enabled, &b.rcp_enabled, "rcp_enabled")?;
-            for account in &b.delegated_administrators {
-                if !a.delegated_administrators.contains(account) {
-                    a.delegated_administrators.push(*account);
-                }
-            }
+/// Joins what two items say of one thing; the error names the field in which they differ. `None`: nothing can be
+/// joined, they must say the same.
+fn merge(known: &mut Item, new: &Item) -> Option<Result<(), &'static str>> {
+    match (known, new) {
+        (Item::Gap(_), Item::Gap(_)) | (Item::Coverage(_), Item::Coverage(_)) => Some(Ok(())),
+        (Item::Account(a), Item::Account(b)) => Some(merge_accounts(a, b)),
+        (Item::Organization(a), Item::Organization(b)) => Some(merge_organizations(a, b)),
+        (Item::Resource(a), Item::Resource(b)) => Some(merge_resources(a, b)),
+        (Item::Policy(a, version), Item::Policy(b, newer)) => Some(merge_policies((a, version), (b, *newer))),
+        _ => None,
+    }
+}
+
+fn merge_accounts(a: &mut Account, b: &Account) -> Result<(), &'static str> {
+    join(&mut a.name, &b.name, "name")?;
+    join(&mut a.parent, &b.parent, "parent")?;
+    join(&mut a.canonical_user, &b.canonical_user, "canonical_user")?;
+    join(&mut a.s3_restrict_public_buckets, &b.s3_restrict_public_buckets, "s3_restrict_public_buckets")
+}
+
+fn merge_organizations(a: &mut Organization, b: &Organization) -> Result<(), &'static str> {
+    if a.management_account != b.management_account {
+        return Err("management_account");
+    }
+    join(&mut a.scp_enabled, &b.scp_enabled, "scp_enabled")?;
+    join(&mut a.rcp_enabled, &b.rcp_enabled, "rcp_enabled")?;
+    let known: HashSet<AccountId> = a.delegated_administrators.iter().copied().collect();
+    a.delegated_administrators.extend(b.delegated_administrators.iter().filter(|account| !known.contains(account)));
+    Ok(())
+}
+
+fn merge_resources(a: &mut Resource, b: &Resource) -> Result<(), &'static str> {
+    join(&mut a.account, &b.account, "account")?;
+    join(&mut a.tags, &b.tags, "tags")?;
+    join(&mut a.s3_restrict_public_buckets, &b.s3_restrict_public_buckets, "s3_restrict_public_buckets")?;
+    join(&mut a.kms_grants, &b.kms_grants, "kms_grants")?;
+    a.aws_managed_key |= b.aws_managed_key;
+    match (&a.policy, &b.policy) {
+        (_, ResourcePolicy::NotExported) => Ok(()),
+        (ResourcePolicy::NotExported, _) => {
+            a.policy = b.policy.clone();
             Ok(())
         }
-        (Item::Resource(a), Item::Resource(b)) => {
-            join(&mut a.account, &b.account, "account")?;
-            join(&mut a.tags, &b.tags, "tags")?;
-            join(&mut a.s3_restrict_public_buckets, &b.s3_restrict_public_buckets, "s3_restrict_public_buckets")?;
-            join(&mut a.kms_grants, &b.kms_grants, "kms_grants")?;
-            a.aws_managed_key |= b.aws_managed_key;
-            match (&a.policy, &b.policy) {
-                (_, ResourcePolicy::NotExported) => Ok(()),
-                (ResourcePolicy::NotExported, _) => {
-                    a.policy = b.policy.clone();
-                    Ok(())
-                }
-                _ if same_resource_policy(a, b) => Ok(()),
-                _ => Err("policy"),
-            }
-        }
-        (Item::Policy(a, version), Item::Policy(b, newer)) if a.arn.account() == "aws" => {
-            // AWS updates its policies at any time, also between the exports of two accounts: the newest counts.
-            if is_not_exported(&a.policy) || (newer > version && !is_not_exported(&b.policy)) {
-                *a = b.clone();
-                *version = *newer;
-                return Ok(());
-            }
-            let same = newer < version || is_not_exported(&b.policy) || same_policy(&a.policy, &b.policy);
-            if same { Ok(()) } else { Err("document") }
-        }
-        (Item::Policy(a, version), Item::Policy(b, newer)) => {
-            if is_not_exported(&a.policy) {
-                *a = b.clone();
-                *version = *newer;
-            }
-            let same = is_not_exported(&b.policy) || same_policy(&a.policy, &b.policy);
-            if same { Ok(()) } else { Err("document") }
-        }
-        (known, new) if line(known) == line(new) => Ok(()),
-        _ => Err("content"),
+        (ResourcePolicy::None, ResourcePolicy::None) => Ok(()),
+        (ResourcePolicy::Policy(x), ResourcePolicy::Policy(y)) if same_policy(x, y) => Ok(()),
+        _ => Err("policy"),
     }
+}
+
+/// A text wins over none. AWS updates its own policies at any time, also between the exports of two accounts: of those
+/// the highest version counts, in whatever order they come.
+fn merge_policies(
+    (a, version): (&mut ManagedPolicy, &mut Option<u64>),
+    (b, newer): (&ManagedPolicy, Option<u64>),
+) -> Result<(), &'static str> {
+    let of_aws = a.arn.account() == "aws";
+    if is_not_exported(&b.policy) || (of_aws && newer < *version && !is_not_exported(&a.policy)) {
+        return Ok(());
+    }
+    if is_not_exported(&a.policy) || (of_aws && newer > *version) {
+        *a = b.clone();
+        *version = newer;
+        return Ok(());
+    }
+    if same_policy(&a.policy, &b.policy) { Ok(()) } else { Err("document") }
 }
 
 /// Takes over a fact that was not known; two different ones are a contradiction.
@@ -147,13 +160,6 @@ pub(crate) fn same_policy(a: &NamedPolicy, b: &NamedPolicy) -> bool {
         }
         (PolicyText::Unknown(_), PolicyText::Unknown(_)) => a.name == b.name && a.source == b.source,
         _ => false,
-    }
-}
-
-fn same_resource_policy(a: &Resource, b: &Resource) -> bool {
-    match (&a.policy, &b.policy) {
-        (ResourcePolicy::Policy(x), ResourcePolicy::Policy(y)) => same_policy(x, y),
-        (x, y) => x == y,
     }
 }
 

@@ -17,6 +17,7 @@ use iamc_policy::document::PolicyKind;
 use iamc_policy::ids::AccountId;
 use iamc_policy::world::NamedPolicy;
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 /// What the readers of one file share.
 pub(crate) struct Reader<'r> {
@@ -165,6 +166,7 @@ impl<'r> Reader<'r> {
     /// A key that stands twice with the same value is one tag; with two values it is an error.
     pub(crate) fn tags(&mut self, node: Node<'_>) -> Option<Vec<(String, String)>> {
         let mut tags: Vec<(String, String)> = Vec::new();
+        let mut index: HashMap<String, usize> = HashMap::new();
         if node.is_object() {
             for field in node.fields(&mut self.notes.mistakes)?.all() {
                 let value = field.value.string(&mut self.notes.mistakes)?.into_owned();
@@ -184,8 +186,11 @@ impl<'r> Reader<'r> {
                 Some(node.string(&mut self.notes.mistakes)?.into_owned())
             };
             let (key, value) = (text(["Key", "key", "TagKey"])?, text(["Value", "value", "TagValue"])?);
-            match tags.iter().find(|(known, _)| *known == key) {
-                None => tags.push((key, value)),
+            match index.get(&key).and_then(|at| tags.get(*at)) {
+                None => {
+                    index.insert(key.clone(), tags.len());
+                    tags.push((key, value));
+                }
                 Some((_, known)) if *known == value => {}
                 Some(_) => {
                     let message = format!("the tag `{}` stands twice, with different values", shorten(&key));

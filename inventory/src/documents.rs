@@ -23,7 +23,8 @@ pub(crate) struct Notes {
 /// an account stand in every other account too.
 pub(crate) struct Documents {
     strictness: Strictness,
-    known: Mutex<HashMap<(PolicyKind, Arc<str>), Reading>>,
+    /// One map for each kind, in the order of [`PolicyKind::ALL`].
+    known: Vec<Mutex<HashMap<Arc<str>, Reading>>>,
 }
 
 /// The outcome of parsing one text.
@@ -45,18 +46,18 @@ pub(crate) struct DocumentText<'t> {
 
 impl Documents {
     pub(crate) fn new(strictness: Strictness) -> Documents {
-        Documents { strictness, known: Mutex::new(HashMap::new()) }
+        Documents { strictness, known: PolicyKind::ALL.iter().map(|_| Mutex::default()).collect() }
     }
 
     fn parse(&self, kind: PolicyKind, text: &str) -> Reading {
-        let key = (kind, Arc::<str>::from(text));
         // A thread that panicked while it held the lock left the map as it was: inserting is the last thing done.
-        if let Some(known) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+        let known = &self.known[kind as usize];
+        if let Some(known) = known.lock().unwrap_or_else(PoisonError::into_inner).get(text) {
             return known.clone();
         }
         let parsed = Policy::parse(kind, self.strictness, text);
         let reading = Reading { policy: parsed.policy.map(Arc::new), diagnostics: parsed.diagnostics.into() };
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_insert(reading).clone()
+        known.lock().unwrap_or_else(PoisonError::into_inner).entry(text.into()).or_insert(reading).clone()
     }
 
     /// Reads a document into a policy.
@@ -127,4 +128,25 @@ fn mistake(kind: PolicyKind, name: &str, document: &DocumentText<'_>, diagnostic
     };
     let help = diagnostic.help.clone().or_else(|| Some(format!("see {}", diagnostic.rule)));
     InputError { file: document.at.file().clone(), line: at.0, column: at.1, message, help }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_map_of_its_own() {
+        for (at, kind) in PolicyKind::ALL.iter().enumerate() {
+            assert_eq!(*kind as usize, at);
+        }
+    }
+
+    #[test]
+    fn equal_texts_share_one_policy() {
+        let documents = Documents::new(Strictness::Lenient);
+        let text = r#"{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}"#;
+        let read = |kind| documents.parse(kind, text).policy.expect("the document is valid");
+        assert!(Arc::ptr_eq(&read(PolicyKind::Identity), &read(PolicyKind::Identity)));
+        assert_eq!(read(PolicyKind::Scp).kind, PolicyKind::Scp);
+    }
 }

@@ -143,24 +143,30 @@ struct Dispatch<'r> {
 impl Dispatch<'_> {
     fn text(&mut self, file: &Arc<str>, text: &str) {
         let source = Source::new(file.clone(), text, (1, 1));
-        if text.trim().is_empty() || !looks_like_json(file, text) && !starts_like_lines(text) {
+        if text.trim().is_empty() || !looks_like_json(file, text) && !starts_with_comment(text) {
             let why = if text.trim().is_empty() { "empty, or no text" } else { "not JSON" };
             self.reader.skipped.push(Skipped { place: Place { file: file.clone(), line: 1 }, why: why.into() });
             return;
         }
-        if is_lines(file, &source, text) {
-            for line in crate::lines_of(text) {
-                match source.parse(line) {
-                    Ok(node) => self.value(node),
-                    Err(error) => self.reader.notes.mistakes.push(error),
-                }
-            }
-            return;
+        if LINE_EXTENSIONS.contains(&extension(file)) || starts_with_comment(text) {
+            return self.lines(&source, text);
         }
         let (nodes, error) = source.parse_stream(text);
+        match error {
+            // One damaged line must not hide the mistakes of the others.
+            Some(_) if is_lines(&source, text) => return self.lines(&source, text),
+            Some(error) => self.reader.notes.mistakes.push(error),
+            None => {}
+        }
         nodes.into_iter().for_each(|node| self.value(node));
-        if let Some(error) = error {
-            self.reader.notes.mistakes.push(error);
+    }
+
+    fn lines<'s>(&mut self, source: &'s Source<'s>, text: &'s str) {
+        for line in crate::lines_of(text) {
+            match source.parse(line) {
+                Ok(node) => self.value(node),
+                Err(error) => self.reader.notes.mistakes.push(error),
+            }
         }
     }
 
@@ -176,13 +182,13 @@ impl Dispatch<'_> {
                 if item.is_object() {
                     self.object(item);
                 } else {
-                    self.reader.skip(item, format!("not recognised: {} in a list", item.type_name()));
+                    self.reader.skip(item, format!("{} in a list is nothing we know", item.type_name()));
                 }
             }
         } else if node.is_object() {
             self.object(node);
         } else {
-            self.reader.skip(node, format!("not recognised: {}", node.type_name()));
+            self.reader.skip(node, format!("{} is nothing we know", node.type_name()));
         }
     }
 
@@ -224,7 +230,7 @@ impl Dispatch<'_> {
         asked.error = f.get("error").map(|node| self.error_code(node));
         let Some((service, command)) = complete(service, command) else {
             let shown = shorten(&words.join(" "));
-            self.reader.skip(node, format!("not recognised: there is no reader for the command `{shown}`"));
+            self.reader.skip(node, format!("there is no reader for the command `{shown}`"));
             return;
         };
         (asked.service, asked.command) = (service, command);
@@ -264,7 +270,7 @@ impl Dispatch<'_> {
         if shapes.is_empty() {
             let names: Vec<String> = f.all().iter().take(8).map(|field| shorten(&field.name)).collect();
             let dots = if f.all().len() > names.len() { ", …" } else { "" };
-            self.reader.skip(f.node, format!("not recognised: an object with the fields {}{dots}", names.join(", ")));
+            self.reader.skip(f.node, format!("not recognised; its fields are {}{dots}", names.join(", ")));
         }
         for (service, command) in shapes {
             let asked = Asked { service: service.into(), command: command.into(), ..asked.clone() };
@@ -401,16 +407,13 @@ fn shapes(f: &mut Fields<'_>) -> Vec<(&'static str, &'static str)> {
     found
 }
 
-/// Whether a text without a telling name begins as our own format does: with a comment, then an object.
-fn starts_like_lines(text: &str) -> bool {
-    crate::lines_of(text).next().is_some_and(|line| line.starts_with('{'))
+/// Whether a text begins as our own format may: with a comment.
+fn starts_with_comment(text: &str) -> bool {
+    text.trim_start().starts_with("//")
 }
 
-/// Whether a file is read line by line: its name says so, or its first line is a value of its own and not the last.
-fn is_lines<'s>(file: &str, source: &'s Source<'s>, text: &'s str) -> bool {
-    if LINE_EXTENSIONS.contains(&extension(file)) || text.trim_start().starts_with("//") {
-        return true;
-    }
+/// Whether the first line is a value of its own and not the last.
+fn is_lines<'s>(source: &'s Source<'s>, text: &'s str) -> bool {
     let mut lines = crate::lines_of(text);
     let (Some(first), Some(_)) = (lines.next(), lines.next()) else { return false };
     first.starts_with('{') && first.ends_with('}') && source.parse(first).is_ok()

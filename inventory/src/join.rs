@@ -13,7 +13,7 @@ use iamc_policy::ids::AccountId;
 use iamc_policy::request::KmsGrant;
 use iamc_policy::source::Place;
 use iamc_policy::world::*;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// What is known of an SCP or RCP.
 struct PolicyRecord {
@@ -21,6 +21,13 @@ struct PolicyRecord {
     name: String,
     text: Option<NamedPolicy>,
     place: Place,
+}
+
+/// To what a policy is attached, in the order read.
+#[derive(Default)]
+struct Targets {
+    list: Vec<String>,
+    known: HashSet<String>,
 }
 
 /// What is known of a root or unit.
@@ -44,9 +51,9 @@ pub(crate) struct Joined {
     outside: BTreeSet<AccountId>,
     parents: BTreeMap<String, (String, Place)>,
     policies: BTreeMap<String, PolicyRecord>,
-    attached: BTreeMap<String, Vec<String>>,
-    delegated: Vec<AccountId>,
-    grants: BTreeMap<String, (Resource, Vec<KmsGrant>)>,
+    attached: BTreeMap<String, Targets>,
+    delegated: BTreeSet<AccountId>,
+    grants: BTreeMap<String, (Resource, BTreeSet<KmsGrant>)>,
 }
 
 impl Joined {
@@ -72,13 +79,10 @@ impl Joined {
                         aws_managed_key: false,
                         place: Some(place),
                     };
-                    (resource, Vec::new())
+                    (resource, BTreeSet::new())
                 });
-                for grant in grants {
-                    if !known.1.contains(&grant) {
-                        known.1.push(grant);
-                    }
-                }
+                // Pages may come in any order, and twice: a key's grants are a set.
+                known.1.extend(grants);
             }
         }
     }
@@ -162,14 +166,12 @@ impl Joined {
             }
             OrganizationFact::Attached { policy, target } => {
                 let targets = self.attached.entry(policy).or_default();
-                if !targets.contains(&target) {
-                    targets.push(target);
+                if targets.known.insert(target.clone()) {
+                    targets.list.push(target);
                 }
             }
             OrganizationFact::Delegated(account) => {
-                if !self.delegated.contains(&account) {
-                    self.delegated.push(account);
-                }
+                self.delegated.insert(account);
             }
         }
     }
@@ -178,14 +180,12 @@ impl Joined {
     pub(crate) fn hand_over(&mut self, assembly: &mut Assembly, documents: &Documents) {
         for (id, (management_account, place)) in &self.organizations {
             let types = self.policy_types.get(id);
-            let mut delegated_administrators = self.delegated.clone();
-            delegated_administrators.sort();
             assembly.add(Item::Organization(Organization {
                 id: id.clone(),
                 management_account: *management_account,
                 scp_enabled: types.map(|types| types.0),
                 rcp_enabled: types.map(|types| types.1),
-                delegated_administrators,
+                delegated_administrators: self.delegated.iter().copied().collect(),
                 place: Some(place.clone()),
             }));
         }
@@ -223,7 +223,7 @@ impl Joined {
         for (key, (resource, grants)) in &mut self.grants {
             // Half of the grants would pass for all of them.
             if self.pages.get(&Listing::Grants(key.clone())).is_some_and(|page| page.0) {
-                resource.kms_grants = Some(std::mem::take(grants));
+                resource.kms_grants = Some(std::mem::take(grants).into_iter().collect());
             }
             assembly.add(Item::Resource(resource.clone()));
         }
@@ -241,7 +241,7 @@ impl Joined {
                 unknown.place = Some(record.place.clone());
                 unknown
             });
-            let targets = self.attached.get(id).cloned().unwrap_or_default();
+            let targets = self.attached.get(id).map(|targets| targets.list.clone()).unwrap_or_default();
             let guardrail = Guardrail { id: id.clone(), kind: record.kind, policy, targets, implied: false };
             assembly.add(Item::Guardrail(guardrail));
         }
@@ -261,9 +261,11 @@ impl Joined {
             self.guardrails(organization, PolicyKind::Scp, &mut gaps);
             self.guardrails(organization, PolicyKind::Rcp, &mut gaps);
         }
+        let is_known = |guardrail: &&Guardrail| matches!(guardrail.policy.text, PolicyText::Known(_));
+        let known: HashSet<&str> =
+            world.guardrails.iter().filter(is_known).map(|guardrail| guardrail.id.as_str()).collect();
         for (id, record) in &self.policies {
-            let known = world.guardrails.iter().any(|g| g.id == *id && matches!(g.policy.text, PolicyText::Known(_)));
-            if !known && self.attached.contains_key(id) {
+            if !known.contains(id.as_str()) && self.attached.contains_key(id) {
                 let message = format!("the text of the {} {id} ({}) was not exported", record.kind, record.name);
                 gaps.push(gap(GapKind::ManagedPolicy, id.clone(), message, Some(&record.place)));
             }
@@ -271,8 +273,10 @@ impl Joined {
         for (policy, targets) in &self.attached {
             // Attached, and described nowhere: it may be an SCP as well as an RCP, or neither.
             if !self.policies.contains_key(policy) {
-                let message =
-                    format!("the policy {policy} is attached to {} and described nowhere", targets.join(", "));
+                let message = {
+                    let first = targets.list.first().map_or("", String::as_str);
+                    format!("the policy {policy} is attached to {first} and described nowhere")
+                };
                 for organization in &world.organizations {
                     for kind in [GapKind::Scps, GapKind::Rcps] {
                         let place = organization.place.as_ref();
@@ -307,6 +311,13 @@ impl Joined {
     }
 
     fn accounts(&self, world: &World, gaps: &mut Vec<Gap>) {
+        let placed: HashSet<AccountId> =
+            world.accounts.iter().filter(|account| account.parent.is_some()).map(|account| account.id).collect();
+        let of_endpoints = |listing: &Listing| match listing {
+            Listing::Endpoints(account, _) => Some(*account),
+            _ => None,
+        };
+        let with_endpoints: HashSet<AccountId> = self.pages.keys().filter_map(of_endpoints).collect();
         for (id, place) in &self.exported {
             let subject = id.to_string();
             if !self.pages.contains_key(&Listing::Identities(*id)) {
@@ -315,12 +326,11 @@ impl Joined {
             }
             let message = format!("resources of account {id} that no output names may exist");
             gaps.push(gap(GapKind::Resources, subject.clone(), message, Some(place)));
-            if !self.pages.keys().any(|listing| matches!(listing, Listing::Endpoints(account, _) if account == id)) {
+            if !with_endpoints.contains(id) {
                 let message = format!("the VPC endpoints of account {id} were not exported");
                 gaps.push(gap(GapKind::Endpoints, subject.clone(), message, Some(place)));
             }
-            let placed = world.accounts.iter().any(|account| account.id == *id && account.parent.is_some());
-            if placed || self.outside.contains(id) {
+            if placed.contains(id) || self.outside.contains(id) {
                 continue;
             }
             let message = match (self.members.get(id), world.organizations.is_empty()) {

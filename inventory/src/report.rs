@@ -108,7 +108,7 @@ impl fmt::Display for Read {
             report.n_policies,
         )?;
         for skipped in &report.skipped {
-            writeln!(f, "not recognised: {}: {}", skipped.place, skipped.why)?;
+            writeln!(f, "skipped: {}: {}", skipped.place, skipped.why)?;
         }
         for quarantined in &report.quarantined {
             writeln!(f, "quarantined: {}: {} policy `{}`", quarantined.place, quarantined.kind, quarantined.policy)?;
