@@ -6,5 +6,7 @@
 pub mod build;
 pub mod case;
 pub mod engine;
+pub mod generators;
+mod parts;
 pub mod print;
 pub mod runner;
