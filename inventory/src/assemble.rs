@@ -236,7 +236,7 @@ fn note_hierarchy(world: &World, gaps: &mut Vec<Gap>) {
                 note(&unit.id, format!("the unit above {} was not exported", unit.id), &unit.place);
             }
             _ if !organizations.contains(unit.organization.as_str()) => {
-                let message = format!("the organization {} of {} was not exported", unit.organization, unit.id);
+                let message = format!("the organization `{}` of {} was not exported", unit.organization, unit.id);
                 note(&unit.id, message, &unit.place);
             }
             _ => {}

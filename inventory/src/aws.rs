@@ -3,6 +3,7 @@
 //! Shapes are those of the AWS service models. Fields that we do not need are passed over, since AWS adds some at any
 //! time; a field that we need and that has the wrong type is an error.
 
+pub(crate) mod commands;
 pub(crate) mod details;
 pub(crate) mod organization;
 pub(crate) mod resources;

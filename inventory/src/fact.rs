@@ -56,7 +56,8 @@ pub(crate) struct Page {
     pub(crate) place: Place,
 }
 
-/// One thing that an input says about an organization.
+/// One thing that an input says about an organization. Where its output holds no ARN, the organization is the only one
+/// there is.
 #[derive(Debug, Clone)]
 pub(crate) enum OrganizationFact {
     /// It exists; every ARN of Organizations names it and its management account.
@@ -64,11 +65,11 @@ pub(crate) enum OrganizationFact {
     /// The account that was asked is in none.
     NotInUse { account: AccountId },
     /// The policy types that are enabled at its root.
-    PolicyTypes { id: String, scp: bool, rcp: bool },
+    PolicyTypes { organization: Option<String>, scp: bool, rcp: bool },
     /// A root or unit.
-    Unit { id: String, organization: String, name: Option<String>, place: Place },
-    /// An account; `member`: it was listed as one of the organization's.
-    Account { id: AccountId, organization: String, name: Option<String>, place: Place },
+    Unit { id: String, organization: Option<String>, name: Option<String>, place: Place },
+    /// An account that was listed as one of the organization's.
+    Account { id: AccountId, organization: Option<String>, name: Option<String>, place: Place },
     /// What lies above a unit or account.
     Parent { child: String, parent: String, place: Place },
     /// An SCP or RCP, and its text where it is given.

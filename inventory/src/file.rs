@@ -1,6 +1,6 @@
 //! One file -> [`Fact`]s: what is in it is recognised by its content, with the names of its folders as a hint.
 
-use crate::aws::{Asked, Reader, details, kebab, organization, resources};
+use crate::aws::{Asked, Reader, commands, details, kebab, organization, resources};
 use crate::documents::{Documents, Notes};
 use crate::error::{InputError, shorten};
 use crate::fact::Fact;
@@ -100,15 +100,15 @@ fn is_account(text: &str) -> Option<AccountId> {
 }
 
 /// Every command that has a reader, with its service.
-fn commands() -> impl Iterator<Item = (&'static str, &'static str)> {
+fn all_commands() -> impl Iterator<Item = (&'static str, &'static str)> {
     let organizations = organization::COMMANDS.iter().map(|command| ("organizations", *command));
     let iam = [("iam", "get-account-authorization-details"), ("iam", "get-policy-version")];
-    organizations.chain(iam).chain(resources::commands())
+    organizations.chain(iam).chain(commands::commands())
 }
 
 /// Fills in the service where the command alone says it.
 fn complete(service: &str, command: &str) -> Option<(String, String)> {
-    let mut known = commands().filter(|(s, c)| *c == command && (service.is_empty() || *s == service));
+    let mut known = all_commands().filter(|(s, c)| *c == command && (service.is_empty() || *s == service));
     let (service, command) = known.next()?;
     // Two services have a command of this name, and nothing says which of them was asked.
     if known.next().is_some() { None } else { Some((service.to_owned(), command.to_owned())) }

@@ -48,7 +48,8 @@ pub fn read_folder(
 
 /// Every file below `paths`, sorted by name.
 fn find(paths: &[PathBuf]) -> (Vec<Input>, Vec<InputError>) {
-    let mut found: BTreeMap<String, (PathBuf, u64)> = BTreeMap::new();
+    // By name, and by path where two names that are no UTF-8 look the same.
+    let mut found: BTreeMap<(String, PathBuf), u64> = BTreeMap::new();
     let mut errors = Vec::new();
     let mut fail = |path: &Path, error: std::io::Error| {
         let help = Some("check the path and its permissions".to_owned());
@@ -71,7 +72,7 @@ fn find(paths: &[PathBuf]) -> (Vec<Input>, Vec<InputError>) {
         if !metadata.is_dir() {
             // Of what lies in a folder only plain files are read: a pipe there would wait for ever.
             if metadata.is_file() || paths.contains(&path) {
-                found.insert(name_of(&path), (path, metadata.len()));
+                found.insert((name_of(&path), path), metadata.len());
             }
             continue;
         }
@@ -92,7 +93,7 @@ fn find(paths: &[PathBuf]) -> (Vec<Input>, Vec<InputError>) {
             Err(error) => fail(&path, error),
         }
     }
-    let inputs = found.into_iter().map(|(name, (path, bytes))| Input { name: name.into(), path, bytes }).collect();
+    let inputs = found.into_iter().map(|((name, path), bytes)| Input { name: name.into(), path, bytes }).collect();
     (inputs, errors)
 }
 

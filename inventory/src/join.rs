@@ -32,7 +32,7 @@ struct Targets {
 
 /// What is known of a root or unit.
 struct UnitRecord {
-    organization: String,
+    organization: Option<String>,
     name: Option<String>,
     place: Place,
 }
@@ -45,9 +45,9 @@ pub(crate) struct Joined {
     /// Accounts that outputs name as exported, with where they do.
     exported: BTreeMap<AccountId, Place>,
     organizations: BTreeMap<String, (AccountId, Place)>,
-    policy_types: BTreeMap<String, (bool, bool)>,
+    policy_types: BTreeMap<Option<String>, (bool, bool)>,
     units: BTreeMap<String, UnitRecord>,
-    members: BTreeMap<AccountId, (String, Place)>,
+    members: BTreeMap<AccountId, (Option<String>, Place)>,
     outside: BTreeSet<AccountId>,
     parents: BTreeMap<String, (String, Place)>,
     policies: BTreeMap<String, PolicyRecord>,
@@ -112,9 +112,9 @@ impl Joined {
             OrganizationFact::NotInUse { account } => {
                 self.outside.insert(account);
             }
-            OrganizationFact::PolicyTypes { id, scp, rcp } => {
+            OrganizationFact::PolicyTypes { organization, scp, rcp } => {
                 // More roots than one do not occur; were there several, a type would be enabled if one has it.
-                let known = self.policy_types.entry(id).or_default();
+                let known = self.policy_types.entry(organization).or_default();
                 known.0 |= scp;
                 known.1 |= rcp;
             }
@@ -124,7 +124,10 @@ impl Joined {
                     name: name.clone(),
                     place: place.clone(),
                 });
-                if known.organization != organization || known.name != name {
+                let other =
+                    known.organization.is_some() && organization.is_some() && known.organization != organization;
+                known.organization = known.organization.take().or(organization);
+                if other || known.name != name {
                     contradiction(format!("the unit `{}`", shorten(&id)), &place, &known.place);
                 }
             }
@@ -138,7 +141,8 @@ impl Joined {
                     place: Some(place.clone()),
                 };
                 assembly.add(Item::Account(account));
-                self.members.entry(id).or_insert((organization, place));
+                let known = self.members.entry(id).or_insert((None, place));
+                known.0 = known.0.take().or(organization);
             }
             OrganizationFact::Parent { child, parent, place } => {
                 let known = self.parents.entry(child.clone()).or_insert((parent.clone(), place.clone()));
@@ -178,8 +182,11 @@ impl Joined {
 
     /// Hands everything that was gathered to `assembly`.
     pub(crate) fn hand_over(&mut self, assembly: &mut Assembly, documents: &Documents) {
+        let mut all = self.organizations.keys();
+        let only = all.next().filter(|_| self.organizations.len() == 1);
         for (id, (management_account, place)) in &self.organizations {
-            let types = self.policy_types.get(id);
+            let types = self.policy_types.get(&Some(id.clone()));
+            let types = types.or_else(|| self.policy_types.get(&None).filter(|_| only.is_some()));
             assembly.add(Item::Organization(Organization {
                 id: id.clone(),
                 management_account: *management_account,
@@ -192,7 +199,8 @@ impl Joined {
         for (id, unit) in &self.units {
             assembly.add(Item::Unit(Unit {
                 id: id.clone(),
-                organization: unit.organization.clone(),
+                // Without any, the unit's organization counts as one that was not exported.
+                organization: unit.organization.as_ref().or(only).cloned().unwrap_or_default(),
                 parent: self.parents.get(id).map(|(parent, _)| parent.clone()),
                 name: unit.name.clone(),
                 place: Some(unit.place.clone()),
@@ -335,6 +343,7 @@ impl Joined {
             }
             let message = match (self.members.get(id), world.organizations.is_empty()) {
                 (Some((organization, _)), _) => {
+                    let organization = organization.as_deref().unwrap_or("its organization");
                     format!("where account {id} lies in {organization} was not exported (list-accounts-for-parent)")
                 }
                 (None, true) => format!("whether account {id} is in an organization was not exported"),

@@ -239,3 +239,20 @@ fn progress_counts_every_file() {
     let (_, _, bytes_done, bytes) = seen.last().unwrap();
     assert_eq!((bytes_done, *bytes), (bytes, read.report.n_bytes));
 }
+
+#[test]
+fn outputs_without_arns_belong_to_the_only_organization() {
+    let text = r#"
+        {"Organization": {"Id": "o-x", "MasterAccountId": "999999999999"}}
+        {"Roots": [{"Id": "r-1", "Name": "Root", "PolicyTypes": []}]}
+        {"command": "list-accounts-for-parent", "arguments": {"parent-id": "r-1"}, "output": {"Accounts": [{"Id": "111111111111"}]}}
+    "#;
+    let world = read_text("x.json", text.as_bytes()).unwrap().world;
+    assert_eq!(world.units[0].organization, "o-x");
+    assert_eq!(world.organizations[0].scp_enabled, Some(false));
+    assert_eq!(world.accounts[0].parent.as_deref(), Some("r-1"));
+    // Without the organization the place of its root is not known.
+    let text = r#"{"Roots": [{"Id": "r-1"}]}"#;
+    let world = read_text("x.json", text.as_bytes()).unwrap().world;
+    assert_eq!(world.gaps[0].kind, GapKind::Hierarchy);
+}

@@ -113,11 +113,11 @@ fn describe_organization(reader: &mut Reader<'_>, f: &mut Fields<'_>) {
 fn list_roots(reader: &mut Reader<'_>, f: &mut Fields<'_>) {
     for mut root in reader.objects(f, "Roots") {
         let id = root.need_string("Id", reader.mistakes()).map(|id| id.into_owned());
-        let arn = root.need("Arn", reader.mistakes());
+        let arn = root.get("Arn");
         let organization = note_organization(reader, arn);
         let name = root.get_string("Name", reader.mistakes());
         let types = root.get("PolicyTypes").map(|_| reader.objects(&mut root, "PolicyTypes"));
-        let (Some(id), Some(organization)) = (id, organization) else { continue };
+        let Some(id) = id else { continue };
         if let Some(types) = types {
             let (mut scp, mut rcp) = (false, false);
             for mut policy_type in types {
@@ -131,7 +131,7 @@ fn list_roots(reader: &mut Reader<'_>, f: &mut Fields<'_>) {
                     _ => {}
                 }
             }
-            push(reader, OrganizationFact::PolicyTypes { id: organization.clone(), scp, rcp });
+            push(reader, OrganizationFact::PolicyTypes { organization: organization.clone(), scp, rcp });
         }
         push(reader, OrganizationFact::Unit { id, organization, name, place: root.node.place() });
     }
@@ -140,10 +140,10 @@ fn list_roots(reader: &mut Reader<'_>, f: &mut Fields<'_>) {
 fn list_accounts(reader: &mut Reader<'_>, f: &mut Fields<'_>, parent: Option<String>) {
     for mut account in reader.objects(f, "Accounts") {
         let id = account.need("Id", reader.mistakes()).and_then(|node| reader.account_id(node));
-        let arn = account.need("Arn", reader.mistakes());
+        let arn = account.get("Arn");
         let organization = note_organization(reader, arn);
         let name = account.get_string("Name", reader.mistakes());
-        let (Some(id), Some(organization)) = (id, organization) else { continue };
+        let Some(id) = id else { continue };
         let place = account.node.place();
         if let Some(parent) = parent.clone() {
             push(reader, OrganizationFact::Parent { child: id.to_string(), parent, place: place.clone() });
@@ -157,10 +157,10 @@ fn list_accounts(reader: &mut Reader<'_>, f: &mut Fields<'_>, parent: Option<Str
 pub(crate) fn list_units(reader: &mut Reader<'_>, f: &mut Fields<'_>, parent: Option<String>) {
     for mut unit in reader.objects(f, "OrganizationalUnits") {
         let id = unit.need_string("Id", reader.mistakes()).map(|id| id.into_owned());
-        let arn = unit.need("Arn", reader.mistakes());
+        let arn = unit.get("Arn");
         let organization = note_organization(reader, arn);
         let name = unit.get_string("Name", reader.mistakes());
-        let (Some(id), Some(organization)) = (id, organization) else { continue };
+        let Some(id) = id else { continue };
         let place = unit.node.place();
         if let Some(parent) = parent.clone() {
             push(reader, OrganizationFact::Parent { child: id.clone(), parent, place: place.clone() });

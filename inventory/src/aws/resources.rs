@@ -1,5 +1,6 @@
 //! Outputs that tell of resources: their policies, tags, owners, grants; VPC endpoints and identity providers.
 
+use super::commands::{BUCKET, Command, GRANTS, POLICIES, TAGS};
 use super::{Asked, Reader, partition};
 use crate::fact::{Fact, Listing, OrganizationFact};
 use crate::item::Item;
@@ -12,241 +13,7 @@ use iamc_policy::ids::AccountId;
 use iamc_policy::request::{EndpointType, KmsGrant};
 use iamc_policy::world::{Account, Coverage, Endpoint, Provider, Resource, ResourcePolicy};
 
-/// A command that fetches one fact about one resource.
-struct Command {
-    service: &'static str,
-    command: &'static str,
-    /// The argument that names the resource.
-    argument: &'static str,
-    /// Where the output names its ARN; empty: nowhere.
-    arn_path: &'static [&'static str],
-    /// How its ARN is built from partition, Region, account and name where only a name is given; empty: not at all.
-    template: &'static str,
-    /// Where the output holds the fact.
-    path: &'static [&'static str],
-    /// Codes of the errors that mean that there is none.
-    none: &'static [&'static str],
-}
-
-/// Commands that fetch a resource-based policy.
-const POLICIES: &[Command] = &[
-    Command {
-        service: "s3api",
-        command: "get-bucket-policy",
-        argument: "bucket",
-        arn_path: &[],
-        template: "arn:{partition}:s3:::{name}",
-        path: &["Policy"],
-        none: &["NoSuchBucketPolicy"],
-    },
-    Command {
-        service: "kms",
-        command: "get-key-policy",
-        argument: "key-id",
-        arn_path: &[],
-        template: KEY,
-        path: &["Policy"],
-        none: &[],
-    },
-    Command {
-        service: "sqs",
-        command: "get-queue-attributes",
-        argument: "queue-url",
-        arn_path: &["Attributes", "QueueArn"],
-        template: QUEUE,
-        path: &["Attributes", "Policy"],
-        none: &[],
-    },
-    Command {
-        service: "sns",
-        command: "get-topic-attributes",
-        argument: "topic-arn",
-        arn_path: &["Attributes", "TopicArn"],
-        template: "",
-        path: &["Attributes", "Policy"],
-        none: &[],
-    },
-    Command {
-        service: "secretsmanager",
-        command: "get-resource-policy",
-        argument: "secret-id",
-        arn_path: &["ARN"],
-        template: "",
-        path: &["ResourcePolicy"],
-        none: &[],
-    },
-    Command {
-        service: "lambda",
-        command: "get-policy",
-        argument: "function-name",
-        arn_path: &[],
-        template: "arn:{partition}:lambda:{region}:{account}:function:{name}",
-        path: &["Policy"],
-        none: &["ResourceNotFoundException"],
-    },
-    Command {
-        service: "ecr",
-        command: "get-repository-policy",
-        argument: "repository-name",
-        arn_path: &[],
-        template: "arn:{partition}:ecr:{region}:{account}:repository/{name}",
-        path: &["policyText"],
-        none: &["RepositoryPolicyNotFoundException"],
-    },
-    Command {
-        service: "dynamodb",
-        command: "get-resource-policy",
-        argument: "resource-arn",
-        arn_path: &[],
-        template: "",
-        path: &["Policy"],
-        none: &["PolicyNotFoundException"],
-    },
-    Command {
-        service: "kinesis",
-        command: "get-resource-policy",
-        argument: "resource-arn",
-        arn_path: &[],
-        template: "",
-        path: &["Policy"],
-        none: &["ResourceNotFoundException"],
-    },
-    Command {
-        service: "events",
-        command: "describe-event-bus",
-        argument: "name",
-        arn_path: &["Arn"],
-        template: "arn:{partition}:events:{region}:{account}:event-bus/{name}",
-        path: &["Policy"],
-        none: &[],
-    },
-    Command {
-        service: "backup",
-        command: "get-backup-vault-access-policy",
-        argument: "backup-vault-name",
-        arn_path: &["BackupVaultArn"],
-        template: "arn:{partition}:backup:{region}:{account}:backup-vault:{name}",
-        path: &["Policy"],
-        none: &["ResourceNotFoundException"],
-    },
-    Command {
-        service: "efs",
-        command: "describe-file-system-policy",
-        argument: "file-system-id",
-        arn_path: &[],
-        template: "arn:{partition}:elasticfilesystem:{region}:{account}:file-system/{name}",
-        path: &["Policy"],
-        none: &["PolicyNotFound"],
-    },
-    Command {
-        service: "opensearch",
-        command: "describe-domain",
-        argument: "domain-name",
-        arn_path: &["DomainStatus", "ARN"],
-        template: "arn:{partition}:es:{region}:{account}:domain/{name}",
-        path: &["DomainStatus", "AccessPolicies"],
-        none: &[],
-    },
-];
-
-/// Commands that fetch all tags of a resource.
-const TAGS: &[Command] = &[
-    Command {
-        service: "s3api",
-        command: "get-bucket-tagging",
-        argument: "bucket",
-        arn_path: &[],
-        template: "arn:{partition}:s3:::{name}",
-        path: &["TagSet"],
-        none: &["NoSuchTagSet"],
-    },
-    Command {
-        service: "sqs",
-        command: "list-queue-tags",
-        argument: "queue-url",
-        arn_path: &[],
-        template: QUEUE,
-        path: &["Tags"],
-        none: &[],
-    },
-    Command {
-        service: "sns",
-        command: "list-tags-for-resource",
-        argument: "resource-arn",
-        arn_path: &[],
-        template: "",
-        path: &["Tags"],
-        none: &[],
-    },
-    Command {
-        service: "kms",
-        command: "list-resource-tags",
-        argument: "key-id",
-        arn_path: &[],
-        template: KEY,
-        path: &["Tags"],
-        none: &[],
-    },
-    Command {
-        service: "lambda",
-        command: "list-tags",
-        argument: "resource",
-        arn_path: &[],
-        template: "",
-        path: &["Tags"],
-        none: &[],
-    },
-    Command {
-        service: "secretsmanager",
-        command: "describe-secret",
-        argument: "secret-id",
-        arn_path: &["ARN"],
-        template: "",
-        path: &["Tags"],
-        none: &[],
-    },
-    Command {
-        service: "ecr",
-        command: "list-tags-for-resource",
-        argument: "resource-arn",
-        arn_path: &[],
-        template: "",
-        path: &["tags"],
-        none: &[],
-    },
-    Command {
-        service: "dynamodb",
-        command: "list-tags-of-resource",
-        argument: "resource-arn",
-        arn_path: &[],
-        template: "",
-        path: &["Tags"],
-        none: &[],
-    },
-];
-
-const KEY: &str = "arn:{partition}:kms:{region}:{account}:key/{name}";
-const QUEUE: &str = "arn:{partition}:sqs:{region}:{account}:{name}";
-
-/// Commands with readers of their own.
-const OTHERS: &[(&str, &str)] = &[
-    ("s3api", "get-public-access-block"),
-    ("s3api", "list-buckets"),
-    ("s3control", "get-public-access-block"),
-    ("kms", "list-grants"),
-    ("kms", "describe-key"),
-    ("ec2", "describe-vpc-endpoints"),
-    ("iam", "list-open-id-connect-providers"),
-    ("iam", "list-saml-providers"),
-    ("sts", "get-caller-identity"),
-];
-
-/// Services of the command line with the commands that are read here.
-pub(crate) fn commands() -> impl Iterator<Item = (&'static str, &'static str)> {
-    POLICIES.iter().chain(TAGS).map(|row| (row.service, row.command)).chain(OTHERS.iter().copied())
-}
-
-/// Reads the output of one of [`commands`], or the error in which it ended (then `f` is that of the wrapper).
+/// Reads the output of one of [`super::commands`], or the error in which it ended (then `f` is that of the wrapper).
 pub(crate) fn read(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_>) {
     let is_asked = |row: &&Command| row.service == asked.service && row.command == asked.command;
     if let Some(row) = POLICIES.iter().find(is_asked) {
@@ -440,8 +207,7 @@ fn restrict_public_buckets(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &
 }
 
 fn bucket_public_access_block(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_>) {
-    let row = &POLICIES[0];
-    let Some(arn) = resource_arn(reader, f, asked, row) else { return };
+    let Some(arn) = resource_arn(reader, f, asked, &BUCKET) else { return };
     let mut resource = resource(arn, asked, f.node);
     resource.s3_restrict_public_buckets = restrict_public_buckets(reader, f, asked);
     push(reader, resource);
@@ -463,7 +229,7 @@ fn account_public_access_block(reader: &mut Reader<'_>, f: &mut Fields<'_>, aske
 fn list_buckets(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_>) {
     for mut bucket in reader.objects(f, "Buckets") {
         let Some(name) = bucket.need_string("Name", reader.mistakes()) else { continue };
-        if let Some(arn) = build_arn(asked, POLICIES[0].template, &name, None) {
+        if let Some(arn) = build_arn(asked, BUCKET.template, &name, None) {
             push(reader, resource(arn, asked, bucket.node));
         }
     }
@@ -490,8 +256,7 @@ fn list_buckets(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_>) 
 }
 
 fn list_grants(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_>) {
-    let row = Command { arn_path: &[], ..KEY_POLICY };
-    let Some(key) = resource_arn(reader, f, asked, &row) else { return };
+    let Some(key) = resource_arn(reader, f, asked, &GRANTS) else { return };
     let mut grants = Vec::new();
     for mut grant in reader.objects(f, "Grants") {
         let mut principal = |names: [&'static str; 2]| {
@@ -512,16 +277,6 @@ fn list_grants(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_>) {
     reader.facts.push(Fact::Grants { key: key.clone(), account: asked.account, grants, place });
     reader.page(Listing::Grants(key.to_string()), f);
 }
-
-const KEY_POLICY: Command = Command {
-    service: "kms",
-    command: "list-grants",
-    argument: "key-id",
-    arn_path: &[],
-    template: KEY,
-    path: &[],
-    none: &[],
-};
 
 fn describe_key(reader: &mut Reader<'_>, f: &mut Fields<'_>) {
     let Some(mut key) = f.need("KeyMetadata", reader.mistakes()).and_then(|node| node.fields(reader.mistakes())) else {
@@ -638,6 +393,7 @@ pub(crate) fn not_in_use(account: AccountId) -> Fact {
 
 #[cfg(test)]
 mod tests {
+    use super::super::commands::{KEY, QUEUE};
     use super::*;
 
     #[test]
@@ -648,7 +404,7 @@ mod tests {
             ..Asked::default()
         };
         let built = |template, name| build_arn(&asked, template, name, None).map(|arn| arn.to_string());
-        let bucket = POLICIES[0].template;
+        let bucket = BUCKET.template;
         assert_eq!(built(bucket, "my.bucket").as_deref(), Some("arn:aws-us-gov:s3:::my.bucket"));
         assert_eq!(built(KEY, "1234").as_deref(), Some("arn:aws-us-gov:kms:us-gov-west-1:111122223333:key/1234"));
         assert_eq!(built(KEY, "alias/x"), None);
