@@ -301,7 +301,7 @@ fn resource_test(
                 unit: origin.unit.clone(),
                 policy: Some(origin.policy.clone()),
                 statement: Some(origin.statement.clone()),
-                kind: AtomKind::Resource { pattern: result.resolved.clone() },
+                kind: AtomKind::Resource { pattern: null_pattern(result) },
                 keys: names(&result.unknown_keys),
             }))
         });
@@ -310,8 +310,13 @@ fn resource_test(
     not(some)
 }
 
+/// How a residual names the question whether an entry is null, which is not the question whether it matches.
+pub(crate) fn null_pattern(result: &EntryResult) -> String {
+    format!("null({})", result.resolved)
+}
+
 /// what an entry is compared with.
-fn entry_result(context: &UnitContext<'_>, kind: PolicyKind, entry: &iamc_policy::Template) -> EntryResult {
+pub(crate) fn entry_result(context: &UnitContext<'_>, kind: PolicyKind, entry: &iamc_policy::Template) -> EntryResult {
     let settings = &context.world.settings;
     let compare = |subject: Subject<'_>| pattern::resource_entry(entry, kind, &subject, context, settings);
     if let Some(arn) = context.unit.arn() {

@@ -26,16 +26,17 @@ pub(crate) fn grants(context: &UnitContext<'_>) -> Vec<(GrantLevel, Formula)> {
     let stated = context.request.facts.kms_grants.iter();
     let mut levels: Vec<(GrantLevel, Formula)> = stated
         .chain(recorded.unwrap_or_default())
-        .filter(|grant| grant.operations.iter().any(|covered| covered.eq_ignore_ascii_case(&operation)))
-        .filter_map(|grant| {
+        .enumerate()
+        .filter(|(_, grant)| grant.operations.iter().any(|covered| covered.eq_ignore_ascii_case(&operation)))
+        .filter_map(|(index, grant)| {
             let level = level(context.caller, grant.grantee.as_deref()?)?;
-            Some((level, holds(context, grant)))
+            Some((level, holds(context, grant, index)))
         })
         .collect();
     // Grants that nobody exported may name anybody (R-8.17 in spirit: incomplete is never treated as safe).
     if recorded.is_none() {
         for level in [GrantLevel::SelfLevel, GrantLevel::Base, GrantLevel::Account] {
-            levels.push((level, Formula::Atom(Box::new(fact(context)))));
+            levels.push((level, Formula::Atom(Box::new(fact(context, "kms_grants".into())))));
         }
     }
     levels
@@ -54,16 +55,25 @@ fn recorded<'a>(context: &UnitContext<'a>) -> Option<&'a [KmsGrant]> {
     }
 }
 
-fn holds(context: &UnitContext<'_>, grant: &KmsGrant) -> Formula {
-    formula::of(grant.holds, || fact(context))
+/// `index`: the position of the grant among those of the request, then those of the inventory. Two grants may hold or
+/// not hold independently, so their atoms must differ.
+fn holds(context: &UnitContext<'_>, grant: &KmsGrant, index: usize) -> Formula {
+    formula::of(grant.holds, || fact(context, format!("kms_grants[{index}]")))
 }
 
-fn fact(context: &UnitContext<'_>) -> ResidualAtom {
+/// The truth of the fact that an atom names; `None`: it names no grant.
+pub(crate) fn fact_of_name(context: &UnitContext<'_>, name: &str) -> Option<Truth> {
+    let index: usize = name.strip_prefix("kms_grants[")?.strip_suffix(']')?.parse().ok()?;
+    let stated = context.request.facts.kms_grants.iter();
+    stated.chain(recorded(context).unwrap_or_default()).nth(index).map(|grant| grant.holds)
+}
+
+fn fact(context: &UnitContext<'_>, name: String) -> ResidualAtom {
     ResidualAtom {
         unit: context.unit.id.clone(),
         policy: None,
         statement: None,
-        kind: AtomKind::Fact { name: "kms_grants".into() },
+        kind: AtomKind::Fact { name },
         keys: Vec::new(),
     }
 }
@@ -99,7 +109,7 @@ fn retire(context: &UnitContext<'_>) -> Vec<(GrantLevel, Formula)> {
     let caller = context.caller;
     let named = &context.request.facts.kms_grants;
     let mut levels = Vec::new();
-    for grant in named {
+    for (index, grant) in named.iter().enumerate() {
         if let Some(level) = grant.retiring.as_deref().and_then(|retiring| level(caller, retiring)) {
             levels.push((level, Formula::True));
         }
@@ -108,7 +118,7 @@ fn retire(context: &UnitContext<'_>) -> Vec<(GrantLevel, Formula)> {
             && may_retire
             && grant.holds != Truth::False
         {
-            levels.push((level, holds(context, grant)));
+            levels.push((level, holds(context, grant, index)));
         }
     }
     let in_account_of_key = caller.account.is_some() && caller.account == context.unit.owner;

@@ -21,10 +21,13 @@ mod number;
 mod organization;
 pub mod pattern;
 mod principal;
+mod residual;
 mod resolve;
 mod s3;
 mod units;
 mod variables;
+
+pub use residual::{Holder, UnitKeyState, key_states, residual_decision};
 
 use caller::Caller;
 use context::UnitContext;

@@ -407,8 +407,8 @@ pub(crate) fn carriers<'a>(world: &'a World, arn: &str) -> Vec<&'a Resource> {
     found
 }
 
-/// may a resource that the inventory does not list have a policy? Only where the service has such policies,
-/// the owner's resources were not all exported, and the resource is of a kind that carries one.
+/// may a resource that the inventory does not list have a policy? Only where its type carries one and the
+/// owner's resources were not all exported.
 fn may_have_policy(world: &World, unit: &Unit<'_>) -> bool {
     if world.assume_complete {
         return false;
@@ -419,6 +419,8 @@ fn may_have_policy(world: &World, unit: &Unit<'_>) -> bool {
     let covered = world.coverage.iter().any(|known| known.account == owner && known.service == service);
     let exported =
         world.accounts.iter().any(|known| known.id == owner) && !has_gap(world, GapKind::Resources, &owner.to_string());
-    let alias = service == "kms" && !is_kms_key(unit.resource);
-    lists::RESOURCE_POLICY_SERVICES.contains(&service) && !listed && !covered && !exported && !alias
+    let carries = lists::RESOURCE_POLICY_TYPES.iter().any(|(known, beginnings)| {
+        *known == service && beginnings.iter().any(|beginning| arn.resource().starts_with(beginning))
+    });
+    carries && !listed && !covered && !exported
 }

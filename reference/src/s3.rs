@@ -24,7 +24,7 @@ pub(crate) fn blocked(context: &UnitContext<'_>, policy: &Pool<'_>) -> Formula {
 }
 
 /// set on the bucket or on the account; a fact of the request replaces both.
-fn effective(context: &UnitContext<'_>) -> Formula {
+pub(crate) fn effective(context: &UnitContext<'_>) -> Formula {
     if let Some(stated) = context.request.facts.s3_block_public_access {
         return formula::constant(stated);
     }
