@@ -45,6 +45,20 @@ impl Catalogue {
         Table::read(bytes.into()).map(|table| Catalogue { table })
     }
 
+    /// The bytes of its table: [`Catalogue::read`] makes the same catalogue of them.
+    ///
+    /// Cost: O(bytes).
+    ///
+    /// ```
+    /// use iamc_catalogue::Catalogue;
+    /// let again = Catalogue::read(Catalogue::embedded().to_bytes()).unwrap();
+    /// assert_eq!(again.n_actions(), Catalogue::embedded().n_actions());
+    /// assert_eq!(Catalogue::read(Catalogue::without_actions().to_bytes()).unwrap().n_actions(), 0);
+    /// ```
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.table.to_bytes()
+    }
+
     /// Where the edition comes from, with versions; empty without actions.
     pub fn name(&self) -> &str {
         self.table.name()

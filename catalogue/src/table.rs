@@ -100,6 +100,25 @@ impl Table {
         Ok(table)
     }
 
+    /// The table as bytes: what [`Table::read`] takes over.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(HEADER_LEN + self.bytes.len() + self.heap.len());
+        bytes.extend_from_slice(&MAGIC);
+        bytes.extend_from_slice(&[0; CHECKED_FROM - CHECKSUM_AT]);
+        bytes.extend_from_slice(&self.name.to_le_bytes());
+        bytes.extend_from_slice(&self.date.to_le_bytes());
+        // Counts and the length of the heap came from 32-bit fields, or are 0.
+        for (_, n) in self.sections {
+            bytes.extend_from_slice(&(n as u32).to_le_bytes());
+        }
+        bytes.extend_from_slice(&(self.heap.len() as u32).to_le_bytes());
+        bytes.extend_from_slice(&self.bytes);
+        bytes.extend_from_slice(self.heap.as_bytes());
+        let checksum = layout::checksum(&bytes[CHECKED_FROM..]).to_le_bytes();
+        bytes[CHECKSUM_AT..CHECKED_FROM].copy_from_slice(&checksum);
+        bytes
+    }
+
     fn validate(&self) -> Result<(), ReadError> {
         self.check_text(self.name, "the name of the edition", 0)?;
         self.check_text(self.date, "the day of the edition", 0)?;

@@ -213,3 +213,10 @@ fn the_lists_agree() {
         assert!(Catalogue::embedded().service(prefix).is_some(), "{prefix}");
     }
 }
+
+#[test]
+fn a_table_is_given_back_byte_by_byte() {
+    let bytes = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/data/catalogue.bin")).unwrap();
+    assert!(Catalogue::embedded().to_bytes() == bytes);
+    assert!(Catalogue::read(bytes.clone()).unwrap().to_bytes() == bytes);
+}
