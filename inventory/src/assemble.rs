@@ -3,6 +3,7 @@
 use crate::error::{InputError, shorten};
 use crate::item::Item;
 use crate::write::line;
+use iamc_catalogue::lists;
 use iamc_policy::World;
 use iamc_policy::arn::Arn;
 use iamc_policy::ids::AccountId;
@@ -42,7 +43,9 @@ impl Assembly {
     }
 
     /// The world of all items, with what is plainly missing in it.
-    pub(crate) fn finish(self) -> (World, Vec<InputError>) {
+    ///
+    /// `settle`: the items come from exports, where a policy that nobody fetched may be one that cannot exist.
+    pub(crate) fn finish(self, settle: bool) -> (World, Vec<InputError>) {
         let mut world = World::default();
         for item in self.items {
             match item {
@@ -63,6 +66,9 @@ impl Assembly {
         }
         let mut errors = self.errors;
         refuse_cycles(&world, &mut errors);
+        if settle {
+            settle_policies(&mut world);
+        }
         note_gaps(&mut world);
         (world, errors)
     }
@@ -179,6 +185,19 @@ fn contradiction(known: &Item, new: &Item, what: &str) -> InputError {
 pub(crate) fn error_at(place: Option<&Place>, message: String, help: &str) -> InputError {
     let (file, line) = place.map_or_else(|| ("inventory".into(), 1), |place| (place.file.clone(), place.line));
     InputError { file, line, column: 1, message, help: Some(help.into()) }
+}
+
+/// Most types of resources cannot carry a policy; for those "nobody fetched it" means "there is none".
+fn settle_policies(world: &mut World) {
+    for resource in &mut world.resources {
+        let carries = lists::RESOURCE_POLICY_TYPES.iter().any(|(service, beginnings)| {
+            *service == resource.arn.service()
+                && beginnings.iter().any(|text| resource.arn.resource().starts_with(text))
+        });
+        if !carries && resource.policy == ResourcePolicy::NotExported {
+            resource.policy = ResourcePolicy::None;
+        }
+    }
 }
 
 /// A unit must not lie below itself: whoever walks up would never arrive.

@@ -387,6 +387,7 @@ fn shapes(f: &mut Fields<'_>) -> Vec<(&'static str, &'static str)> {
         ("KeyMetadata", "kms", "describe-key"),
         ("Grants", "kms", "list-grants"),
         ("Buckets", "s3api", "list-buckets"),
+        ("ResourceTagMappingList", "resourcegroupstaggingapi", "get-resources"),
         ("ResourcePolicy", "secretsmanager", "get-resource-policy"),
         ("policyText", "ecr", "get-repository-policy"),
     ];

@@ -177,7 +177,7 @@ fn join(
     }
     report.inputs = inputs.into_iter().collect();
     joined.hand_over(&mut assembly, documents);
-    let (mut world, errors) = assembly.finish();
+    let (mut world, errors) = assembly.finish(true);
     let gaps = joined.gaps(&world);
     add_gaps(&mut world, gaps);
     sort(&mut world);

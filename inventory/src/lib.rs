@@ -139,7 +139,7 @@ fn finish(n_bytes: usize, items: Vec<Item>, notes: Notes, options: &Options) -> 
     let mut assembly = Assembly::default();
     assembly.errors = notes.mistakes.into_errors();
     items.into_iter().for_each(|item| assembly.add(item));
-    let (world, errors) = assembly.finish();
+    let (world, errors) = assembly.finish(false);
     conclude(world, errors, report, options)
 }
 

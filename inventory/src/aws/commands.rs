@@ -218,6 +218,7 @@ const OTHERS: &[(&str, &str)] = &[
     ("ec2", "describe-vpc-endpoints"),
     ("iam", "list-open-id-connect-providers"),
     ("iam", "list-saml-providers"),
+    ("resourcegroupstaggingapi", "get-resources"),
     ("sts", "get-caller-identity"),
 ];
 

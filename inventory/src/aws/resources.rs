@@ -32,6 +32,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_
         ("ec2", "describe-vpc-endpoints") => describe_vpc_endpoints(reader, f, asked),
         ("iam", "list-open-id-connect-providers") => providers(reader, f, "OpenIDConnectProviderList"),
         ("iam", "list-saml-providers") => providers(reader, f, "SAMLProviderList"),
+        ("resourcegroupstaggingapi", "get-resources") => tagged_resources(reader, f, asked),
         ("sts", "get-caller-identity") => caller_identity(reader, f),
         _ => {}
     }
@@ -194,6 +195,26 @@ fn read_tags(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_>, row
         None => {}
     }
     push(reader, resource);
+}
+
+/// `get-resources` of the tagging API: all tags of each resource that it names. A page that is missing makes the tags of
+/// the resources on it not known, which is what they are without it.
+fn tagged_resources(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_>) {
+    for mut mapping in reader.objects(f, "ResourceTagMappingList") {
+        let arn = reader.need_arn(&mut mapping, "ResourceARN");
+        let tags = match mapping.get("Tags") {
+            Some(node) => reader.tags(node),
+            None => Some(Vec::new()),
+        };
+        let (Some(arn), Some(tags)) = (arn, tags) else { continue };
+        // Identities come with their details.
+        if arn.service() == "iam" {
+            continue;
+        }
+        let mut resource = resource(arn, asked, mapping.node);
+        resource.tags = Some(tags);
+        push(reader, resource);
+    }
 }
 
 /// RestrictPublicBuckets of an output of `get-public-access-block`; no configuration means that it is off.
