@@ -55,8 +55,7 @@ pub fn sample(entropy: &mut Entropy<'_>) -> Sample {
 pub fn scene(entropy: &mut Entropy<'_>, n_requests: usize) -> (World, Vec<Request>) {
     let settings = world::settings(entropy);
     let strictness = strictness(&settings);
-    let drafts: Vec<request::Draft> =
-        (0..n_requests.max(1)).map(|_| request::draft(entropy, strictness)).collect();
+    let drafts: Vec<request::Draft> = (0..n_requests.max(1)).map(|_| request::draft(entropy, strictness)).collect();
     let world = world::world(entropy, &drafts, settings, strictness);
     (world, drafts.into_iter().map(|draft| draft.request).collect())
 }
@@ -92,3 +91,6 @@ pub(crate) fn policy_for(
 fn strictness(settings: &Settings) -> Strictness {
     if settings.strict { Strictness::Strict } else { Strictness::Lenient }
 }
+
+#[cfg(test)]
+mod tests;

@@ -46,14 +46,8 @@ pub struct Narrowed {
 ///
 /// Deterministic. Cost: O(keys × cost of the context).
 pub fn narrow(entropy: &mut Entropy<'_>, sample: &Sample, answer: &Answer, scope: Scope) -> Option<Narrowed> {
-    let mut narrowing = Narrowing {
-        entropy,
-        before: sample,
-        sample: sample.clone(),
-        scope,
-        left_open: BTreeSet::new(),
-        n_settled: 0,
-    };
+    let mut narrowing =
+        Narrowing { entropy, before: sample, sample: sample.clone(), scope, left_open: BTreeSet::new(), n_settled: 0 };
     narrowing.session();
     narrowing.facts(answer);
     narrowing.keys()?;
@@ -207,7 +201,8 @@ impl Narrowing<'_, '_, '_> {
         let mut values = Vec::new();
         for index in 0..n_values {
             // A further value of a list may be empty.
-            let value = if empty || index > 0 && self.entropy.chance(10) { String::new() } else { self.value(key, texts) };
+            let value =
+                if empty || index > 0 && self.entropy.chance(10) { String::new() } else { self.value(key, texts) };
             if !values.contains(&value) {
                 values.push(value);
             }
@@ -311,8 +306,7 @@ fn text_for(entropy: &mut Entropy<'_>, kind: PolicyKind, name: &str, request: &R
     if matches!(made.text, PolicyText::Known(_)) && !entropy.chance(15) {
         return made;
     }
-    let empty =
-        Policy { kind, version: iamc_policy::document::Version::V2012, id: None, statements: Vec::new() };
+    let empty = Policy { kind, version: iamc_policy::document::Version::V2012, id: None, statements: Vec::new() };
     NamedPolicy::new(name, empty)
 }
 

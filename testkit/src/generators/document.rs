@@ -13,15 +13,17 @@ use iamc_policy::{BaseOperator, Effect, Operator, Policy, PolicyKind, SetOperato
 #[derive(Debug, Clone)]
 pub(super) struct Aim {
     /// The caller.
-    pub principal: Principal,
+    pub(super) principal: Principal,
     /// ARN of the role behind a session or the user behind a federated user.
-    pub base: Option<String>,
+    pub(super) base: Option<String>,
     /// Unique id of the user or role.
-    pub unique_id: Option<String>,
+    pub(super) unique_id: Option<String>,
     /// Actions with their resources.
-    pub units: Vec<(String, String)>,
+    pub(super) units: Vec<(String, String)>,
     /// Keys that the request gives, or that will be derived, with a value where there is one.
-    pub keys: Vec<(String, Option<String>)>,
+    pub(super) keys: Vec<(String, Option<String>)>,
+    /// Those of them of which the request leaves the value open.
+    pub(super) open: Vec<String>,
 }
 
 /// Which effects the statements of a document have.
@@ -33,6 +35,8 @@ pub(super) enum Mood {
     Allowing,
     /// Denies.
     Denying,
+    /// One allow that fits, but for conditions on what the request leaves open.
+    Helping,
 }
 
 /// Full access, as AWS writes it.
@@ -69,12 +73,15 @@ pub(super) fn document(entropy: &mut Entropy<'_>, kind: PolicyKind, aims: &[Aim]
         let denies = match mood {
             _ if kind == PolicyKind::Rcp => true,
             Mood::Mixed => entropy.chance(28),
-            Mood::Allowing => false,
+            Mood::Allowing | Mood::Helping => false,
             Mood::Denying => true,
         };
         let effect = if denies { Effect::Deny } else { Effect::Allow };
         let aim = entropy.pick(aims);
-        statements.push(statement(entropy, kind, effect, aim, index));
+        statements.push(match mood {
+            Mood::Helping if kind != PolicyKind::Rcp => helping(entropy, kind, aim),
+            _ => statement(entropy, kind, effect, aim, index),
+        });
     }
     let statements = match statements.as_slice() {
         [only] if entropy.chance(30) => only.clone(),
@@ -96,6 +103,37 @@ pub(super) fn document(entropy: &mut Entropy<'_>, kind: PolicyKind, aims: &[Aim]
     object(entropy, &members)
 }
 
+/// An Allow that is meant to apply.
+fn helping(entropy: &mut Entropy<'_>, kind: PolicyKind, aim: &Aim) -> String {
+    let (action, resource) = entropy.pick(&aim.units).clone();
+    let service = action.split_once(':').map_or("*", |(service, _)| service);
+    let mut members = vec![member("Effect", "\"Allow\"")];
+    if kind.has_principal() {
+        let account = aim.principal.account().map(|account| account.to_string());
+        let aws = |text: &str| format!("{{\"AWS\": {}}}", quote(text));
+        members.push(member(
+            "Principal",
+            &match (&aim.principal, entropy.below(4)) {
+                (Principal::Service(name), _) => format!("{{\"Service\": {}}}", quote(name)),
+                (Principal::Federated(provider) | Principal::Saml(provider), _) => {
+                    format!("{{\"Federated\": {}}}", quote(provider))
+                }
+                (Principal::Anonymous, _) | (_, 0) => "\"*\"".to_owned(),
+                (own, 1) => aws(&own.to_string()),
+                (own, 2) => aws(&aim.base.clone().unwrap_or_else(|| own.to_string())),
+                (own, _) => aws(&account.unwrap_or_else(|| own.to_string())),
+            },
+        ));
+    }
+    members.push(member("Action", &quote(&if entropy.chance(70) { format!("{service}:*") } else { action })));
+    if kind != PolicyKind::Trust {
+        members.push(member("Resource", &if entropy.chance(75) { quote("*") } else { quote(&resource) }));
+    }
+    if !aim.open.is_empty() && entropy.chance(76) {
+        members.push(conditions(entropy, aim));
+    }
+    object(entropy, &members)
+}
 
 /// One statement.
 pub(super) fn statement(
@@ -122,7 +160,11 @@ pub(super) fn statement(
         members.push(resources(entropy, kind, &resource, aim));
     }
     // Denies without a condition are rare, or nothing would ever be allowed.
-    let conditional = if effect == Effect::Deny { 70 } else { 42 };
+    let conditional = match effect {
+        Effect::Deny => 84,
+        Effect::Allow if aim.open.is_empty() => 34,
+        Effect::Allow => 70,
+    };
     if entropy.chance(conditional) {
         members.push(conditions(entropy, aim));
     }
@@ -193,7 +235,7 @@ fn principal(entropy: &mut Entropy<'_>, kind: PolicyKind, effect: Effect, aim: &
     let n_entries = if negated { entropy.below(2) } else { [1, 2, 0][entropy.weighted(&[79, 20, 1])] };
     for _ in 0..n_entries {
         let other_account = (*entropy.pick(&ACCOUNTS)).to_owned();
-        entries.push(match entropy.weighted(&[24, 22, 18, 6, 4, 4, 4, 3, 3, 3, 2]) {
+        entries.push(match entropy.weighted(&[36, 22, 20, 5, 3, 3, 3, 3, 3, 3, 2]) {
             0 => own.clone(),
             1 => match &account {
                 Some(account) if entropy.chance(50) => ("AWS", account.clone()),
@@ -213,7 +255,11 @@ fn principal(entropy: &mut Entropy<'_>, kind: PolicyKind, effect: Effect, aim: &
             9 if kind == PolicyKind::Trust => ("Federated", (*entropy.pick(&[OIDC[0], OIDC[1], SAML[0]])).to_owned()),
             9 => ("CanonicalUser", (*entropy.pick(&CANONICAL)).to_owned()),
             _ => {
-                let names = ["arn:aws:iam::111111111111:user/*", "*ursula", "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1"];
+                let names = [
+                    "arn:aws:iam::111111111111:user/*",
+                    "*ursula",
+                    "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1",
+                ];
                 ("AWS", (*entropy.pick(&names)).to_owned())
             }
         });
@@ -249,7 +295,8 @@ fn conditions(entropy: &mut Entropy<'_>, aim: &Aim) -> String {
             _ => word.name.to_owned(),
         };
         // Upper case does not always lead back, as with `ß`.
-        let spelled = if ConditionKey::new(&spelled) == ConditionKey::new(word.name) { spelled } else { word.name.to_owned() };
+        let spelled =
+            if ConditionKey::new(&spelled) == ConditionKey::new(word.name) { spelled } else { word.name.to_owned() };
         let key = ConditionKey::new(&spelled);
         let values: Vec<String> = values.iter().map(|value| scalar(entropy, value)).collect();
         let entry = member(&spelled, &list_or_one(entropy, values));
@@ -273,6 +320,12 @@ fn conditions(entropy: &mut Entropy<'_>, aim: &Aim) -> String {
 /// A key: mostly one that the request gives, else one that its service has.
 fn key_word(entropy: &mut Entropy<'_>, aim: &Aim) -> &'static KeyWord {
     let find = |name: &str| KEYS.iter().find(|word| ConditionKey::new(word.name) == ConditionKey::new(name));
+    if !aim.open.is_empty()
+        && entropy.chance(70)
+        && let Some(word) = find(entropy.pick::<String>(&aim.open).as_str())
+    {
+        return word;
+    }
     if !aim.keys.is_empty() && entropy.chance(70) {
         let (name, _) = entropy.pick(&aim.keys);
         if let Some(word) = find(name) {
@@ -285,14 +338,14 @@ fn key_word(entropy: &mut Entropy<'_>, aim: &Aim) -> &'static KeyWord {
 /// A key that a request for these actions may well give.
 pub(super) fn request_key(entropy: &mut Entropy<'_>, units: &[(String, String)]) -> &'static KeyWord {
     let service = units.first().and_then(|(action, _)| action.split_once(':')).map_or("", |(service, _)| service);
-    let of_service: Vec<&KeyWord> = KEYS.iter().filter(|word| word.services.contains(&service)).collect();
+    let of_service: Vec<&'static KeyWord> = KEYS.iter().filter(|word| word.services.contains(&service)).collect();
     if !of_service.is_empty() && entropy.chance(30) {
-        return entropy.pick(&of_service);
+        return *entropy.pick::<&KeyWord>(&of_service);
     }
     if entropy.chance(4) {
         return entropy.pick(KEYS);
     }
-    let anywhere: Vec<&KeyWord> = KEYS.iter().filter(|word| word.services.is_empty()).collect();
+    let anywhere: Vec<&'static KeyWord> = KEYS.iter().filter(|word| word.services.is_empty()).collect();
     // The first of the list more often than the last.
     let limit = entropy.below(anywhere.len()) + 1;
     anywhere[entropy.below(limit)]

@@ -51,7 +51,7 @@ pub(super) fn pattern(entropy: &mut Entropy<'_>, text: &str) -> String {
 /// An entry of `Action` near the action `service:Name`.
 pub(super) fn action(entropy: &mut Entropy<'_>, action: &str) -> String {
     let (service, name) = action.split_once(':').unwrap_or((action, ""));
-    match entropy.weighted(&[28, 24, 16, 10, 5, 5, 4, 5, 1, 1, 1]) {
+    match entropy.weighted(&[30, 30, 22, 7, 4, 4, 3, 4, 1, 1, 1]) {
         0 => action.to_owned(),
         1 => format!("{service}:*"),
         2 => "*".to_owned(),
@@ -72,10 +72,18 @@ pub(super) type Variables = [(String, Option<String>)];
 /// An entry of `Resource` near the ARN (or `*`).
 pub(super) fn resource(entropy: &mut Entropy<'_>, arn: &str, variables: &Variables) -> String {
     if arn == "*" {
-        return (*entropy.pick(&["*", "*", "*", "**", "arn:aws:s3:::*", "arn:aws:ec2:*:*:*", "arn:aws:dynamodb:us-*-1:*:*"]))
-            .to_owned();
+        return (*entropy.pick(&[
+            "*",
+            "*",
+            "*",
+            "**",
+            "arn:aws:s3:::*",
+            "arn:aws:ec2:*:*:*",
+            "arn:aws:dynamodb:us-*-1:*:*",
+        ]))
+        .to_owned();
     }
-    match entropy.weighted(&[22, 20, 16, 12, 10, 4, 4, 4, 3, 2, 1]) {
+    match entropy.weighted(&[32, 22, 16, 11, 7, 3, 3, 4, 3, 2, 1]) {
         0 => "*".to_owned(),
         1 => arn.to_owned(),
         2 => format!("{}*", cut(entropy, arn)),
@@ -100,12 +108,14 @@ pub(super) fn resource(entropy: &mut Entropy<'_>, arn: &str, variables: &Variabl
             let parts: Vec<&str> = arn.splitn(6, ':').take(n).collect();
             format!("{}{}", parts.join(":"), entropy.pick(&["", "*", ":*"]))
         }
-        8 => (*entropy.pick(&["arn:aws:s3:::bkt/*", "arn:aws:s3:::other", "arn:aws:iam::*", "arn:aws:sqs:*:q"])).to_owned(),
+        8 => (*entropy.pick(&["arn:aws:s3:::bkt/*", "arn:aws:s3:::other", "arn:aws:iam::*", "arn:aws:sqs:*:q"]))
+            .to_owned(),
         9 => {
             let damaged = damage(entropy, arn);
             with_variable(entropy, &damaged, variables)
         }
-        _ => (*entropy.pick(&["bkt", "arn:aws:s3:::bkt/${", "arn:aws:s3:::bkt/${*}", "arn:aws:s3:::bkt/${a b}", ""])).to_owned(),
+        _ => (*entropy.pick(&["bkt", "arn:aws:s3:::bkt/${", "arn:aws:s3:::bkt/${*}", "arn:aws:s3:::bkt/${a b}", ""]))
+            .to_owned(),
     }
 }
 
@@ -158,7 +168,7 @@ pub(super) fn value(
 ) -> String {
     use BaseOperator::*;
     let near = match actual {
-        Some(actual) if entropy.chance(65) => actual.to_owned(),
+        Some(actual) if entropy.chance(75) => actual.to_owned(),
         _ => (*entropy.pick(word.values)).to_owned(),
     };
     match base {
@@ -174,7 +184,8 @@ pub(super) fn value(
             0 => near,
             1 => format!("{near}/{}", entropy.pick(&["24", "32", "25", "8", "0", "31"])),
             2 => (*entropy.pick(&["203.0.113.9/24", "0.0.0.0/0", "2001:db8::/32", "::/0", "10.0.0.0/8"])).to_owned(),
-            _ => (*entropy.pick(&["10.0.*", "203.0.113.0/08", "203.0.113.07", "fe80::1%eth0", "203.0.113.7/33"])).to_owned(),
+            _ => (*entropy.pick(&["10.0.*", "203.0.113.0/08", "203.0.113.07", "fe80::1%eth0", "203.0.113.7/33"]))
+                .to_owned(),
         },
         StringLike | StringNotLike => match entropy.weighted(&[6, 8, 3, 3, 1]) {
             0 => near,
@@ -201,7 +212,9 @@ pub(super) fn value(
         _ => match (word.reads, entropy.weighted(&[10, 3, 1])) {
             (_, 0) => near,
             (Reads::Number, 1) => (*entropy.pick(&["10", "10.0", "3600", "0", "-1", "1e400"])).to_owned(),
-            (Reads::Date, 1) => (*entropy.pick(&["2026-01-01", "2026-01", "1767225600", "2026", "2026-01-01T24:00:00Z"])).to_owned(),
+            (Reads::Date, 1) => {
+                (*entropy.pick(&["2026-01-01", "2026-01", "1767225600", "2026", "2026-01-01T24:00:00Z"])).to_owned()
+            }
             (Reads::Binary, 1) => (*entropy.pick(&["QQ==", "QUI=", "Q"])).to_owned(),
             (_, 1) => damage(entropy, &near),
             _ => (*entropy.pick(&["", "x", "0x10", "${aws:EpochTime}"])).to_owned(),

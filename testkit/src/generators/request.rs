@@ -20,8 +20,8 @@ use iamc_policy::{Arn, PolicyKind};
 
 /// A request with what policies for it aim at.
 pub(super) struct Draft {
-    pub request: Request,
-    pub aim: Aim,
+    pub(super) request: Request,
+    pub(super) aim: Aim,
 }
 
 /// The account with this number of the vocabulary.
@@ -52,12 +52,13 @@ pub(super) fn draft(entropy: &mut Entropy<'_>, strictness: Strictness) -> Draft 
         Principal::Saml(_) => &FEDERATED_CALLS[1],
         Principal::Anonymous if !entropy.chance(15) => {
             let open = ["s3", "sqs", "sns"];
-            let calls: Vec<&Call> = CALLS.iter().filter(|call| open.iter().any(|s| call.action.starts_with(s))).collect();
+            let calls: Vec<&Call> =
+                CALLS.iter().filter(|call| open.iter().any(|s| call.action.starts_with(s))).collect();
             *entropy.pick(&calls)
         }
         _ => &CALLS[entropy.weighted(&CALLS.iter().map(|call| call.weight).collect::<Vec<_>>())],
     };
-    let owner = if entropy.chance(30) {
+    let owner = if entropy.chance(22) {
         [ACCOUNT_B, ACCOUNT_A, ACCOUNT_X, ACCOUNT_M][entropy.weighted(&[50, 25, 15, 10])]
     } else {
         home
@@ -75,7 +76,7 @@ pub(super) fn draft(entropy: &mut Entropy<'_>, strictness: Strictness) -> Draft 
             request.additional.push(AdditionalAction { action, resource });
         }
     }
-    request.mode = if entropy.chance(45) { Mode::Open } else { Mode::Closed };
+    request.mode = if entropy.chance(50) { Mode::Open } else { Mode::Closed };
     request.given_keys = if entropy.chance(20) { GivenKeys::Checked } else { GivenKeys::Pinned };
     if entropy.chance(12) {
         request.endpoint = ThroughEndpoint::Id(if entropy.chance(6) { "vpce-2" } else { ENDPOINT }.to_owned());
@@ -93,7 +94,7 @@ pub(super) fn draft(entropy: &mut Entropy<'_>, strictness: Strictness) -> Draft 
     if entropy.chance(wants_session) {
         let mut session = Vec::new();
         for index in 0..[1, 2][entropy.weighted(&[80, 20])] {
-            let mood = if entropy.chance(70) { Mood::Allowing } else { Mood::Mixed };
+            let mood = [Mood::Mixed, Mood::Allowing, Mood::Helping][entropy.weighted(&[25, 35, 40])];
             let text = document(entropy, PolicyKind::Session, std::slice::from_ref(&aim), mood);
             let policy = named(PolicyKind::Session, &format!("Session{index}"), strictness, &text);
             // A session policy in hand that is invalid is refused by every reader.
@@ -157,7 +158,7 @@ fn resources(entropy: &mut Entropy<'_>, call: &Call, owner: &str) -> Vec<Resourc
         let resource: RequestResource = text.parse().expect("resources of the vocabulary are well-formed");
         let mut resource = ResourceInRequest::new(resource);
         let nameless = matches!(&resource.resource, RequestResource::Arn(arn) if arn.account().is_empty());
-        if nameless && entropy.chance(96) || entropy.chance(1) {
+        if nameless && entropy.chance(98) || entropy.chance(1) {
             resource.account = Some(account(owner));
         }
         if n > 1 && entropy.chance(40) || entropy.chance(4) {
@@ -252,7 +253,7 @@ pub(super) fn grant(
     base: Option<&Principal>,
     home: &str,
 ) -> KmsGrant {
-    let mut name = |entropy: &mut Entropy<'_>| match entropy.below(5) {
+    let name = |entropy: &mut Entropy<'_>| match entropy.below(5) {
         0 => format!("arn:aws:iam::{home}:root"),
         1 => match (principal, base) {
             (Principal::RoleSession { partition, account, role, .. }, _) => {
@@ -284,13 +285,11 @@ pub(super) fn grant(
 }
 
 fn aim(request: &Request, base: Option<Principal>, owner: &str) -> Aim {
-    let mut units: Vec<(String, String)> = request
-        .resources
-        .iter()
-        .map(|resource| (request.action.to_string(), resource.resource.to_string()))
-        .collect();
+    let mut units: Vec<(String, String)> =
+        request.resources.iter().map(|resource| (request.action.to_string(), resource.resource.to_string())).collect();
     let additional = request.additional.iter();
-    units.extend(additional.map(|additional| (additional.action.to_string(), additional.resource.resource.to_string())));
+    units
+        .extend(additional.map(|additional| (additional.action.to_string(), additional.resource.resource.to_string())));
     let mut keys = vec![("aws:ResourceAccount".to_owned(), Some(owner.to_owned()))];
     if let Some(home) = request.principal.account() {
         keys.push(("aws:PrincipalAccount".to_owned(), Some(home.to_string())));
@@ -309,7 +308,7 @@ fn aim(request: &Request, base: Option<Principal>, owner: &str) -> Aim {
         }
         _ => (base.map(|base| base.to_string()), None),
     };
-    Aim { principal: request.principal.clone(), base, unique_id: id, units, keys }
+    Aim { principal: request.principal.clone(), base, unique_id: id, units, keys, open: Vec::new() }
 }
 
 /// What a policy for a finished request aims at.
@@ -326,19 +325,22 @@ pub(super) fn aim_at(request: &Request) -> Aim {
             _ => None,
         };
         aim.keys.push((key.to_string(), value));
+        if matches!(state, KeyState::Present | KeyState::Unknown) {
+            aim.open.push(key.to_string());
+        }
     }
     aim
 }
 
 /// Gives the request its keys, and tells the aim.
 fn keys(entropy: &mut Entropy<'_>, request: &mut Request, aim: &mut Aim) {
-    let vague = entropy.chance(45);
+    let vague = entropy.chance(70);
     for _ in 0..entropy.weighted(&[12, 30, 28, 18, 12]) {
         let word = *request_key(entropy, &aim.units);
         if !may_be_given(request, &word) {
             continue;
         }
-        let state = match entropy.weighted(if vague { &[34, 40, 14, 12] } else { &[86, 3, 2, 9] }) {
+        let state = match entropy.weighted(if vague { &[30, 44, 16, 10] } else { &[86, 3, 2, 9] }) {
             0 => values(entropy, &word),
             1 => KeyState::Unknown,
             2 => KeyState::Present,
@@ -360,6 +362,7 @@ fn keys(entropy: &mut Entropy<'_>, request: &mut Request, aim: &mut Aim) {
         for name in ["aws:SourceIp", "aws:PrincipalTag/team", "aws:RequestedRegion"] {
             if entropy.chance(40) && !aim.keys.iter().any(|(known, _)| known == name) {
                 aim.keys.push((name.to_owned(), None));
+                aim.open.push(name.to_owned());
             }
         }
     }
@@ -370,6 +373,9 @@ fn give(request: &mut Request, aim: &mut Aim, word: &KeyWord, state: KeyState) {
         KeyState::Values(values) => values.as_slice().first().cloned(),
         _ => None,
     };
+    if matches!(state, KeyState::Present | KeyState::Unknown) {
+        aim.open.push(word.name.to_owned());
+    }
     if request.context.insert(ConditionKey::new(word.name), state).is_none() {
         aim.keys.push((word.name.to_owned(), value));
     }

@@ -5,22 +5,22 @@
 
 /// A condition key with what the generators know of it.
 #[derive(Debug, Clone, Copy)]
-pub struct KeyWord {
+pub(super) struct KeyWord {
     /// The key in AWS's spelling.
-    pub name: &'static str,
+    pub(super) name: &'static str,
     /// How its values read.
-    pub reads: Reads,
+    pub(super) reads: Reads,
     /// True iff requests give it as a list.
-    pub multi: bool,
+    pub(super) multi: bool,
     /// The service prefixes for which it is drawn more often; empty: all.
-    pub services: &'static [&'static str],
+    pub(super) services: &'static [&'static str],
     /// Values, the first of them the most usual, neighbours near a boundary of each other.
-    pub values: &'static [&'static str],
+    pub(super) values: &'static [&'static str],
 }
 
 /// The family of operators that goes with a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reads {
+pub(super) enum Reads {
     /// String operators.
     Text,
     /// Numeric operators.
@@ -50,25 +50,25 @@ const fn list(key: KeyWord) -> KeyWord {
 }
 
 /// The account in which most of a world lies.
-pub const ACCOUNT_A: &str = "111111111111";
+pub(super) const ACCOUNT_A: &str = "111111111111";
 /// Another member account.
-pub const ACCOUNT_B: &str = "222222222222";
+pub(super) const ACCOUNT_B: &str = "222222222222";
 /// The management account.
-pub const ACCOUNT_M: &str = "999999999999";
+pub(super) const ACCOUNT_M: &str = "999999999999";
 /// An account outside the organization.
-pub const ACCOUNT_X: &str = "333333333333";
+pub(super) const ACCOUNT_X: &str = "333333333333";
 /// All of them, the most usual first.
-pub const ACCOUNTS: [&str; 4] = [ACCOUNT_A, ACCOUNT_B, ACCOUNT_M, ACCOUNT_X];
+pub(super) const ACCOUNTS: [&str; 4] = [ACCOUNT_A, ACCOUNT_B, ACCOUNT_M, ACCOUNT_X];
 
 /// The organization.
-pub const ORGANIZATION: &str = "o-ex";
+pub(super) const ORGANIZATION: &str = "o-ex";
 /// Its root.
-pub const ROOT: &str = "r-1";
+pub(super) const ROOT: &str = "r-1";
 
 /// Users, path and name.
-pub const USERS: [&str; 3] = ["ursula", "staff/umberto", "ursulb"];
+pub(super) const USERS: [&str; 3] = ["ursula", "staff/umberto", "ursulb"];
 /// Roles, path and name.
-pub const ROLES: [&str; 5] = [
+pub(super) const ROLES: [&str; 5] = [
     "rolanda",
     "ci/roderick",
     "aws-service-role/ec2.amazonaws.com/AWSServiceRoleForEc2",
@@ -76,38 +76,39 @@ pub const ROLES: [&str; 5] = [
     "aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling",
 ];
 /// Names of sessions and of federated users.
-pub const SESSIONS: [&str; 3] = ["s1", "s2", "session"];
+pub(super) const SESSIONS: [&str; 3] = ["s1", "s2", "session"];
 /// Groups.
-pub const GROUPS: [&str; 3] = ["admins", "readers", "ghosts"];
+pub(super) const GROUPS: [&str; 3] = ["admins", "readers", "ghosts"];
 /// Service principals.
-pub const SERVICES: [&str; 4] =
+pub(super) const SERVICES: [&str; 4] =
     ["sns.amazonaws.com", "cloudtrail.amazonaws.com", "ec2.amazonaws.com", "s3.ap-east-1.amazonaws.com"];
 /// OIDC providers.
-pub const OIDC: [&str; 3] = [
+pub(super) const OIDC: [&str; 3] = [
     "arn:aws:iam::111111111111:oidc-provider/token.actions.githubusercontent.com",
     "cognito-identity.amazonaws.com",
     "accounts.google.com",
 ];
 /// SAML providers.
-pub const SAML: [&str; 2] = ["arn:aws:iam::111111111111:saml-provider/idp", "arn:aws:iam::222222222222:saml-provider/idp"];
+pub(super) const SAML: [&str; 2] =
+    ["arn:aws:iam::111111111111:saml-provider/idp", "arn:aws:iam::222222222222:saml-provider/idp"];
 /// Canonical ids of accounts A and B.
-pub const CANONICAL: [&str; 3] = [
+pub(super) const CANONICAL: [&str; 3] = [
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
     "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
     "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc",
 ];
 /// The one VPC endpoint.
-pub const ENDPOINT: &str = "vpce-1";
+pub(super) const ENDPOINT: &str = "vpce-1";
 
 /// A call: an action with the resource it acts on. `@` stands for the owner's account.
 #[derive(Debug, Clone, Copy)]
-pub struct Call {
+pub(super) struct Call {
     /// How often it is drawn.
-    pub weight: usize,
+    pub(super) weight: usize,
     /// `service:Name`.
-    pub action: &'static str,
+    pub(super) action: &'static str,
     /// The resources; several are several units.
-    pub resources: &'static [&'static str],
+    pub(super) resources: &'static [&'static str],
 }
 
 const fn call(weight: usize, action: &'static str, resources: &'static [&'static str]) -> Call {
@@ -115,7 +116,7 @@ const fn call(weight: usize, action: &'static str, resources: &'static [&'static
 }
 
 /// The calls that any signed caller may make.
-pub const CALLS: &[Call] = &[
+pub(super) const CALLS: &[Call] = &[
     call(20, "s3:GetObject", &["arn:aws:s3:::bkt/k"]),
     call(8, "s3:PutObject", &["arn:aws:s3:::bkt/home/ursula/x"]),
     call(3, "s3:GetObject", &["arn:aws:s3:::bkt/red/\u{e9}*"]),
@@ -149,7 +150,11 @@ pub const CALLS: &[Call] = &[
     ),
     call(3, "iam:GetUser", &["arn:aws:iam::@:user/ursula"]),
     call(3, "iam:PassRole", &["arn:aws:iam::@:role/rolanda"]),
-    call(1, "iam:DeleteRole", &["arn:aws:iam::@:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_0123456789abcdef"]),
+    call(
+        1,
+        "iam:DeleteRole",
+        &["arn:aws:iam::@:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_0123456789abcdef"],
+    ),
     call(2, "iam:CreatePolicyVersion", &["arn:aws:iam::aws:policy/ReadOnly"]),
     call(14, "sts:AssumeRole", &["arn:aws:iam::@:role/rolanda"]),
     call(3, "sts:AssumeRole", &["arn:aws:iam::@:role/ci/roderick"]),
@@ -167,33 +172,37 @@ pub const CALLS: &[Call] = &[
 ];
 
 /// The calls of federated callers.
-pub const FEDERATED_CALLS: &[Call] = &[
+pub(super) const FEDERATED_CALLS: &[Call] = &[
     call(4, "sts:AssumeRoleWithWebIdentity", &["arn:aws:iam::@:role/rolanda"]),
     call(1, "sts:AssumeRoleWithSAML", &["arn:aws:iam::@:role/rolanda"]),
 ];
 
 /// Actions that a request may ask for beside its own.
-pub const ADDITIONAL: &[Call] = &[
+pub(super) const ADDITIONAL: &[Call] = &[
     call(3, "iam:PassRole", &["arn:aws:iam::@:role/ci/roderick"]),
     call(1, "s3:GetObject", &["arn:aws:s3:::bkt/k"]),
     call(1, "kms:Decrypt", &["arn:aws:kms:us-east-1:@:key/1"]),
 ];
 
 /// Keys whose presence asks for further units of `sts:AssumeRole*`.
-pub const STS_KEYS: [&str; 4] =
+pub(super) const STS_KEYS: [&str; 4] =
     ["aws:TagKeys", "aws:RequestTag/team", "sts:SourceIdentity", "sts:RequestContextProviders"];
 
 use Reads::{Address, Arn, Binary, Date, Number, Text, Truth};
 
 /// The condition keys, those that requests give most often first.
-pub const KEYS: &[KeyWord] = &[
+pub(super) const KEYS: &[KeyWord] = &[
     key("aws:SourceIp", Address, &["203.0.113.7", "203.0.113.0", "203.0.112.255", "2001:db8::1", "::ffff:203.0.113.7"]),
     key("aws:PrincipalTag/team", Text, &["red", "blue", "RED", "", "*"]),
     key("aws:ResourceTag/team", Text, &["red", "blue", "Red", ""]),
     key("aws:RequestTag/team", Text, &["red", "blue", ""]),
     list(key("aws:TagKeys", Text, &["team", "Team", "env", ""])),
     key("aws:MultiFactorAuthPresent", Truth, &["true", "false", "TRUE"]),
-    key("aws:CurrentTime", Date, &["2026-01-01T00:00:00Z", "2025-12-31T23:59:59.9Z", "2026-01-01T01:00:00+01:00", "1767225601"]),
+    key(
+        "aws:CurrentTime",
+        Date,
+        &["2026-01-01T00:00:00Z", "2025-12-31T23:59:59.9Z", "2026-01-01T01:00:00+01:00", "1767225601"],
+    ),
     key("aws:SecureTransport", Truth, &["true", "false"]),
     key("aws:RequestedRegion", Text, &["us-east-1", "eu-west-1", "us-east-2"]),
     key("aws:PrincipalArn", Arn, &["arn:aws:iam::111111111111:user/ursula", "arn:aws:iam::111111111111:role/rolanda"]),

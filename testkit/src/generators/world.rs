@@ -4,7 +4,8 @@ use super::document::{Aim, Mood, document, full_access, named};
 use super::entropy::Entropy;
 use super::request::{Draft, account, arn, grant, some_tags, unique_id};
 use super::words::{
-    ACCOUNT_A, ACCOUNT_B, ACCOUNT_M, ACCOUNT_X, CANONICAL, ENDPOINT, GROUPS, OIDC, ORGANIZATION, ROLES, ROOT, SAML, USERS,
+    ACCOUNT_A, ACCOUNT_B, ACCOUNT_M, ACCOUNT_X, CANONICAL, ENDPOINT, GROUPS, OIDC, ORGANIZATION, ROLES, ROOT, SAML,
+    USERS,
 };
 use iamc_policy::document::Strictness;
 use iamc_policy::principal::{Principal, last_segment};
@@ -39,25 +40,19 @@ pub(super) fn settings(entropy: &mut Entropy<'_>) -> Settings {
     settings
 }
 
-pub(super) struct Maker<'d, 'e, 'b> {
+pub(super) struct Maker<'e, 'b> {
     entropy: &'e mut Entropy<'b>,
-    drafts: &'d [Draft],
     aims: Vec<Aim>,
     strictness: Strictness,
     world: World,
 }
 
 /// A world for these drafts.
-pub(super) fn world(
-    entropy: &mut Entropy<'_>,
-    drafts: &[Draft],
-    settings: Settings,
-    strictness: Strictness,
-) -> World {
+pub(super) fn world(entropy: &mut Entropy<'_>, drafts: &[Draft], settings: Settings, strictness: Strictness) -> World {
     let assume_complete = entropy.chance(55);
     let world = World { settings, assume_complete, ..World::default() };
     let aims = drafts.iter().map(|draft| draft.aim.clone()).collect();
-    let mut maker = Maker { entropy, drafts, aims, strictness, world };
+    let mut maker = Maker { entropy, aims, strictness, world };
     maker.organization();
     maker.guardrails(PolicyKind::Scp);
     maker.guardrails(PolicyKind::Rcp);
@@ -78,7 +73,7 @@ pub(super) fn world(
     maker.world
 }
 
-impl Maker<'_, '_, '_> {
+impl Maker<'_, '_> {
     fn policy(&mut self, kind: PolicyKind, name: &str, mood: Mood) -> NamedPolicy {
         if self.entropy.chance(2) {
             return NamedPolicy::unknown(name);
@@ -149,14 +144,14 @@ impl Maker<'_, '_, '_> {
             return;
         }
         let word = kind.name();
-        let mut put = |world: &mut World, name: String, policy: NamedPolicy, targets: Vec<String>, implied| {
+        let put = |world: &mut World, name: String, policy: NamedPolicy, targets: Vec<String>, implied| {
             let id = format!("p-{word}-{name}");
             world.guardrails.push(Guardrail { id, kind, policy, targets, implied });
         };
         let mut full_targets = Vec::new();
         let mut n_own = 0;
         for entity in &entities {
-            match self.entropy.weighted(&[84, 9, 2, 5]) {
+            match self.entropy.weighted(&[88, 6, 1, 5]) {
                 0 => full_targets.push(entity.clone()),
                 1 => {
                     let name = format!("{word}{n_own}");
@@ -198,7 +193,7 @@ impl Maker<'_, '_, '_> {
     fn managed_policies(&mut self) {
         for (text, mood) in [
             ("arn:aws:iam::aws:policy/ReadOnly", Mood::Allowing),
-            ("arn:aws:iam::111111111111:policy/Limit", Mood::Allowing),
+            ("arn:aws:iam::111111111111:policy/Limit", Mood::Helping),
             ("arn:aws:iam::111111111111:policy/team/Shared", Mood::Mixed),
         ] {
             if self.entropy.chance(6) {
@@ -249,8 +244,8 @@ impl Maker<'_, '_, '_> {
 
     /// Gives the record its policies, boundary and tags.
     fn fill(&mut self, identity: &mut IdentityRecord) {
-        for index in 0..[1, 2, 0][self.entropy.weighted(&[65, 20, 15])] {
-            let mood = if self.entropy.chance(60) { Mood::Allowing } else { Mood::Mixed };
+        for index in 0..[1, 2, 0][self.entropy.weighted(&[62, 31, 7])] {
+            let mood = [Mood::Mixed, Mood::Allowing, Mood::Helping][self.entropy.weighted(&[30, 35, 35])];
             identity.inline.push(self.policy(PolicyKind::Identity, &format!("Inline{index}"), mood));
         }
         if self.entropy.chance(9) {
@@ -295,11 +290,11 @@ impl Maker<'_, '_, '_> {
             identity.unique_id = Some(unique_id("AROA", text));
         }
         self.fill(&mut identity);
-        let mood = if self.entropy.chance(70) { Mood::Allowing } else { Mood::Mixed };
+        let mood = [Mood::Mixed, Mood::Allowing, Mood::Helping][self.entropy.weighted(&[20, 30, 50])];
         let trust = self.policy(PolicyKind::Trust, text, mood);
         let mut session_defaults = SessionDefaults::default();
         if self.entropy.chance(7) {
-            session_defaults.policies.push(self.policy(PolicyKind::Session, "Default", Mood::Allowing));
+            session_defaults.policies.push(self.policy(PolicyKind::Session, "Default", Mood::Helping));
         }
         if self.entropy.chance(10) {
             session_defaults.tags.push(("team".to_owned(), "blue".to_owned()));
@@ -365,7 +360,7 @@ impl Maker<'_, '_, '_> {
         }
         let is_key = arn.service() == "kms" && arn.resource().starts_with("key/");
         let kind = if is_key { PolicyKind::Key } else { PolicyKind::Resource };
-        let mood = if self.entropy.chance(55) { Mood::Allowing } else { Mood::Mixed };
+        let mood = [Mood::Mixed, Mood::Allowing, Mood::Helping][self.entropy.weighted(&[30, 30, 40])];
         let policy = match self.entropy.weighted(if is_key { &[90, 2, 8] } else { &[62, 30, 8] }) {
             0 => ResourcePolicy::Policy(self.policy(kind, text, mood)),
             1 => ResourcePolicy::None,
@@ -402,6 +397,12 @@ impl Maker<'_, '_, '_> {
             return;
         }
         let gateway = self.entropy.chance(35);
+        let mood = if self.entropy.chance(50) { Mood::Mixed } else { Mood::Helping };
+        let policy = match self.entropy.weighted(&[75, 15, 10]) {
+            0 => ResourcePolicy::Policy(self.policy(PolicyKind::Endpoint, ENDPOINT, mood)),
+            1 => ResourcePolicy::None,
+            _ => ResourcePolicy::NotExported,
+        };
         self.world.endpoints.push(Endpoint {
             id: ENDPOINT.to_owned(),
             account: account(if self.entropy.chance(20) { ACCOUNT_B } else { ACCOUNT_A }),
@@ -409,11 +410,7 @@ impl Maker<'_, '_, '_> {
             region: None,
             service: None,
             endpoint_type: if gateway { EndpointType::Gateway } else { EndpointType::Interface },
-            policy: match self.entropy.weighted(&[75, 15, 10]) {
-                0 => ResourcePolicy::Policy(self.policy(PolicyKind::Endpoint, ENDPOINT, Mood::Mixed)),
-                1 => ResourcePolicy::None,
-                _ => ResourcePolicy::NotExported,
-            },
+            policy,
             place: None,
         });
     }
