@@ -234,19 +234,19 @@ fn apply_statement<'a>(
     let statement = located.statement;
     let origin = Origin {
         unit: &context.unit.id,
-        policy: &located.origin.policy,
-        statement: (located.origin.index, located.origin.sid.clone()),
+        policy: &located.policy,
+        statement: (located.index, located.statement.sid.as_deref()),
         effect: statement.effect,
     };
-    let kind = located.origin.policy.kind;
-    let body = if pattern::action_test(&statement.action, context.unit.action) {
-        and([
-            resource_test(context, kind, statement.resource.as_ref(), &origin),
-            condition_test(context, statement, &origin),
-        ])
-    } else {
-        Formula::False
-    };
+    let kind = located.policy.kind;
+    // F ∧ x = F: what follows a False is not looked at.
+    let mut body = formula::constant(pattern::action_test(&statement.action, context.unit.action));
+    if body != Formula::False {
+        body = resource_test(context, kind, statement.resource.as_ref(), &origin);
+    }
+    if body != Formula::False {
+        body = and([body, condition_test(context, statement, &origin)]);
+    }
     let levels = match &statement.principal {
         Some(element) if kind.has_principal() => {
             let matcher =
@@ -280,7 +280,7 @@ fn resource_test(
             let atom = || ResidualAtom {
                 unit: origin.unit.clone(),
                 policy: Some(origin.policy.clone()),
-                statement: Some(origin.statement.clone()),
+                statement: Some(origin.statement()),
                 kind: AtomKind::Resource { pattern: result.resolved.clone() },
                 keys: names(&result.unknown_keys),
             };
@@ -300,7 +300,7 @@ fn resource_test(
             Formula::Atom(Box::new(ResidualAtom {
                 unit: origin.unit.clone(),
                 policy: Some(origin.policy.clone()),
-                statement: Some(origin.statement.clone()),
+                statement: Some(origin.statement()),
                 kind: AtomKind::Resource { pattern: null_pattern(result) },
                 keys: names(&result.unknown_keys),
             }))
@@ -373,7 +373,7 @@ pub(crate) fn condition_formula(
     formula::of(result.truth, || ResidualAtom {
         unit: unit.clone(),
         policy: origin.map(|origin| origin.policy.clone()),
-        statement: origin.map(|origin| origin.statement.clone()),
+        statement: origin.map(Origin::statement),
         kind: AtomKind::Condition {
             operator: atom.operator.to_string(),
             key: atom.key.as_str().to_owned(),
@@ -615,7 +615,7 @@ fn contributions<'p>(
     for pool in pools {
         for applied in pool.of(effect) {
             let value = truth(&applied.applies);
-            let kind = applied.located.origin.policy.kind;
+            let kind = applied.located.policy.kind;
             let of_resource = matches!(kind, PolicyKind::Resource | PolicyKind::Trust | PolicyKind::Key);
             if value == Truth::False || applied.located.hidden || (without_resource && of_resource) {
                 continue;
@@ -628,7 +628,7 @@ fn contributions<'p>(
                 levels.sort();
                 levels.dedup();
             }
-            found.push(Contribution { statement: applied.located.origin.clone(), effect, value, levels });
+            found.push(Contribution { statement: applied.located.origin(), effect, value, levels });
         }
     }
     found.sort();
@@ -651,7 +651,7 @@ fn witness<'p>(
             .find(|applied| {
                 applied.body == Formula::True && levels.iter().any(|level| applied.levels.at(*level) == Formula::True)
             })
-            .map(|applied| applied.located.origin.clone())
+            .map(|applied| applied.located.origin())
     };
     use GrantLevel::{Account, Base, SelfLevel, Star};
     match grants.mode {
@@ -687,7 +687,7 @@ fn witness<'p>(
 fn first(pool: &AppliedPool<'_>) -> Option<StatementRef> {
     pool.of(Effect::Allow)
         .find(|applied| applied.applies == Formula::True && !applied.located.hidden)
-        .map(|applied| applied.located.origin.clone())
+        .map(|applied| applied.located.origin())
 }
 
 ///

@@ -36,8 +36,15 @@ impl Levels {
 pub(crate) struct Origin<'a> {
     pub(crate) unit: &'a UnitId,
     pub(crate) policy: &'a PolicyRef,
-    pub(crate) statement: (u32, Option<String>),
+    pub(crate) statement: (u32, Option<&'a str>),
     pub(crate) effect: Effect,
+}
+
+impl Origin<'_> {
+    /// Index and `Sid`, as a residual atom carries them.
+    pub(crate) fn statement(&self) -> (u32, Option<String>) {
+        (self.statement.0, self.statement.1.map(str::to_owned))
+    }
 }
 
 /// the levels at which the element holds for the caller.
@@ -62,7 +69,7 @@ fn session_atom(entry: &PrincipalEntry, origin: &Origin<'_>) -> ResidualAtom {
     ResidualAtom {
         unit: origin.unit.clone(),
         policy: Some(origin.policy.clone()),
-        statement: Some(origin.statement.clone()),
+        statement: Some(origin.statement()),
         kind: AtomKind::SessionName { entry },
         keys: Vec::new(),
     }

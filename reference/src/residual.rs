@@ -226,7 +226,7 @@ impl Evaluation<'_> {
                 atoms.find(same).map(|own| condition::atom(own, after, &after.world.settings).truth)
             }),
             AtomKind::Resource { pattern } => statements(&pair.before)?.find(atom).find_map(|located| {
-                let kind = located.origin.policy.kind;
+                let kind = located.policy.kind;
                 let element = located.statement.resource.as_ref()?;
                 element.patterns.iter().find_map(|entry| {
                     let before = evaluate::entry_result(&pair.before, kind, entry);
@@ -264,8 +264,8 @@ impl<'a> Statements<'a> {
     fn find<'s>(&'s self, atom: &'s ResidualAtom) -> impl Iterator<Item = &'s Located<'a>> {
         let all = self.0.iter().flat_map(|pool| &pool.statements);
         all.filter(|located| {
-            Some(&located.origin.policy) == atom.policy.as_ref()
-                && atom.statement.as_ref().is_some_and(|(index, _)| *index == located.origin.index)
+            Some(&*located.policy) == atom.policy.as_ref()
+                && atom.statement.as_ref().is_some_and(|(index, _)| *index == located.index)
         })
     }
 }

@@ -10,14 +10,30 @@ use iamc_policy::request::{EndpointType, RequestError, RequestResource, ThroughE
 use iamc_policy::world::{
     GapKind, Guardrail, IdentityRecord, NamedPolicy, Organization, PolicyText, Resource, ResourcePolicy,
 };
+use std::rc::Rc;
+
 use iamc_policy::{AccountId, Mode, PolicyKind, Principal, Request, Statement, World};
 
 /// A statement with its origin.
 pub(crate) struct Located<'a> {
     pub(crate) statement: &'a Statement,
-    pub(crate) origin: StatementRef,
+    pub(crate) policy: Rc<PolicyRef>,
+    pub(crate) index: u32,
+    named: &'a NamedPolicy,
     /// Left out of explanations: it belongs to a guardrail that only fills a level.
     pub(crate) hidden: bool,
+}
+
+impl Located<'_> {
+    /// The statement as an explanation names it.
+    pub(crate) fn origin(&self) -> StatementRef {
+        StatementRef {
+            policy: (*self.policy).clone(),
+            index: self.index,
+            sid: self.statement.sid.clone(),
+            place: self.named.statement_place(self.index as usize),
+        }
+    }
 }
 
 /// Policies that are one OR: their statements, and those whose text is not known.
@@ -33,14 +49,11 @@ impl<'a> Pool<'a> {
         match &policy.text {
             PolicyText::Unknown(_) => self.unknown.push(reference),
             PolicyText::Known(parsed) => {
+                let reference = Rc::new(reference);
                 for (index, statement) in parsed.statements.iter().enumerate() {
-                    let origin = StatementRef {
-                        policy: reference.clone(),
-                        index: index as u32,
-                        sid: statement.sid.clone(),
-                        place: policy.statement_place(index),
-                    };
-                    self.statements.push(Located { statement, origin, hidden });
+                    let index = index as u32;
+                    let policy_ref = Rc::clone(&reference);
+                    self.statements.push(Located { statement, policy: policy_ref, index, named: policy, hidden });
                 }
             }
         }
