@@ -154,6 +154,10 @@ pub(crate) enum Command {
 /// Open by default: a condition key that nobody mentioned is unknown, and an answer that depends on one is
 /// `Conditional` and names it. `--closed` takes what is not given for absent.
 #[derive(Debug, Args)]
+#[command(override_usage = "\
+iamc decide [OPTIONS] ORG --principal P --action A --resource R...
+       iamc decide [OPTIONS] --policies FILE --principal P --action A --resource R...
+       iamc decide [OPTIONS] ORG --requests FILE")]
 #[command(after_help = "\
 Examples:
   # May a role of the organization exported to the folder acme read the object, and why?

@@ -55,9 +55,11 @@ pub(crate) fn run(args: &Decide, global: &Global) -> Result<Ending, Failure> {
                 Err(failure) => Err(failure),
             }
         }
-        Err(error) => {
-            refuse(&Invalid { message: error.to_string(), field: Some(error.field.to_owned()) }, global, output)
-        }
+        Err(error) => refuse(
+            &Invalid { message: error.to_string(), field: Some(error.field.to_owned()), drawn: false },
+            global,
+            output,
+        ),
     }
 }
 
@@ -65,6 +67,8 @@ pub(crate) fn run(args: &Decide, global: &Global) -> Result<Ending, Failure> {
 struct Invalid {
     message: String,
     field: Option<String>,
+    /// What is wrong has been drawn already.
+    drawn: bool,
 }
 
 /// World and request of `--policies`: what the file lacks does not exist.
@@ -92,15 +96,19 @@ fn from_policies(
     Ok(match build_policies(&file.policies, None, request, &settings) {
         Ok(both) => Ok(both),
         Err(BuildError::Invalid(messages)) => {
-            Err(Invalid { message: messages.join("; "), field: Some("policies".to_owned()) })
+            Err(Invalid { message: messages.join("; "), field: Some("policies".to_owned()), drawn: !global.quiet })
         }
-        Err(BuildError::Misfit(message)) => Err(Invalid { message, field: Some("policies".to_owned()) }),
+        Err(BuildError::Misfit(message)) => Err(Invalid { message, field: Some("policies".to_owned()), drawn: false }),
     })
 }
 
 /// Says why no decision is given: to people on standard error, to programs in place of the decision.
 fn refuse(invalid: &Invalid, global: &Global, mut output: Output) -> Result<Ending, Failure> {
-    terminal::error(&terminal::clean(&invalid.message));
+    if invalid.drawn {
+        terminal::error("there is no decision: some policy has no meaning");
+    } else {
+        terminal::error(&terminal::clean(&invalid.message));
+    }
     if global.format != Format::Human {
         let body = ErrorBody { message: &invalid.message, field: invalid.field.as_deref() };
         let error = ErrorJson { id: &Id::None, error: body };

@@ -105,3 +105,31 @@ pub(crate) fn own_up_to_panics() {
         std::process::exit(DEFECT);
     }));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    /// Set for the process that is to panic.
+    const PANIC: &str = "IAMC_TEST_PANIC";
+
+    #[test]
+    fn a_panic_ends_with_70_and_says_whose_fault_it_is() {
+        if std::env::var_os(PANIC).is_some() {
+            own_up_to_panics();
+            assert_eq!(catch(|| panic!("the input's fault")), None::<()>);
+            std::thread::scope(|scope| {
+                scope.spawn(|| panic!("ours\u{1b}[2J"));
+            });
+        }
+        let this = std::env::current_exe().unwrap();
+        let name = "ending::tests::a_panic_ends_with_70_and_says_whose_fault_it_is";
+        let child = Command::new(this).args([name, "--exact", "--nocapture"]).env(PANIC, "1").output().unwrap();
+        assert_eq!(child.status.code(), Some(DEFECT));
+        let said = String::from_utf8(child.stderr).unwrap();
+        assert!(said.contains("this is a defect of iamc"), "{said}");
+        assert!(said.contains("ours\\u{1b}[2J"), "{said}");
+        assert!(!said.contains("the input's fault"), "{said}");
+    }
+}

@@ -5,7 +5,6 @@
 
 use crate::terminal::{clean, clean_line};
 use iamc_policy::diagnostic::{Diagnostic, Severity};
-use iamc_policy::source::Span;
 use miette::{
     GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan,
     SpanContents,
@@ -35,14 +34,15 @@ pub(crate) enum Drawing {
 
 /// Draws one finding about `text`, the whole content of the input called `name`; `note` stands below it.
 ///
-/// The result holds colours; ends with a line feed. Cost: O(bytes of text before the finding).
+/// Span and line of the finding are those in `text`. The result holds colours and ends with a line feed. Cost: O(bytes
+/// of the lines around the finding).
 pub(crate) fn draw(diagnostic: &Diagnostic, name: &str, text: &str, note: Option<&str>, drawing: Drawing) -> String {
     let theme = match drawing {
         Drawing::Boxes => GraphicalTheme::unicode(),
         Drawing::Ascii => GraphicalTheme::ascii(),
     };
     let handler = GraphicalReportHandler::new_themed(theme).with_width(WIDTH).with_links(false).with_context_lines(1);
-    let report = Report { diagnostic, excerpt: Excerpt::new(name, text, diagnostic.span), note };
+    let report = Report { diagnostic, excerpt: Excerpt::new(name, text, diagnostic), note };
     let mut out = String::new();
     if handler.render_report(&mut out, &report).is_err() {
         // The drawing library refused; the finding itself is what matters.
@@ -109,11 +109,12 @@ struct Excerpt<'a> {
 }
 
 impl<'a> Excerpt<'a> {
-    fn new(name: &str, text: &'a str, span: Span) -> Excerpt<'a> {
+    fn new(name: &str, text: &'a str, diagnostic: &Diagnostic) -> Excerpt<'a> {
+        let span = diagnostic.span;
         let start = floor(text, span.start.min(text.len()));
         let end = floor(text, span.end.clamp(start, start.saturating_add(MARKED_BYTES_MAX).min(text.len())));
         let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
-        let line = text[..start].bytes().filter(|b| *b == b'\n').count();
+        let line = (diagnostic.position.0 as usize).saturating_sub(1);
         // One line before and one behind, as far as the finding's own lines go.
         let from = text[..line_start].strip_suffix('\n').map_or(line_start, |s| s.rfind('\n').map_or(0, |at| at + 1));
         let last_end = text[end..].find('\n').map_or(text.len(), |at| end + at);
@@ -130,7 +131,7 @@ impl<'a> Excerpt<'a> {
         } else {
             (from, to, end)
         };
-        let first_line = line - text[from..start].bytes().filter(|b| *b == b'\n').count();
+        let first_line = line.saturating_sub(text[from..start].bytes().filter(|b| *b == b'\n').count());
         // Cleaning may lengthen the text, so the mark is measured in cleaned text.
         let clean_bytes = |part: &str| clean(part).len();
         let offset = clean_bytes(&text[from..start]);

@@ -15,8 +15,8 @@ const LISTED_MAX: usize = 20;
 /// Reads files and folders as one inventory; what was skipped, quarantined or is missing is said on standard error.
 ///
 /// # Errors
-/// [`Failure::Reported`] if something is invalid, with `--strict` also if something is missing, or if nothing at all was
-/// recognised.
+/// [`Failure::Reported`] if something is invalid, with `--strict` also if something is missing;
+/// [`Failure::Input`] if nothing at all was recognised.
 pub(crate) fn read(paths: &[PathBuf], global: &Global, settings: Settings) -> Result<World, Failure> {
     let options = Options {
         settings,

@@ -106,7 +106,9 @@ impl PoliciesFile {
         match found {
             Some((place, source, offset)) => {
                 let span = Span::new(offset + diagnostic.span.start, offset + diagnostic.span.end);
-                let moved = Diagnostic { span, ..diagnostic.clone() };
+                // Only the line is used for drawing; the column follows from the span.
+                let position = (place.line.saturating_add(diagnostic.position.0 - 1), diagnostic.position.1);
+                let moved = Diagnostic { span, position, ..diagnostic.clone() };
                 terminal::say(&excerpt::draw(&moved, &place.file, source, Some(&note), drawing));
             }
             None => terminal::say(&excerpt::draw(diagnostic, &policy.name, text, Some(&note), drawing)),

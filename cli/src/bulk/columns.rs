@@ -15,7 +15,7 @@ enum Cell {
     Json,
 }
 
-/// Columns of requests, as cli.md of the users' manual names them.
+/// The columns that a table of requests may have.
 const COLUMNS: [(&str, Cell); 9] = [
     ("id", Cell::Text),
     ("principal", Cell::TextOrJson),

@@ -9,19 +9,19 @@ const RESULTS_MAX: usize = 25_000;
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Log<'a> {
+pub(crate) struct Log {
     #[serde(rename = "$schema")]
     schema: &'static str,
     version: &'static str,
-    runs: [Run<'a>; 1],
+    runs: [Run; 1],
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Run<'a> {
+struct Run {
     tool: Tool,
     column_kind: &'static str,
-    results: Vec<ResultItem<'a>>,
+    results: Vec<ResultItem>,
 }
 
 #[derive(Debug, Serialize)]
@@ -52,31 +52,31 @@ struct Text<T> {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ResultItem<'a> {
+struct ResultItem {
     rule_id: &'static str,
     rule_index: usize,
     level: &'static str,
     message: Text<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    locations: Vec<Location<'a>>,
+    locations: Vec<Location>,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Location<'a> {
-    physical_location: PhysicalLocation<'a>,
+struct Location {
+    physical_location: PhysicalLocation,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct PhysicalLocation<'a> {
-    artifact_location: ArtifactLocation<'a>,
+struct PhysicalLocation {
+    artifact_location: ArtifactLocation,
     region: Region,
 }
 
 #[derive(Debug, Serialize)]
-struct ArtifactLocation<'a> {
-    uri: &'a str,
+struct ArtifactLocation {
+    uri: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -89,7 +89,7 @@ struct Region {
 }
 
 /// The findings of all documents as one run.
-pub(crate) fn log(linted: &[Linted]) -> Log<'_> {
+pub(crate) fn log(linted: &[Linted]) -> Log {
     // Rule ids are codes; a code may cite several rules of the semantics, so all that occur are named.
     let mut codes: BTreeMap<&'static str, Vec<&'static str>> = BTreeMap::new();
     for diagnostic in linted.iter().flat_map(|one| &one.diagnostics) {
@@ -106,7 +106,7 @@ pub(crate) fn log(linted: &[Linted]) -> Log<'_> {
         codes.entry(OMITTED).or_default();
     }
     let index = |code: &str| codes.keys().position(|known| *known == code).unwrap_or(0);
-    let mut results: Vec<ResultItem<'_>> = all
+    let mut results: Vec<ResultItem> = all
         .iter()
         .take(RESULTS_MAX - usize::from(n_omitted > 0))
         .map(|(one, d)| result(one, d, index(d.code)))
@@ -145,7 +145,7 @@ pub(crate) fn log(linted: &[Linted]) -> Log<'_> {
     }
 }
 
-fn result<'a>(one: &'a Linted, diagnostic: &iamc_policy::diagnostic::Diagnostic, rule_index: usize) -> ResultItem<'a> {
+fn result(one: &Linted, diagnostic: &iamc_policy::diagnostic::Diagnostic, rule_index: usize) -> ResultItem {
     let mut text = diagnostic.message.clone();
     if let Some(help) = &diagnostic.help {
         text.push_str("; ");
@@ -161,7 +161,7 @@ fn result<'a>(one: &'a Linted, diagnostic: &iamc_policy::diagnostic::Diagnostic,
         message: Text { text },
         locations: vec![Location {
             physical_location: PhysicalLocation {
-                artifact_location: ArtifactLocation { uri: &one.name },
+                artifact_location: ArtifactLocation { uri: uri(&one.name) },
                 region: Region {
                     start_line: diagnostic.position.0,
                     start_column: column + 1,
@@ -170,5 +170,27 @@ fn result<'a>(one: &'a Linted, diagnostic: &iamc_policy::diagnostic::Diagnostic,
                 },
             },
         }],
+    }
+}
+
+/// A path as a relative or absolute reference (RFC 3986): what is no plain character is percent-encoded.
+fn uri(path: &str) -> String {
+    let mut uri = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            uri.push(char::from(byte));
+        } else {
+            uri.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    uri
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn names_of_files_become_references() {
+        assert_eq!(super::uri("a/b-c.json"), "a/b-c.json");
+        assert_eq!(super::uri("<stdin> ü"), "%3Cstdin%3E%20%C3%BC");
     }
 }

@@ -4,7 +4,8 @@ use super::{atom_origin, canonical, sentence};
 use crate::terminal::{BAD, DIM, GOOD, HEAD, OPEN, PLACE, clean_line, paint};
 use anstyle::Style;
 use iamc_policy::decision::{
-    Answer, AtomKind, Contribution, Decision, Formula, GrantLevel, StatementRef, Truth, UnitExplanation, UnitId,
+    Answer, AtomKind, Attachment, Contribution, Decision, Formula, GrantLevel, StatementRef, Truth, UnitExplanation,
+    UnitId,
 };
 use iamc_policy::document::Effect;
 use iamc_policy::request::Request;
@@ -168,8 +169,11 @@ impl Page {
             text.push_str(&format!("  {}", paint(PLACE, clean_line(&place.to_string()))));
         }
         let mut notes: Vec<String> = contribution.levels.iter().map(|level| level_word(*level).to_owned()).collect();
-        if contribution.effect == Effect::Deny {
-            notes.push(clean_line(&sentence::deny_code(&contribution.statement)));
+        match (contribution.effect, &contribution.statement.policy.attachment) {
+            (Effect::Deny, _) => notes.push(clean_line(&sentence::deny_code(&contribution.statement))),
+            (Effect::Allow, Attachment::Group(name)) => notes.push(clean_line(&format!("through the group {name}"))),
+            (Effect::Allow, Attachment::Level(_, entity)) => notes.push(clean_line(&format!("attached to {entity}"))),
+            (Effect::Allow, Attachment::Direct) => {}
         }
         if contribution.value == Truth::Unknown {
             notes.push("not known".to_owned());

@@ -1,0 +1,229 @@
+//! `iamc decide ORG --requests`.
+
+use crate::{ORG, folder, run, run_with};
+use parquet::data_type::{ByteArray, ByteArrayType};
+use parquet::file::properties::WriterProperties;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::record::RowAccessor;
+use parquet::schema::parser::parse_message_type;
+use serde_json::json;
+use std::path::Path;
+use std::sync::Arc;
+
+fn request(id: &str, action: &str) -> String {
+    format!(
+        r#"{{"id": "{id}", "principal": "arn:aws:iam::111122223333:user/ana", "action": "{action}", "resource": "arn:aws:s3:::reports/q"}}"#
+    )
+}
+
+#[test]
+fn a_line_out_for_each_line_in_in_input_order() {
+    let folder = folder(&[("org.jsonl", ORG)]);
+    let lines = [
+        request("a", "s3:GetObject"),
+        request("b", "s3:PutObject"),
+        r#"{"id": "c", "principal": "ana", "action": "s3:GetObject", "resource": "*"}"#.to_owned(),
+        String::new(),
+        "{".to_owned(),
+        r#"{"principal": "anonymous", "action": "s3:GetObject", "resource": "arn:aws:s3:::reports/q"}"#.to_owned(),
+        r#"{"id": "c", "acton": "s3:GetObject"}"#.to_owned(),
+    ];
+    // Without a line feed at its end the last line is a line too.
+    let ran = run_with(&folder, "decide org.jsonl --requests -", lines.join("\n"));
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    let answers = ran.lines();
+    assert_eq!(answers.len(), lines.len(), "{}", ran.stdout);
+    assert_eq!(answers[0], json!({"id": "a", "decision": "Allow"}));
+    assert_eq!(answers[1], json!({"id": "b", "decision": "ImplicitDeny"}));
+    assert_eq!((&answers[2]["id"], &answers[2]["error"]["field"]), (&json!("c"), &json!("principal")));
+    assert_eq!((&answers[3]["id"], &answers[3]["error"]["field"]), (&json!(4), &json!(null)));
+    assert_eq!(answers[4]["id"], json!(5));
+    assert_eq!(answers[5], json!({"id": 6, "decision": "ImplicitDeny"}));
+    assert_eq!((&answers[6]["id"], &answers[6]["error"]["field"]), (&json!("c"), &json!("acton")));
+    assert!(ran.stderr.contains("4 of 7 rows could not be decided"), "{}", ran.stderr);
+}
+
+#[test]
+fn explained_answers_are_those_of_one_request() {
+    let folder = folder(&[("org.jsonl", ORG), ("r.jsonl", &request("a", "s3:PutObject"))]);
+    let bulk = run(&folder, "decide org.jsonl --requests r.jsonl --explain");
+    assert_eq!(bulk.code, 0);
+    let one = run(
+        &folder,
+        "decide org.jsonl --principal arn:aws:iam::111122223333:user/ana --action s3:PutObject \
+         --resource arn:aws:s3:::reports/q --format json",
+    );
+    let mut expected = one.json();
+    expected["id"] = json!("a");
+    assert_eq!(bulk.lines(), [expected]);
+}
+
+#[test]
+fn open_unless_closed_is_asked_for_or_said_by_the_line() {
+    let statement =
+        r#"{"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Null": {"aws:SourceIp": "false"}}}"#;
+    let org = ORG.replace(r#"{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}"#, statement);
+    let closed = request("b", "s3:GetObject").replace("\"id\"", "\"mode\": \"closed\", \"id\"");
+    let folder = folder(&[("org.jsonl", &org), ("r.jsonl", &format!("{}\n{closed}\n", request("a", "s3:GetObject")))]);
+    let decisions = |arguments: &str| {
+        let ran = run(&folder, arguments);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        ran.lines().iter().map(|line| line["decision"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(decisions("decide org.jsonl --requests r.jsonl"), ["Conditional", "ImplicitDeny"]);
+    assert_eq!(decisions("decide org.jsonl --requests r.jsonl --closed"), ["ImplicitDeny", "ImplicitDeny"]);
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let lines: String = (0..10_000)
+        .map(|i| request(&i.to_string(), if i % 3 == 0 { "s3:GetObject" } else { "s3:PutObject" }) + "\n")
+        .collect();
+    let folder = folder(&[("org.jsonl", ORG), ("r.jsonl", &lines)]);
+    let one = run(&folder, "decide org.jsonl --requests r.jsonl --threads 1");
+    let many = run(&folder, "decide org.jsonl --requests r.jsonl --threads 7");
+    assert_eq!(one.stdout.lines().count(), 10_000);
+    assert!(one.stdout == many.stdout, "answers differ");
+    assert!(one.stdout.ends_with("{\"id\":\"9999\",\"decision\":\"Allow\"}\n"));
+}
+
+#[test]
+fn huge_and_undecodable_lines_are_answered_in_place() {
+    let folder = folder(&[("org.jsonl", ORG)]);
+    let mut input = vec![b' '; 17 * 1024 * 1024];
+    input.extend_from_slice(b"\n\xff\xfe\n");
+    input.extend_from_slice("[".repeat(100_000).as_bytes());
+    input.push(b'\n');
+    input.extend_from_slice(request("last", "s3:GetObject").as_bytes());
+    let ran = run_with(&folder, "decide org.jsonl --requests -", input);
+    assert_eq!(ran.code, 3);
+    let answers = ran.lines();
+    assert_eq!(answers.len(), 4);
+    assert!(answers[..3].iter().all(|answer| answer["error"]["message"].is_string()), "{}", ran.stdout);
+    assert_eq!(answers[3], json!({"id": "last", "decision": "Allow"}));
+}
+
+const CSV: &str = "id,principal,action,resource,resource_account,context\n\
+    r1,arn:aws:iam::111122223333:user/ana,s3:GetObject,arn:aws:s3:::reports/q,111122223333,\n\
+    \"a \"\"quoted\"\" id\",anonymous,s3:GetObject,\"[\"\"arn:aws:s3:::reports/q\"\"]\",,\"{\"\"aws:SourceIp\"\": \"\"1.2.3.4\"\"}\"\n\
+    ,anonymous,s3:GetObject,arn:aws:s3:::reports/q,,not json\n\
+    ,anonymous,s3:GetObject\n";
+
+#[test]
+fn csv_in_and_csv_out() {
+    let folder = folder(&[("org.jsonl", ORG), ("r.csv", CSV)]);
+    let ran = run(&folder, "decide org.jsonl --requests r.csv");
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    let answers = ran.lines();
+    assert_eq!(answers[0], json!({"id": "r1", "decision": "Allow"}));
+    assert_eq!(answers[1], json!({"id": "a \"quoted\" id", "decision": "ImplicitDeny"}));
+    assert_eq!((&answers[2]["id"], &answers[2]["error"]["field"]), (&json!(3), &json!("context")));
+    assert_eq!(answers[3]["id"], json!(4));
+
+    let ran = run(&folder, "decide org.jsonl --requests r.csv -o a.csv");
+    assert_eq!((ran.code, ran.stdout.as_str()), (3, ""));
+    let text = std::fs::read_to_string(folder.path().join("a.csv")).unwrap();
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("id,decision,error"));
+    assert_eq!(lines.next(), Some("r1,Allow,"));
+    assert_eq!(lines.next(), Some("\"a \"\"quoted\"\" id\",ImplicitDeny,"));
+    assert!(lines.next().is_some_and(|line| line.starts_with("3,,\"{\"\"message\"\":")), "{text}");
+
+    let ran = run(&folder, "decide org.jsonl --requests r.csv --format csv --explain");
+    let heading = "id,decision,possible,missing,allowed_by,denied_by,residual,residual_keys,warnings,error";
+    assert_eq!(ran.stdout.lines().next(), Some(heading));
+}
+
+#[test]
+fn a_table_that_is_none_of_requests_is_refused_whole() {
+    let check = |text: &str, message: &str| {
+        let folder = folder(&[("org.jsonl", ORG), ("r.csv", text)]);
+        let ran = run(&folder, "decide org.jsonl --requests r.csv -o a.jsonl");
+        assert_eq!(ran.code, 3, "{text}");
+        assert!(ran.stderr.contains(message), "{}", ran.stderr);
+        assert!(!folder.path().join("a.jsonl").exists());
+    };
+    check("id,principal,action\n", "no column `resource`");
+    check("principal,action,resource,who\n", "a column `who`");
+    check("", "no column `principal`");
+    let open_quote = format!("principal,action,resource\n\"{}", "x\n".repeat(9 * 1024 * 1024));
+    check(&open_quote, "is a quotation mark missing");
+}
+
+/// Requests as a Parquet file with a map for a context, as other tools write it.
+fn write_parquet(path: &Path) {
+    let schema = parse_message_type(
+        "message requests {
+            optional binary id (UTF8);
+            required binary principal (UTF8);
+            required binary action (UTF8);
+            required binary resource (UTF8);
+            optional group context (MAP) {
+                repeated group key_value { required binary key (UTF8); optional binary value (UTF8); }
+            }
+        }",
+    )
+    .unwrap();
+    let file = std::fs::File::create(path).unwrap();
+    let properties = Arc::new(WriterProperties::builder().build());
+    let mut writer = SerializedFileWriter::new(file, Arc::new(schema), properties).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    let texts = |texts: &[&str]| texts.iter().map(|text| ByteArray::from(*text)).collect::<Vec<_>>();
+    // Values, definition levels and repetition levels of each leaf; the second row has neither id nor context.
+    type Leaf<'a> = (Vec<ByteArray>, Option<&'a [i16]>, Option<&'a [i16]>);
+    let leaves: [Leaf<'_>; 6] = [
+        (texts(&["p1"]), Some(&[1, 0]), None),
+        (texts(&["arn:aws:iam::111122223333:user/ana", "nobody"]), None, None),
+        (texts(&["s3:GetObject", "s3:GetObject"]), None, None),
+        (texts(&["arn:aws:s3:::reports/q", "arn:aws:s3:::reports/q"]), None, None),
+        (texts(&["aws:SourceIp", "a:b"]), Some(&[2, 2, 0]), Some(&[0, 1, 0])),
+        (texts(&["1.2.3.4", "c"]), Some(&[3, 3, 0]), Some(&[0, 1, 0])),
+    ];
+    for (values, definitions, repetitions) in leaves {
+        let mut column = group.next_column().unwrap().unwrap();
+        column.typed::<ByteArrayType>().write_batch(&values, definitions, repetitions).unwrap();
+        column.close().unwrap();
+    }
+    group.close().unwrap();
+    writer.close().unwrap();
+}
+
+#[test]
+fn parquet_in_and_parquet_out() {
+    let condition = r#""Action": "s3:GetObject", "Condition": {"StringEquals": {"a:b": "c"}}"#;
+    let org = ORG.replace(r#""Action": "s3:GetObject""#, condition);
+    let folder = folder(&[("org.jsonl", &org)]);
+    write_parquet(&folder.path().join("r.parquet"));
+    let ran = run(&folder, "decide org.jsonl --requests r.parquet");
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    let answers = ran.lines();
+    assert_eq!(answers[0], json!({"id": "p1", "decision": "Allow"}));
+    assert_eq!((&answers[1]["id"], &answers[1]["error"]["field"]), (&json!(2), &json!("principal")));
+
+    assert_eq!(run(&folder, "decide org.jsonl --requests r.parquet -o a.parquet").code, 3);
+    let file = std::fs::File::open(folder.path().join("a.parquet")).unwrap();
+    let reader = SerializedFileReader::new(file).unwrap();
+    let rows: Vec<_> = reader.get_row_iter(None).unwrap().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), 2);
+    assert_eq!((rows[0].get_string(0).unwrap().as_str(), rows[0].get_string(1).unwrap().as_str()), ("p1", "Allow"));
+    assert_eq!(rows[1].get_string(0).unwrap(), "2");
+    assert!(rows[1].get_string(1).is_err(), "a row without decision");
+    let error: serde_json::Value = serde_json::from_str(rows[1].get_string(2).unwrap()).unwrap();
+    assert_eq!(error["field"], json!("principal"));
+}
+
+#[test]
+fn a_damaged_parquet_file_is_an_input_error_whatever_is_damaged() {
+    let folder = folder(&[("org.jsonl", ORG)]);
+    let path = folder.path().join("r.parquet");
+    write_parquet(&path);
+    let good = std::fs::read(&path).unwrap();
+    for at in (0..good.len()).step_by(7) {
+        let mut bad = good.clone();
+        bad[at] ^= 0xff;
+        std::fs::write(&path, bad).unwrap();
+        let ran = run(&folder, "decide org.jsonl --requests r.parquet");
+        assert!([0, 3].contains(&ran.code), "byte {at}: {} {}", ran.code, ran.stderr);
+    }
+}
