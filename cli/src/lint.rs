@@ -72,7 +72,7 @@ pub(crate) fn run(args: &Lint, global: &Global) -> Result<Ending, Failure> {
 /// Everything there is to say about one document.
 fn lint(input: &Input, kind: Option<KindArg>, strictness: Strictness) -> Linted {
     let Ok(text) = std::str::from_utf8(&input.bytes) else {
-        // Offsets of findings are those of the bytes; up to the first bad byte, the only finding, they are the text's too.
+        // The first bad byte is the only finding, and up to there the offsets of bytes and text are the same.
         let text = String::from_utf8_lossy(&input.bytes).into_owned();
         let guess = Guess { kind: kind.map_or(PolicyKind::Identity, PolicyKind::from), why: None };
         let diagnostics = Policy::parse_bytes(guess.kind, strictness, &input.bytes).diagnostics;
