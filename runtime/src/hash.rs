@@ -1,0 +1,115 @@
+//! Hash tables of a compiled policy set: open addressing over ids, with the texts kept elsewhere.
+//!
+//! A table is a power of two of slots, each an id or [`NONE`]; at most half of them are taken, so that every probe
+//! ends. Probing is linear from `hash & (len - 1)`.
+
+use crate::layout::NONE;
+
+/// The hash of a text: XXH3 with 64 bits, whose definition is fixed, so that images may rely on it.
+pub fn hash(text: &[u8]) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(text)
+}
+
+/// Builds a table. The order of insertion decides where colliding ids lie; the same order gives the same table.
+///
+/// ```
+/// use iamc_runtime::hash::{TableBuilder, find, hash};
+/// let texts = ["a", "b", "a"];
+/// let mut builder = TableBuilder::new(texts.len());
+/// for (id, text) in texts.iter().enumerate() {
+///     builder.insert(hash(text.as_bytes()), id as u32, |other| texts[other as usize] == *text);
+/// }
+/// let table = builder.finish();
+/// assert_eq!(find(&table, hash(b"a"), |id| texts[id as usize] == "a"), Some(0));
+/// assert_eq!(find(&table, hash(b"c"), |id| texts[id as usize] == "c"), None);
+/// ```
+#[derive(Debug, Clone)]
+pub struct TableBuilder {
+    slots: Vec<u32>,
+    n_taken: usize,
+}
+
+impl TableBuilder {
+    /// A table for at most `n_max` ids.
+    pub fn new(n_max: usize) -> TableBuilder {
+        TableBuilder { slots: vec![NONE; (n_max * 2).next_power_of_two().max(2)], n_taken: 0 }
+    }
+
+    /// Adds an id, unless one of the same text (`same`) is there: the first wins. Returns whether it was added.
+    ///
+    /// Panics: if more ids are added than [`TableBuilder::new`] was told.
+    pub fn insert(&mut self, hash: u64, id: u32, mut same: impl FnMut(u32) -> bool) -> bool {
+        let mask = self.slots.len() - 1;
+        let mut slot = hash as usize & mask;
+        loop {
+            match self.slots[slot] {
+                NONE => break,
+                other if same(other) => return false,
+                _ => slot = (slot + 1) & mask,
+            }
+        }
+        assert!(self.n_taken * 2 < self.slots.len(), "more ids than the table was made for");
+        self.n_taken += 1;
+        self.slots[slot] = id;
+        true
+    }
+
+    /// The table.
+    pub fn finish(self) -> Vec<u32> {
+        self.slots
+    }
+}
+
+/// The id for which `same` holds, among those whose hash may be `hash`. An empty table finds nothing.
+///
+/// Cost: O(1) on average, O(ids) at worst.
+pub fn find(table: &[u32], hash: u64, mut same: impl FnMut(u32) -> bool) -> Option<u32> {
+    let mask = table.len().checked_sub(1)?;
+    let mut slot = hash as usize & mask;
+    // A valid table has a free slot; the bound only says so twice.
+    for _ in 0..table.len() {
+        match table[slot] {
+            NONE => return None,
+            id if same(id) => return Some(id),
+            _ => slot = (slot + 1) & mask,
+        }
+    }
+    None
+}
+
+/// True iff the slots are a table over ids below `n`: a power of two of them, at least half of them free.
+pub(crate) fn is_table(table: &[u32], n: usize) -> bool {
+    let taken = table.iter().filter(|id| **id != NONE);
+    table.is_empty()
+        || (table.len().is_power_of_two()
+            && taken.clone().count() * 2 <= table.len()
+            && taken.clone().all(|id| (*id as usize) < n))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_is_found_and_no_other() {
+        let texts: Vec<String> = (0..1000).map(|i| format!("text-{i}")).collect();
+        let mut builder = TableBuilder::new(texts.len());
+        for (id, text) in texts.iter().enumerate() {
+            assert!(builder.insert(hash(text.as_bytes()), id as u32, |other| texts[other as usize] == *text));
+        }
+        let table = builder.finish();
+        assert!(is_table(&table, 1000) && !is_table(&table, 999));
+        let at = |text: &str| find(&table, hash(text.as_bytes()), |id| texts[id as usize] == text);
+        for (id, text) in texts.iter().enumerate() {
+            assert_eq!(at(text), Some(id as u32));
+        }
+        assert_eq!(at("text-1000"), None);
+        assert_eq!(find(&[], hash(b""), |_| true), None);
+    }
+
+    #[test]
+    fn the_hash_is_the_published_one() {
+        // Test vectors of XXH3 with seed 0.
+        assert_eq!(hash(b""), 0x2d06_8005_38d3_94c2);
+    }
+}

@@ -1,0 +1,420 @@
+//! Entries of `Resource` and `NotResource`, encoded once and compared with the resource of a request (section 2.3).
+//!
+//! [`encode`] works out everything that the policy text alone says: whether the entry can match at all (R-2.16, R-2.17),
+//! its normal form (R-2.24), which star may match colons (R-2.13), and whether a shape that is quicker to compare than
+//! the general code says the same.
+
+use crate::code::{ANY, Comparison, Filling, Place, Reached, Sign, Step, Steps, Writer, segments, signs, take_u32};
+use iamc_policy::settings::{ArnCase, PartialArn};
+use iamc_policy::template::Template;
+use iamc_policy::{ConditionKey, PolicyKind, Settings};
+
+/// Matches nothing.
+pub(crate) const NOTHING: u32 = 0;
+/// Matches everything, the pseudo-resource included (R-2.12).
+pub(crate) const EVERYTHING: u32 = 1;
+/// The whole text, literally.
+pub(crate) const EXACT: u32 = 2;
+/// Literal text, then a star that may match anything.
+pub(crate) const PREFIX: u32 = 3;
+/// Six segments, of which the first five are literal or a lone star (R-2.14).
+pub(crate) const COMPONENTS: u32 = 4;
+/// Whatever the code says.
+pub(crate) const GENERAL: u32 = 5;
+/// `execute-api:/…`, short for the API that carries the policy (R-2.17); the code is what stands behind the colon.
+pub(crate) const SHORT: u32 = 6;
+pub(crate) const SHAPE_MASK: u32 = 0xff;
+
+/// The code has variables.
+pub(crate) const HAS_VARIABLES: u32 = 1 << 8;
+/// A variable is malformed: the entry is null (R-3.3).
+pub(crate) const IS_NULL: u32 = 1 << 9;
+/// A header tells the lengths of two codes, and the policy's own text follows them.
+pub(crate) const HAS_PARTS: u32 = 1 << 10;
+/// The policy's own text has variables or escapes.
+pub(crate) const IS_TEMPLATE: u32 = 1 << 11;
+const ALL_FLAGS: u32 = SHAPE_MASK | HAS_VARIABLES | IS_NULL | HAS_PARTS | IS_TEMPLATE;
+
+/// An encoded entry: what a row of `patterns` says.
+///
+/// The bytes are one code, or with a header the code, the code of the expanded form of R-2.16 (empty if there is none)
+/// and the policy's own text:
+///
+/// ```text
+/// code                                                  most entries
+/// len:u32 len:u32 code code text                        HAS_PARTS
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Encoded {
+    /// For `pattern_bytes`.
+    pub bytes: Vec<u8>,
+    /// The shape word.
+    pub shape: u32,
+    /// No shorter text matches, in bytes.
+    pub min_len: u32,
+}
+
+/// Encodes one entry for policies of a kind. `key_id` gives the id of a condition key.
+///
+/// Identity, boundary and session policies give the same encoding, and so do key policies and other resource policies
+/// unless the entry begins with `execute-api:`, which no key policy can make use of.
+///
+/// Cost: O(bytes of the entry). Panics: never.
+///
+/// ```
+/// use iamc_policy::{PolicyKind, Settings, Template};
+/// let bucket = Template::with_variables("arn:aws:s3:::bucket/*");
+/// let mut no_keys = |_: &iamc_policy::ConditionKey| unreachable!();
+/// let encoded = iamc_runtime::pattern::encode(&bucket, PolicyKind::Identity, &Settings::default(), &mut no_keys);
+/// assert_eq!(encoded.min_len as usize, "arn:aws:s3:::bucket/".len());
+/// ```
+pub fn encode(
+    template: &Template,
+    kind: PolicyKind,
+    settings: &Settings,
+    key_id: &mut dyn FnMut(&ConditionKey) -> u32,
+) -> Encoded {
+    let is_template = if *template == Template::literal(template.text()) { 0 } else { IS_TEMPLATE };
+    if template.fault().is_some() {
+        return with_parts(template, NOTHING | IS_NULL | is_template, Vec::new(), Vec::new(), 0);
+    }
+    let signs = signs(template);
+    let variables = if template.variables().next().is_some() { HAS_VARIABLES } else { 0 };
+    let flags = variables | is_template;
+    if !signs.is_empty() && signs.iter().all(|sign| *sign == Sign::Star) {
+        return finish(template, EVERYTHING | flags, vec![ANY], Vec::new(), 0);
+    }
+    let mut write = |parts: &[(&[Sign], Place)], join: bool| {
+        let mut writer = Writer::new(template, key_id);
+        for (i, (signs, place)) in parts.iter().enumerate() {
+            if join && i > 0 {
+                writer.push_char(':');
+            }
+            writer.push_all(signs, *place);
+        }
+        writer.code
+    };
+    if kind == PolicyKind::Resource
+        && let Some(path) = behind(&signs, "execute-api:")
+        && path.first() == Some(&Sign::Char('/'))
+    {
+        let code = write(&[(path, Place::Anything)], false);
+        return with_parts(template, SHORT | flags, code, Vec::new(), 0);
+    }
+    let Some((segments, expands)) = forms(&signs, kind, settings) else {
+        // The variables are kept: whether one of them is null matters to `NotResource` (R-3.10, by its switch).
+        let code = write(&[(&signs, Place::Anything)], false);
+        return with_parts(template, NOTHING | flags, code, Vec::new(), 0);
+    };
+    let place = |i: usize| if i == 5 { Place::Anything } else { Place::Segment };
+    let mut parts: Vec<(&[Sign], Place)> = segments.iter().enumerate().map(|(i, s)| (s.as_slice(), place(i))).collect();
+    let code = write(&parts, true);
+    // A code that ends in a star for anything matches whatever its expansion does.
+    let expanded = if expands && code.last() != Some(&ANY) {
+        parts.extend((parts.len()..6).map(|i| (&[Sign::Star][..], place(i))));
+        write(&parts, true)
+    } else {
+        Vec::new()
+    };
+    let shape = if variables != 0 || !expanded.is_empty() || settings.arn_case == ArnCase::Insensitive {
+        GENERAL
+    } else {
+        shape(&code, &segments)
+    };
+    let min_len = min_len(&code);
+    let min_len = if expanded.is_empty() { min_len } else { min_len.min(self::min_len(&expanded)) };
+    finish(template, shape | flags, code, expanded, min_len)
+}
+
+/// The segments of an entry in normal form, and whether R-2.16 lets it be expanded; `None`: it matches nothing.
+fn forms(signs: &[Sign], kind: PolicyKind, settings: &Settings) -> Option<(Vec<Vec<Sign>>, bool)> {
+    let segments: Vec<Vec<Sign>> = segments(signs).into_iter().map(normal).collect();
+    let is_arn = segments[0].len() == 3
+        && segments[0].iter().zip("arn".chars()).all(|(sign, letter)| match (sign, settings.arn_case) {
+            (Sign::Char(c), ArnCase::Sensitive) => *c == letter,
+            (Sign::Char(c), ArnCase::Insensitive) => c.eq_ignore_ascii_case(&letter),
+            _ => false,
+        });
+    if segments.len() < 2 || !is_arn {
+        return None;
+    }
+    if segments.len() == 6 {
+        return Some((segments, false));
+    }
+    let has_wildcard = signs.iter().any(|sign| matches!(sign, Sign::One | Sign::Star));
+    let ends_in_star = segments.last().and_then(|segment| segment.last()) == Some(&Sign::Star);
+    use PolicyKind::*;
+    let expands = match kind {
+        Identity | Boundary | Session => true,
+        Resource | Trust | Key | Endpoint => has_wildcard,
+        Scp => ends_in_star,
+        Rcp => false,
+    };
+    (expands && settings.partial_arn == PartialArn::Table).then_some((segments, true))
+}
+
+/// R-2.24: the `?`s of each run of wildcards first, then one star if it had any.
+fn normal(signs: &[Sign]) -> Vec<Sign> {
+    let mut normal = Vec::with_capacity(signs.len());
+    for run in signs.chunk_by(|a, b| is_wildcard(*a) && is_wildcard(*b)) {
+        if is_wildcard(run[0]) {
+            normal.extend(run.iter().filter(|sign| **sign == Sign::One));
+            normal.extend(run.iter().find(|sign| **sign == Sign::Star));
+        } else {
+            normal.extend(run);
+        }
+    }
+    normal
+}
+
+fn is_wildcard(sign: Sign) -> bool {
+    matches!(sign, Sign::One | Sign::Star)
+}
+
+fn behind<'s>(signs: &'s [Sign], prefix: &str) -> Option<&'s [Sign]> {
+    let len = prefix.chars().count();
+    let begins = signs.len() >= len && signs.iter().zip(prefix.chars()).all(|(sign, c)| *sign == Sign::Char(c));
+    begins.then(|| &signs[len..])
+}
+
+/// The quickest shape that says what the code of six or fewer segments says.
+fn shape(code: &[u8], segments: &[Vec<Sign>]) -> u32 {
+    let mut steps = Steps(code);
+    match (steps.next(), steps.next(), steps.next()) {
+        (Some(Step::Literal(_)), None, None) => return EXACT,
+        (Some(Step::Literal(_)), Some(Step::Run(false)), None) => return PREFIX,
+        _ => {}
+    }
+    let simple =
+        |segment: &Vec<Sign>| *segment == [Sign::Star] || segment.iter().all(|sign| matches!(sign, Sign::Char(_)));
+    if segments.len() == 6 && segments[..5].iter().all(simple) { COMPONENTS } else { GENERAL }
+}
+
+fn min_len(code: &[u8]) -> u32 {
+    let len = |step: Step<'_>| match step {
+        Step::Literal(text) => text.len(),
+        Step::One(_) => 1,
+        _ => 0,
+    };
+    u32::try_from(Steps(code).map(len).sum::<usize>()).unwrap_or(u32::MAX)
+}
+
+/// Leaves out header and text where the code says it all.
+fn finish(template: &Template, shape: u32, code: Vec<u8>, expanded: Vec<u8>, min_len: u32) -> Encoded {
+    if shape & HAS_VARIABLES == 0 && expanded.is_empty() && text_of(&code).as_bytes() == template.text().as_bytes() {
+        return Encoded { bytes: code, shape: shape & !IS_TEMPLATE, min_len };
+    }
+    with_parts(template, shape, code, expanded, min_len)
+}
+
+fn with_parts(template: &Template, shape: u32, code: Vec<u8>, expanded: Vec<u8>, min_len: u32) -> Encoded {
+    let mut bytes = Vec::new();
+    bytes.extend((code.len() as u32).to_le_bytes());
+    bytes.extend((expanded.len() as u32).to_le_bytes());
+    bytes.extend(code);
+    bytes.extend(expanded);
+    bytes.extend(template.text().as_bytes());
+    Encoded { bytes, shape: shape | HAS_PARTS, min_len }
+}
+
+/// The text of a code without variables.
+fn text_of(code: &[u8]) -> String {
+    let mut text = String::new();
+    for step in Steps(code) {
+        match step {
+            Step::Literal(part) => text.push_str(&String::from_utf8_lossy(part)),
+            Step::Run(_) => text.push('*'),
+            Step::One(_) => text.push('?'),
+            Step::Variable { .. } | Step::Broken => {}
+        }
+    }
+    text
+}
+
+/// One row of `patterns`, with its bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pattern<'a> {
+    pub(crate) shape: u32,
+    pub(crate) min_len: u32,
+    pub(crate) code: &'a [u8],
+    /// Empty: none.
+    pub(crate) expanded: &'a [u8],
+    text: Option<&'a [u8]>,
+}
+
+impl<'a> Pattern<'a> {
+    /// `None`: the bytes are not what [`encode`] writes.
+    pub(crate) fn read(bytes: &'a [u8], shape: u32, min_len: u32) -> Option<Pattern<'a>> {
+        if shape & HAS_PARTS == 0 {
+            return Some(Pattern { shape, min_len, code: bytes, expanded: &[], text: None });
+        }
+        let (n_code, rest) = take_u32(bytes)?;
+        let (n_expanded, rest) = take_u32(rest)?;
+        let (code, rest) = rest.split_at_checked(n_code as usize)?;
+        let (expanded, text) = rest.split_at_checked(n_expanded as usize)?;
+        Some(Pattern { shape, min_len, code, expanded, text: Some(text) })
+    }
+
+    /// True iff nothing of it can surprise who reads it: part of the validation of a set.
+    pub(crate) fn is_valid(&self, n_keys: usize) -> bool {
+        let kind = self.kind();
+        let variables = |code| Steps(code).filter(|step| matches!(step, Step::Variable { .. })).count();
+        let n_variables = variables(self.code);
+        let quick = matches!(kind, EVERYTHING | EXACT | PREFIX | COMPONENTS);
+        self.shape & !ALL_FLAGS == 0
+            && kind <= SHORT
+            && crate::code::is_code(self.code, n_keys)
+            && crate::code::is_code(self.expanded, n_keys)
+            && self.text.is_none_or(|text| std::str::from_utf8(text).is_ok())
+            && (n_variables > 0) == (self.shape & HAS_VARIABLES != 0)
+            && (self.expanded.is_empty() || (kind == GENERAL && variables(self.expanded) == n_variables))
+            && !(quick && n_variables > 0)
+            && (n_variables == 0 || self.text.is_some())
+    }
+
+    pub(crate) fn kind(&self) -> u32 {
+        self.shape & SHAPE_MASK
+    }
+
+    /// The entry as the policy says it.
+    pub(crate) fn template(&self) -> Template {
+        let text = match self.text {
+            Some(text) => String::from_utf8_lossy(text).into_owned(),
+            None => text_of(self.code),
+        };
+        if self.shape & IS_TEMPLATE == 0 { Template::literal(text) } else { Template::with_variables(text) }
+    }
+}
+
+/// The resource of a request, ready to be compared.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Subject<'a> {
+    pub(crate) text: &'a [u8],
+    /// Positions of its first five colons.
+    colons: [usize; 5],
+    /// No colon follows the fifth.
+    simple: bool,
+}
+
+impl<'a> Subject<'a> {
+    /// A text with at least five colons; with fewer, the quick shapes are not used.
+    pub(crate) fn new(text: &'a [u8]) -> Subject<'a> {
+        let mut colons = [usize::MAX; 5];
+        let mut n_colons = 0;
+        for (at, _) in text.iter().enumerate().filter(|(_, byte)| **byte == b':') {
+            if n_colons == 5 {
+                return Subject { text, colons, simple: false };
+            }
+            colons[n_colons] = at;
+            n_colons += 1;
+        }
+        Subject { text, colons, simple: n_colons == 5 }
+    }
+
+    /// The number of bytes in the first five components, colons included.
+    fn n_head(&self) -> usize {
+        if self.colons[4] == usize::MAX { self.text.len() } else { self.colons[4] + 1 }
+    }
+
+    fn component(&self, index: usize) -> &'a [u8] {
+        let start = if index == 0 { 0 } else { self.colons[index - 1] + 1 };
+        let end = if index == 5 { self.text.len() } else { self.colons[index] };
+        self.text.get(start..end).unwrap_or_default()
+    }
+}
+
+/// Compares an entry that is not null with a resource that has a name (R-2.13 to R-2.18); holes match anything.
+pub(crate) fn matches<'v>(
+    pattern: &Pattern<'_>,
+    subject: &Subject<'_>,
+    settings: &Settings,
+    reached: &mut Reached,
+    filling: impl Fn(usize) -> Filling<'v>,
+) -> bool {
+    if (subject.text.len() as u64) < u64::from(pattern.min_len) && pattern.shape & HAS_VARIABLES == 0 {
+        return pattern.kind() == EVERYTHING;
+    }
+    let how = Comparison {
+        wild_values: settings.substituted_wildcards == iamc_policy::settings::SubstitutedWildcards::Pattern,
+        n_folded: if settings.arn_case == ArnCase::Insensitive { subject.n_head() } else { 0 },
+    };
+    match pattern.kind() {
+        EVERYTHING => true,
+        EXACT => pattern.code == subject.text,
+        PREFIX => subject.text.starts_with(&pattern.code[..pattern.code.len() - 1]),
+        COMPONENTS if subject.simple => components(pattern.code, subject, reached),
+        COMPONENTS | GENERAL => {
+            reached.matches(pattern.code, subject.text, how, &filling)
+                || (!pattern.expanded.is_empty() && reached.matches(pattern.expanded, subject.text, how, &filling))
+        }
+        SHORT => short(pattern, subject, how, reached, filling),
+        _ => false,
+    }
+}
+
+/// R-2.14: component by component, which for an ARN without further colons is what R-2.13 says.
+fn components(code: &[u8], subject: &Subject<'_>, reached: &mut Reached) -> bool {
+    let mut rest = code;
+    for index in 0..5 {
+        if rest.first() == Some(&ANY) {
+            rest = &rest[1..];
+        } else {
+            match rest.strip_prefix(subject.component(index)) {
+                Some(behind) => rest = behind,
+                None => return false,
+            }
+        }
+        match rest.strip_prefix(b":") {
+            Some(behind) => rest = behind,
+            None => return false,
+        }
+    }
+    let resource = subject.component(5);
+    let mut steps = Steps(rest);
+    match (steps.next(), steps.next(), steps.next()) {
+        (None, ..) => resource.is_empty(),
+        (Some(Step::Run(false)), None, _) => true,
+        (Some(Step::Literal(text)), None, _) => text == resource,
+        (Some(Step::Literal(text)), Some(Step::Run(false)), None) => resource.starts_with(text),
+        _ => reached.matches(rest, resource, Comparison::default(), |_| Filling::Hole),
+    }
+}
+
+/// R-2.17: everything in front of the stage is that of the API in the request.
+fn short<'v>(
+    pattern: &Pattern<'_>,
+    subject: &Subject<'_>,
+    how: Comparison,
+    reached: &mut Reached,
+    filling: impl Fn(usize) -> Filling<'v>,
+) -> bool {
+    if subject.component(2) != b"execute-api" {
+        return false;
+    }
+    let end = subject.text.iter().position(|byte| *byte == b'/').unwrap_or(subject.text.len());
+    let (api, path) = subject.text.split_at(end);
+    if api.iter().filter(|byte| **byte == b':').count() >= 5 {
+        // The stage lies in the sixth segment, where wildcards match anything.
+        let how = Comparison { n_folded: how.n_folded.saturating_sub(end), ..how };
+        return reached.matches(pattern.code, path, how, filling);
+    }
+    // A slash in front of the fifth colon, which no API has: the segments have to be found anew.
+    let template = pattern.template();
+    let all = signs(&template);
+    let Some(path) = behind(&all, "execute-api:") else { return false };
+    let Ok(api) = std::str::from_utf8(api) else { return false };
+    let long: Vec<Sign> = api.chars().map(Sign::Char).chain(path.iter().copied()).collect();
+    // Ids of keys do not matter here: variables are filled by their order.
+    let mut no_ids = |_: &ConditionKey| 0;
+    let mut writer = Writer::new(&template, &mut no_ids);
+    for (i, segment) in segments(&long).into_iter().enumerate() {
+        if i > 0 {
+            writer.push_char(':');
+        }
+        writer.push_all(segment, if i == 5 { Place::Anything } else { Place::Segment });
+    }
+    reached.matches(&writer.code, subject.text, how, filling)
+}
+
+#[cfg(test)]
+mod tests;
