@@ -1,6 +1,7 @@
 //! `cargo xtask TASK`: what is generated or checked by a program of the repository. One module a task.
 
 mod catalogue;
+mod realdata;
 
 use std::process::ExitCode;
 
@@ -13,11 +14,18 @@ struct Task {
     run: fn(&[String]) -> Result<(), Failure>,
 }
 
-const TASKS: &[Task] = &[Task {
-    name: "catalogue",
-    about: "rebuilds catalogue/data/catalogue.bin from pinned packages; --check compares only; --from DIR keeps them",
-    run: catalogue::run,
-}];
+const TASKS: &[Task] = &[
+    Task {
+        name: "catalogue",
+        about: "rebuilds catalogue/data/catalogue.bin from pinned packages; --check compares only; --from DIR keeps them",
+        run: catalogue::run,
+    },
+    Task {
+        name: "realdata",
+        about: "parses and decides real policies from the folder IAMC_REALDATA; --verbose shows each odd one",
+        run: realdata::run,
+    },
+];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
