@@ -150,6 +150,10 @@ fn combine(units: &[Unit<'_>], verdicts: Vec<Verdict>, gate: Formula) -> Answer 
     let residual = Residual { deny: or(denials), allow: and(grants) };
     let decision = table(truth(&residual.deny), truth(&residual.allow));
     let open = matches!(decision, Decision::Conditional(_));
+    if !open {
+        // Deny statements that are U belong to a Conditional answer only.
+        explained.iter_mut().for_each(|unit| unit.deny.retain(|deny| deny.value == Truth::True));
+    }
     if decision != Decision::Allow {
         witness.clear();
     }
