@@ -1,5 +1,7 @@
 //! The binary as scripts see it: arguments in, bytes and exit codes out.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test says no")]
+
 mod bulk;
 mod conform;
 mod decide;

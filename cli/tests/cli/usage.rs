@@ -11,7 +11,7 @@ fn every_command_has_help_with_examples() {
         assert!(top.stdout.contains(&format!("\n  {command} ")), "{command} is not in\n{}", top.stdout);
         let help = run(&folder, &format!("{command} --help"));
         assert_eq!(help.code, 0);
-        assert!(help.stdout.contains(&format!("Examples:\n")), "{command}");
+        assert!(help.stdout.contains("Examples:\n"), "{command}");
         assert!(help.stdout.contains(&format!("  iamc {command} ")), "{command}");
     }
     // What is not built is not offered.
