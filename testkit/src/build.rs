@@ -195,9 +195,7 @@ impl Builder {
                 let session_defaults = SessionDefaults::default();
                 self.world.roles.push(Role { identity, trust: no_trust(), session_defaults });
             }
-            other if !inline.is_empty() || boundary.is_some() => {
-                return misfit(format!("`{other}` can have neither identity policies nor a boundary"));
-            }
+            // nobody else has identity policies or a boundary; those given are read, and apply to nobody.
             _ => {}
         }
         Ok(())

@@ -114,26 +114,18 @@ fn a_federated_user_gets_a_base() {
     assert_eq!(world.users[0].identity.arn.resource(), "user/federated-base");
     assert!(request.facts.federated_user_base.is_some());
     let root = format!(r#"{fields}, "facts": {{"federated_user_base": "arn:aws:iam::111111111111:root"}}"#);
-    misfit(&case_of(fay, "s3:GetObject", r#""arn:aws:s3:::bkt/k""#, &root), "neither identity policies nor");
+    // R-6.9: what a root user made may do everything; policies given apply to nobody.
+    let (world, _) = built(&case_of(fay, "s3:GetObject", r#""arn:aws:s3:::bkt/k""#, &root));
+    assert!(world.users.is_empty());
 }
 
 #[test]
 fn parts_that_contradict_each_other_are_no_answer() {
     let policy = format!(r#"{{"name": "A", "document": {ALLOW}}}"#);
     let open = format!(r#"{{"name": "A", "document": {ALLOW_ALL}}}"#);
-    let root = r#""arn:aws:iam::111111111111:root""#;
-    let identity = format!(r#""policies": {{"identity": [{policy}]}}"#);
-    misfit(&case_of(root, "s3:GetObject", r#""arn:aws:s3:::bkt/k""#, &identity), "neither identity policies nor");
     misfit(&case(&format!(r#""policies": {{"boundary": [{policy}, {policy}]}}"#)), "exactly one policy");
     misfit(&case(&format!(r#""policies": {{"resource": [{open}, {open}]}}"#)), "more than one resource policy");
     misfit(&case(&format!(r#""policies": {{"resource": {{"arn:aws:s3:::other": [{open}]}}}}"#)), "is not requested");
-    misfit(
-        &case(
-            r#""policies": {"scp": [[], [], []]},
-        "organization": {"id": "o-x", "management_account": "999999999999"}"#,
-        ),
-        "no entity",
-    );
     let dev = r#""arn:aws:sts::111111111111:assumed-role/dev/s1""#;
     let other_role = r#""facts": {"role": "arn:aws:iam::111111111111:role/ops"}"#;
     misfit(&case_of(dev, "s3:GetObject", r#""arn:aws:s3:::bkt/k""#, other_role), "not the role of the session");

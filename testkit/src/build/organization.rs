@@ -9,6 +9,8 @@ use iamc_policy::world::{self, Guardrail, NamedPolicy, Unit};
 
 /// The keys that follow from an organization; pinned where the case's organization is made up.
 const KEYS: [&str; 4] = ["aws:PrincipalOrgID", "aws:PrincipalOrgPaths", "aws:ResourceOrgID", "aws:ResourceOrgPaths"];
+/// Those of [`KEYS`] that name a path.
+const PATH_KEYS: [&str; 2] = ["aws:PrincipalOrgPaths", "aws:ResourceOrgPaths"];
 
 /// An account of the case and the entities above it, itself last.
 struct Chain {
@@ -23,6 +25,19 @@ impl Builder {
         organization: Option<&Organization>,
     ) -> Result<(), BuildError> {
         match organization {
+            // Guardrails are given and no path is: they apply somewhere in that organization, whose paths stay unsaid.
+            Some(organization)
+                if organization.principal_path.is_none()
+                    && organization.resource_path.is_none()
+                    && (policies.scp.is_some() || policies.rcp.is_some()) =>
+            {
+                PATH_KEYS.iter().for_each(|key| self.pin(key, KeyState::Absent));
+                let path = format!("{}/r-case/", organization.id);
+                let resource_path = policies.rcp.is_some().then(|| path.clone());
+                let organization =
+                    Organization { principal_path: Some(path), resource_path, ..organization.clone() };
+                self.place_accounts(policies, &organization)
+            }
             Some(organization) => self.place_accounts(policies, organization),
             None if policies.scp.is_none() && policies.rcp.is_none() => Ok(()),
             None => {
@@ -163,9 +178,7 @@ impl Builder {
                 chains.iter().filter_map(|chain| chain.entities.get(level)).cloned().collect();
             targets.sort();
             targets.dedup();
-            if targets.is_empty() {
-                return misfit(format!("there is no entity to which `policies.{}[{level}]` is attached", kind.field()));
-            }
+            // A service, say, lies on no path: such policies are read, and apply to nobody.
             for (index, policy) in list.iter().enumerate() {
                 let policy = self.policy(kind, &format!("{}[{level}]", kind.field()), policy);
                 let id = format!("p-{}-{level}-{index}", kind.field());
