@@ -5,7 +5,7 @@
 use crate::base64;
 use crate::code::{Place, Sign, Step, Steps, Writer, is_code, segments, signs, take_u32};
 use crate::number;
-use iamc_policy::template::{Piece, Template};
+use iamc_policy::template::Template;
 use iamc_policy::{BaseOperator, ConditionKey, Operator, SetOperator};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -360,9 +360,18 @@ impl<'a> Value<'a> {
     }
 }
 
-/// True iff the template has a variable or an escape.
-pub(crate) fn is_plain(template: &Template) -> bool {
-    template.fault().is_none() && template.pieces().iter().all(|piece| matches!(piece, Piece::Literal(_)))
+/// True iff a value of that form word can be one of the operator's.
+pub(crate) fn fits(form: u32, base: BaseOperator) -> bool {
+    let form = form & FORM_MASK;
+    match Manner::of(base).reading {
+        Reading::Text => matches!(form, NULL | TEXT | CODE),
+        Reading::Bool => matches!(form, MALFORMED | NULL | TEXT | CODE),
+        Reading::Number | Reading::Instant => matches!(form, MALFORMED | NUMBER),
+        Reading::Binary => matches!(form, MALFORMED | BYTES),
+        Reading::Address => matches!(form, MALFORMED | V4 | V6),
+        Reading::Arn => matches!(form, MALFORMED | NULL | EVERY_ARN | ARN),
+        Reading::Null => form == WORD,
+    }
 }
 
 #[cfg(test)]

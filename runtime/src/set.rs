@@ -1,0 +1,372 @@
+//! A compiled policy set: tables that were checked once, and typed access to their rows.
+//!
+//! Invariants, established by `validate` and relied on by name wherever rows are read:
+//!
+//! - *ids in range*: every id in a row is a row of the section it names, or `NONE` where the layout allows it;
+//! - *ranges in range*: every (first, number) lies inside its section;
+//! - *text is UTF-8*: every string, code and value;
+//! - *sorted*: account numbers, sections of bodies, canonical users, endpoints, coverage;
+//! - *rules are statements*: a rule's statement is the one at its position in the body.
+
+use crate::actions::ActionFlags;
+use crate::code;
+use crate::conditions::Value;
+use crate::error::LoadError;
+use crate::hash;
+use crate::keys::{self, Cardinality, KeyClass};
+use crate::layout::*;
+use crate::pattern::Pattern;
+use crate::validate;
+use iamc_catalogue::{ActionId as CatalogueId, Catalogue};
+use iamc_policy::{AccountId, Settings};
+
+/// All policies of one compilation, ready to decide. Immutable; share it as an `Arc`.
+pub struct CompiledPolicySet {
+    tables: Tables,
+    settings: Settings,
+    world: u32,
+    catalogue: Catalogue,
+}
+
+/// Session policies compiled on their own, to be passed with a request.
+pub struct CompiledSession {
+    /// A set of nothing but instances: the session policies, in their order. It needs no catalogue; its actions are
+    /// told by text.
+    pub(crate) set: CompiledPolicySet,
+}
+
+impl CompiledSession {
+    /// Session policies from tables that hold nothing but strings, settings, keys, services, conditions, patterns,
+    /// statements, bodies and one instance for each policy. The section `catalogue` may be empty.
+    ///
+    /// # Errors
+    /// [`LoadError::Damaged`] and its like: the tables are not as the layout says.
+    pub fn from_tables(tables: Tables) -> Result<CompiledSession, LoadError> {
+        Ok(CompiledSession { set: CompiledPolicySet::from_tables(tables)? })
+    }
+
+    /// The number of policies.
+    pub fn n_policies(&self) -> usize {
+        self.set.instances().len()
+    }
+}
+
+/// The rows of a section; what does not fill a row was refused by `validate`.
+pub(crate) fn rows<const N: usize>(words: &[u32]) -> &[[u32; N]] {
+    words.as_chunks::<N>().0
+}
+
+/// One key of the set.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KeyRow<'a> {
+    pub(crate) class: KeyClass,
+    pub(crate) cardinality: Cardinality,
+    pub(crate) text: &'a [u8],
+    pub(crate) tag: &'a [u8],
+    /// First word in `key_action_bits`.
+    pub(crate) bits: Option<u32>,
+}
+
+impl CompiledPolicySet {
+    /// Takes over tables after checking everything that reading them relies on.
+    ///
+    /// # Errors
+    /// [`LoadError::Damaged`] names section, row and what is wrong; [`LoadError::Catalogue`]: the table of actions.
+    ///
+    /// Cost: O(words of the tables). Panics: never, whatever the tables hold.
+    pub fn from_tables(tables: Tables) -> Result<CompiledPolicySet, LoadError> {
+        let catalogue = match tables.catalogue.as_slice() {
+            [] => Catalogue::without_actions(),
+            bytes => Catalogue::read(bytes.to_vec())?,
+        };
+        let (settings, world) = validate::validate(&tables, &catalogue)?;
+        Ok(CompiledPolicySet { tables, settings, world, catalogue })
+    }
+
+    /// The tables.
+    pub fn tables(&self) -> &Tables {
+        &self.tables
+    }
+
+    /// The switches under which the set decides.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The edition of facts about actions with which it was compiled.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    /// True iff what the input lacked does not exist.
+    pub fn assume_complete(&self) -> bool {
+        self.world & WORLD_ASSUME_COMPLETE != 0
+    }
+
+    pub(crate) fn places_unknown(&self) -> bool {
+        self.world & WORLD_PLACES_UNKNOWN != 0
+    }
+
+    /// The bytes of a string.
+    pub(crate) fn string(&self, id: u32) -> &[u8] {
+        let [start, end] = [id, id + 1].map(|at| self.tables.string_offsets[at as usize] as usize);
+        &self.tables.string_bytes[start..end]
+    }
+
+    /// A string as text.
+    pub fn text(&self, id: u32) -> &str {
+        std::str::from_utf8(self.string(id)).expect("every string was found to be UTF-8 when the set was made")
+    }
+
+    pub(crate) fn optional_text(&self, id: u32) -> Option<&str> {
+        (id != NONE).then(|| self.text(id))
+    }
+
+    // ---- keys ----
+
+    pub(crate) fn n_keys(&self) -> usize {
+        self.tables.keys.len() / KEY_ROW
+    }
+
+    pub(crate) fn key(&self, id: u32) -> KeyRow<'_> {
+        let [name, word, tag, bits] = rows::<KEY_ROW>(&self.tables.keys)[id as usize];
+        let (class, cardinality) =
+            keys::read_class_word(id, word).expect("every class word was read when the set was made");
+        let tag = if tag == NONE { &[] } else { self.string(tag) };
+        KeyRow { class, cardinality, text: self.string(name), tag, bits: (bits != NONE).then_some(bits) }
+    }
+
+    pub(crate) fn find_key(&self, canonical: &[u8]) -> Option<u32> {
+        let keys = rows::<KEY_ROW>(&self.tables.keys);
+        hash::find(&self.tables.key_hash, hash::hash(canonical), |id| self.string(keys[id as usize][0]) == canonical)
+    }
+
+    /// is the key listed for the action at `position` of its service?
+    pub(crate) fn lists_key(&self, first_word: u32, position: u32) -> bool {
+        let word = self.tables.key_action_bits.get(first_word as usize + position as usize / 64);
+        word.is_some_and(|word| word >> (position % 64) & 1 == 1)
+    }
+
+    // ---- actions ----
+
+    pub(crate) fn service(&self, id: u32) -> [u32; SERVICE_ROW] {
+        rows(&self.tables.services)[id as usize]
+    }
+
+    pub(crate) fn find_service(&self, name: &[u8]) -> Option<u32> {
+        let services = rows::<SERVICE_ROW>(&self.tables.services);
+        hash::find(&self.tables.service_hash, hash::hash(name), |id| self.string(services[id as usize][0]) == name)
+    }
+
+    /// The id of an action, given as `service:name` in ASCII lower case.
+    pub(crate) fn find_action(&self, lower: &[u8]) -> Option<u32> {
+        let (colon, _) = lower.iter().enumerate().find(|(_, byte)| **byte == b':')?;
+        let (service, name) = (&lower[..colon], &lower[colon + 1..]);
+        hash::find(&self.tables.action_hash, hash::hash(lower), |id| {
+            self.catalogue.action_by_id(CatalogueId::new(id)).is_some_and(|facts| {
+                facts.name().as_bytes().eq_ignore_ascii_case(name) && facts.service().prefix().as_bytes() == service
+            })
+        })
+    }
+
+    pub(crate) fn action_flags(&self, id: u32) -> ActionFlags {
+        ActionFlags::from_bits(self.tables.action_flags[id as usize])
+    }
+
+    /// is the action in a set of its service? `position` is NONE for actions without id, whose name in
+    /// lower case is then compared with the set's patterns.
+    pub(crate) fn in_action_set(&self, set: u32, position: u32, name: &[u8]) -> bool {
+        let [shape, a, b, texts] = rows::<ACTION_SET_ROW>(&self.tables.action_sets)[set as usize];
+        if shape == 0 {
+            return true;
+        }
+        if position == NONE {
+            return self.action_texts(texts).iter().any(|text| code::glob_ascii(self.string(*text), name));
+        }
+        if shape == 1 {
+            return [a & 0xffff, a >> 16, b & 0xffff, b >> 16].contains(&position);
+        }
+        let word = self.tables.action_bits[a as usize + position as usize / 64];
+        word >> (position % 64) & 1 == 1
+    }
+
+    fn action_texts(&self, row: u32) -> &[u32] {
+        let start = row as usize + 1;
+        let n = self.tables.action_texts[row as usize] as usize;
+        &self.tables.action_texts[start..start + n]
+    }
+
+    /// The action test of a statement.
+    pub(crate) fn action_test(&self, element: u32, service: u32, position: u32, name: &[u8]) -> bool {
+        let [flags, first, count] = rows::<ELEMENT_ROW>(&self.tables.action_elements)[element as usize];
+        if flags & ELEMENT_EMPTY != 0 {
+            return false;
+        }
+        let entries = &rows::<2>(&self.tables.action_entries)[first as usize..(first + count) as usize];
+        let start = entries.partition_point(|[known, _]| *known < service);
+        let listed = flags & ELEMENT_ANY != 0
+            || (service != NONE
+                && entries[start..]
+                    .iter()
+                    .take_while(|[known, _]| *known == service)
+                    .any(|[_, set]| self.in_action_set(*set, position, name)));
+        listed != (flags & NEGATED != 0)
+    }
+
+    // ---- statements ----
+
+    pub(crate) fn statement(&self, id: u32) -> [u32; STATEMENT_ROW] {
+        rows(&self.tables.statements)[id as usize]
+    }
+
+    pub(crate) fn pattern(&self, id: u32) -> Pattern<'_> {
+        let [start, len, shape, min_len] = rows::<PATTERN_ROW>(&self.tables.patterns)[id as usize];
+        let bytes = &self.tables.pattern_bytes[start as usize..(start + len) as usize];
+        Pattern::read(bytes, shape, min_len).expect("every pattern was read when the set was made")
+    }
+
+    /// Flags and pattern ids of a resource test.
+    pub(crate) fn resource_test(&self, id: u32) -> (u32, &[u32]) {
+        let [flags, first, count] = rows::<3>(&self.tables.resource_tests)[id as usize];
+        (flags, &self.tables.resource_entries[first as usize..(first + count) as usize])
+    }
+
+    pub(crate) fn atom(&self, id: u32) -> [u32; ATOM_ROW] {
+        rows(&self.tables.atoms)[id as usize]
+    }
+
+    pub(crate) fn value(&self, id: u32) -> Value<'_> {
+        let [start, len, form, payload] = rows::<VALUE_ROW>(&self.tables.values)[id as usize];
+        let bytes = &self.tables.value_bytes[start as usize..(start + len) as usize];
+        Value::read(bytes, form, payload, &self.tables.value_words).expect("every value was read when the set was made")
+    }
+
+    /// Flags and atom ids of a condition block.
+    pub(crate) fn block(&self, id: u32) -> (u32, &[u32]) {
+        let [flags, first, count] = rows::<3>(&self.tables.blocks)[id as usize];
+        (flags, &self.tables.block_atoms[first as usize..(first + count) as usize])
+    }
+
+    /// Flags and entries of a principal test.
+    pub(crate) fn principal_test(&self, id: u32) -> (u32, &[[u32; PRINCIPAL_ENTRY_ROW]]) {
+        let [flags, first, count] = rows::<3>(&self.tables.principal_tests)[id as usize];
+        (flags, &rows(&self.tables.principal_entries)[first as usize..(first + count) as usize])
+    }
+
+    // ---- policies ----
+
+    pub(crate) fn instances(&self) -> &[[u32; INSTANCE_ROW]] {
+        rows(&self.tables.instances)
+    }
+
+    pub(crate) fn instance(&self, id: u32) -> [u32; INSTANCE_ROW] {
+        self.instances()[id as usize]
+    }
+
+    /// The statements of a body, in document order.
+    pub(crate) fn body_statements(&self, body: u32) -> &[u32] {
+        let [_, first, count, ..] = rows::<BODY_ROW>(&self.tables.bodies)[body as usize];
+        &self.tables.body_statements[first as usize..(first + count) as usize]
+    }
+
+    /// The rules of a body that may be about a service (NONE: about one that the set does not know).
+    pub(crate) fn rules(&self, body: u32, service: u32) -> [&[[u32; RULE_ROW]]; 2] {
+        let [.., first, count] = rows::<BODY_ROW>(&self.tables.bodies)[body as usize];
+        let sections = &rows::<3>(&self.tables.body_sections)[first as usize..(first + count) as usize];
+        let rules = |section: Option<&[u32; 3]>| match section {
+            Some([_, first, count]) => {
+                &rows::<RULE_ROW>(&self.tables.rules)[*first as usize..(*first + *count) as usize]
+            }
+            None => &[],
+        };
+        let about_all = sections.last().filter(|[service, ..]| *service == NONE);
+        let own = match sections.binary_search_by_key(&service, |[service, ..]| *service) {
+            Ok(at) if service != NONE => Some(&sections[at]),
+            _ => None,
+        };
+        [rules(own), rules(about_all)]
+    }
+
+    // ---- who and what ----
+
+    pub(crate) fn find_account(&self, account: AccountId) -> Option<u32> {
+        self.tables.account_numbers.binary_search(&account.number()).ok().map(|row| row as u32)
+    }
+
+    pub(crate) fn account(&self, row: u32) -> [u32; ACCOUNT_ROW] {
+        rows(&self.tables.accounts)[row as usize]
+    }
+
+    pub(crate) fn account_number(&self, row: u32) -> u64 {
+        self.tables.account_numbers[row as usize]
+    }
+
+    pub(crate) fn organizations(&self) -> &[[u32; ORGANIZATION_ROW]] {
+        rows(&self.tables.organizations)
+    }
+
+    /// The account that a canonical user id stands for.
+    pub(crate) fn canonical_account(&self, id: &[u8]) -> Option<u64> {
+        let users = rows::<2>(&self.tables.canonical_users);
+        let at = users.binary_search_by(|[text, _]| self.string(*text).cmp(id)).ok()?;
+        Some(self.account_number(users[at][1]))
+    }
+
+    pub(crate) fn principal(&self, row: u32) -> [u32; PRINCIPAL_ROW] {
+        rows(&self.tables.principals)[row as usize]
+    }
+
+    /// The user or role with this ARN.
+    pub(crate) fn find_principal(&self, arn: &[u8]) -> Option<u32> {
+        let principals = rows::<PRINCIPAL_ROW>(&self.tables.principals);
+        hash::find(&self.tables.principal_hash, hash::hash(arn), |row| self.string(principals[row as usize][2]) == arn)
+    }
+
+    pub(crate) fn resource(&self, row: u32) -> [u32; RESOURCE_ROW] {
+        rows(&self.tables.resources)[row as usize]
+    }
+
+    /// The resource with exactly this ARN.
+    pub(crate) fn find_resource(&self, arn: &[u8]) -> Option<u32> {
+        let resources = rows::<RESOURCE_ROW>(&self.tables.resources);
+        hash::find(&self.tables.resource_hash, hash::hash(arn), |row| self.string(resources[row as usize][0]) == arn)
+    }
+
+    pub(crate) fn find_endpoint(&self, id: &[u8]) -> Option<[u32; ENDPOINT_ROW]> {
+        let endpoints = rows::<ENDPOINT_ROW>(&self.tables.endpoints);
+        endpoints.binary_search_by(|row| self.string(row[0]).cmp(id)).ok().map(|at| endpoints[at])
+    }
+
+    pub(crate) fn tags(&self, first: u32, count: u32) -> &[[u32; 3]] {
+        &rows(&self.tables.tags)[first as usize..(first + count) as usize]
+    }
+
+    pub(crate) fn attachments(&self, first: u32, count: u32) -> &[[u32; 2]] {
+        &rows(&self.tables.attachments)[first as usize..(first + count) as usize]
+    }
+
+    pub(crate) fn is_covered(&self, account: u32, service: &[u8]) -> bool {
+        let coverage = rows::<2>(&self.tables.coverage);
+        coverage
+            .binary_search_by(|[known, name]| known.cmp(&account).then_with(|| self.string(*name).cmp(service)))
+            .is_ok()
+    }
+}
+
+impl std::fmt::Debug for CompiledPolicySet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CompiledPolicySet")
+            .field("n_statements", &(self.tables.statements.len() / STATEMENT_ROW))
+            .field("n_policies", &self.instances().len())
+            .field("n_principals", &(self.tables.principals.len() / PRINCIPAL_ROW))
+            .field("n_resources", &(self.tables.resources.len() / RESOURCE_ROW))
+            .field("catalogue", &self.catalogue)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for CompiledSession {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CompiledSession").field("n_policies", &self.n_policies()).finish_non_exhaustive()
+    }
+}
