@@ -1,0 +1,187 @@
+//! IR, rows and derived facts -> the tables of a compiled policy set.
+//!
+//! Only what something refers to is emitted, and it gets its id when it is first referred to: accounts in order of
+//! their numbers, the principals of an account beside each other with their policies, then resources and endpoints. So
+//! policies that nobody has cost nothing, what is used together lies together, and the same rows give the same bytes.
+
+mod actions;
+mod conditions;
+mod people;
+mod policies;
+mod things;
+
+use crate::collect::Collected;
+use crate::error::{CompileError, Limits, id, within};
+use crate::facts::Derived;
+use crate::intern::{NONE, StringId};
+use crate::lower::Lowered;
+use iamc_catalogue::Catalogue;
+use iamc_policy::Settings;
+use iamc_policy::world::GapKind;
+use iamc_runtime::layout::{Tables, WORLD_ASSUME_COMPLETE, WORLD_PLACES_UNKNOWN};
+use std::collections::HashMap;
+
+/// Ids of what was lowered under a number: given in the order of [`Given::set`].
+#[derive(Debug)]
+pub(crate) struct Given {
+    what: &'static str,
+    ids: Vec<u32>,
+    n: usize,
+}
+
+impl Given {
+    fn new(what: &'static str) -> Given {
+        Given { what, ids: Vec::new(), n: 0 }
+    }
+
+    /// The id that was given to a number.
+    fn get(&self, lowered: u32) -> Option<u32> {
+        self.ids.get(lowered as usize).copied().filter(|&known| known != NONE)
+    }
+
+    /// Gives the next id to a number.
+    fn set(&mut self, lowered: u32) -> Result<u32, CompileError> {
+        let new = id(self.what, self.n)?;
+        self.n += 1;
+        let at = lowered as usize;
+        if self.ids.len() <= at {
+            self.ids.resize(at + 1, NONE);
+        }
+        self.ids[at] = new;
+        Ok(new)
+    }
+}
+
+/// What is being emitted, and what has been.
+pub(crate) struct Emitter<'a> {
+    catalogue: &'a Catalogue,
+    settings: &'a Settings,
+    limits: &'a Limits,
+    lowered: &'a mut Lowered,
+    tables: Tables,
+    strings: Given,
+    actions: actions::Actions,
+    action_sets: Given,
+    elements: Given,
+    keys: Given,
+    patterns: Given,
+    /// Where the bytes of equal encodings begin in `pattern_bytes`.
+    pattern_bytes: HashMap<Vec<u8>, u32>,
+    resource_tests: Given,
+    values: conditions::Values,
+    atoms: Given,
+    blocks: Given,
+    principal_tests: Given,
+    statements: Given,
+    /// By kind and text.
+    bodies: HashMap<(u32, u32), u32>,
+    explanations: HashMap<u32, u32>,
+    /// By kind and document.
+    instances: HashMap<(u32, u32), u32>,
+    tags: HashMap<u32, u32>,
+}
+
+impl<'a> Emitter<'a> {
+    /// Settings, catalogue and the special keys: what every set begins with.
+    pub(crate) fn new(
+        catalogue: &'a Catalogue,
+        settings: &'a Settings,
+        limits: &'a Limits,
+        lowered: &'a mut Lowered,
+    ) -> Result<Emitter<'a>, CompileError> {
+        let mut emitter = Emitter {
+            catalogue,
+            settings,
+            limits,
+            lowered,
+            tables: Tables { string_offsets: vec![0], ..Tables::default() },
+            strings: Given::new("texts"),
+            actions: actions::Actions::default(),
+            action_sets: Given::new("action sets"),
+            elements: Given::new("action elements"),
+            keys: Given::new("condition keys"),
+            patterns: Given::new("resource patterns"),
+            pattern_bytes: HashMap::new(),
+            resource_tests: Given::new("resource tests"),
+            values: conditions::Values::default(),
+            atoms: Given::new("condition atoms"),
+            blocks: Given::new("condition blocks"),
+            principal_tests: Given::new("principal tests"),
+            statements: Given::new("statements"),
+            bodies: HashMap::new(),
+            explanations: HashMap::new(),
+            instances: HashMap::new(),
+            tags: HashMap::new(),
+        };
+        emitter.catalogue()?;
+        emitter.special_keys()?;
+        Ok(emitter)
+    }
+
+    /// The id of a lowered text.
+    fn string(&mut self, lowered: u32) -> Result<u32, CompileError> {
+        if let Some(known) = self.strings.get(lowered) {
+            return Ok(known);
+        }
+        let text = self.lowered.strings.get(StringId(lowered));
+        let end = id("bytes of text", self.tables.string_bytes.len() + text.len())?;
+        self.tables.string_bytes.extend_from_slice(text.as_bytes());
+        self.tables.string_offsets.push(end);
+        self.strings.set(lowered)
+    }
+
+    /// The id of a text that may be missing.
+    fn maybe(&mut self, lowered: u32) -> Result<u32, CompileError> {
+        if lowered == NONE { Ok(NONE) } else { self.string(lowered) }
+    }
+
+    /// The id of a text that may be new.
+    fn text(&mut self, text: &str) -> Result<u32, CompileError> {
+        let lowered = self.lowered.string(text)?;
+        self.string(lowered.0)
+    }
+
+    /// The whole world.
+    pub(crate) fn world(mut self, world: &Collected, derived: &Derived) -> Result<Tables, CompileError> {
+        self.settings(world)?;
+        let accounts = self.accounts(world, derived)?;
+        self.principals(world, derived, &accounts)?;
+        self.resources(world, &accounts)?;
+        self.endpoints(world, &accounts)?;
+        self.gaps(world)?;
+        Ok(self.finish())
+    }
+
+    fn settings(&mut self, world: &Collected) -> Result<(), CompileError> {
+        // where an organization's accounts were not all exported, any account may be one of them.
+        let hole = world.organizations.iter().any(|organization| {
+            world.gaps.iter().any(|gap| gap.kind == GapKind::Hierarchy && gap.subject == organization.id)
+        });
+        let flags = if world.assume_complete {
+            WORLD_ASSUME_COMPLETE
+        } else if hole {
+            WORLD_PLACES_UNKNOWN
+        } else {
+            0
+        };
+        // `encode` asks for one text at a time and takes no error.
+        let mut texts = HashMap::new();
+        for (name, value) in self.settings.entries() {
+            texts.insert(name, self.text(name)?);
+            texts.insert(value, self.text(value)?);
+        }
+        self.tables.settings = iamc_runtime::settings::encode(self.settings, flags, |text| texts[text]);
+        Ok(())
+    }
+
+    /// The tables, when nothing more is to come.
+    pub(crate) fn finish(mut self) -> Tables {
+        self.service_hash();
+        self.key_hash();
+        self.tables
+    }
+
+    fn check_rules(&self) -> Result<(), CompileError> {
+        within("rules", self.tables.rules.len() / iamc_runtime::layout::RULE_ROW, self.limits.rules_max)
+    }
+}

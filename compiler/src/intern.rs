@@ -1,0 +1,166 @@
+//! Interning: equal content gets equal numbers, in first-seen order.
+//!
+//! Two kinds of content: text, and lists of numbers. Everything that lowering makes is one of the two, so sharing
+//! equality of parsed forms) is decided in this file and nowhere else. Numbers are dense, and never depend on
+//! the order of a hash table: tables here are asked, not walked.
+
+use crate::error::{CompileError, id};
+use hashbrown::{DefaultHashBuilder, HashTable};
+use std::hash::BuildHasher;
+
+/// The number of a text in [`Strings`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct StringId(pub(crate) u32);
+
+/// "None" in places of a list where a number may be missing.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// All different texts.
+///
+/// The hash is seeded anew in each process: whoever writes an inventory cannot aim at it.
+#[derive(Debug)]
+pub(crate) struct Strings {
+    bytes: String,
+    ends: Vec<u32>,
+    table: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+}
+
+impl Strings {
+    pub(crate) fn new() -> Strings {
+        Strings {
+            bytes: String::new(),
+            ends: Vec::new(),
+            table: HashTable::new(),
+            hasher: DefaultHashBuilder::default(),
+        }
+    }
+
+    /// The number of `text`, a new one if it was not seen before.
+    ///
+    /// Errors: the texts together pass what 32 bits can number.
+    pub(crate) fn intern(&mut self, text: &str) -> Result<StringId, CompileError> {
+        let Strings { bytes, ends, table, hasher } = self;
+        let hash = hasher.hash_one(text);
+        if let Some(&found) = table.find(hash, |&known| at(bytes, ends, known) == text) {
+            return Ok(StringId(found));
+        }
+        let new = id("texts", ends.len())?;
+        let end = id("bytes of text", bytes.len() + text.len())?;
+        bytes.push_str(text);
+        ends.push(end);
+        table.insert_unique(hash, new, |&known| hasher.hash_one(at(bytes, ends, known)));
+        Ok(StringId(new))
+    }
+
+    /// The text with that number. Panics: the number is not one of these texts.
+    pub(crate) fn get(&self, id: StringId) -> &str {
+        at(&self.bytes, &self.ends, id.0)
+    }
+
+    /// Bytes of all texts.
+    pub(crate) fn n_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+fn at<'a>(bytes: &'a str, ends: &[u32], id: u32) -> &'a str {
+    let index = id as usize;
+    let start = if index == 0 { 0 } else { ends[index - 1] };
+    &bytes[start as usize..ends[index] as usize]
+}
+
+/// All different lists of numbers of one meaning: what the numbers say is for the owner to know.
+#[derive(Debug)]
+pub(crate) struct Lists {
+    what: &'static str,
+    words: Vec<u32>,
+    ends: Vec<u32>,
+    table: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+}
+
+impl Lists {
+    /// No lists yet; `what` names them in errors.
+    pub(crate) fn new(what: &'static str) -> Lists {
+        let (table, hasher) = (HashTable::new(), DefaultHashBuilder::default());
+        Lists { what, words: Vec::new(), ends: Vec::new(), table, hasher }
+    }
+
+    /// The number of `list`, a new one if it was not seen before.
+    ///
+    /// Errors: the lists together pass what 32 bits can number.
+    pub(crate) fn intern(&mut self, list: &[u32]) -> Result<u32, CompileError> {
+        let Lists { what, words, ends, table, hasher } = self;
+        let hash = hasher.hash_one(list);
+        if let Some(&found) = table.find(hash, |&known| row(words, ends, known) == list) {
+            return Ok(found);
+        }
+        let new = id(what, ends.len())?;
+        let end = id(what, words.len() + list.len())?;
+        words.extend_from_slice(list);
+        ends.push(end);
+        table.insert_unique(hash, new, |&known| hasher.hash_one(row(words, ends, known)));
+        Ok(new)
+    }
+
+    /// The list with that number. Panics: the number is not one of these lists.
+    pub(crate) fn get(&self, id: u32) -> &[u32] {
+        row(&self.words, &self.ends, id)
+    }
+
+    /// The list with that number, where all have `N` words. Panics: the number is not one of these lists, or the list
+    /// has another length.
+    pub(crate) fn row<const N: usize>(&self, id: u32) -> [u32; N] {
+        self.get(id).try_into().expect("every list of this kind is interned with as many words")
+    }
+
+    /// How many lists there are.
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+}
+
+fn row<'a>(words: &'a [u32], ends: &[u32], id: u32) -> &'a [u32] {
+    let index = id as usize;
+    let start = if index == 0 { 0 } else { ends[index - 1] };
+    &words[start as usize..ends[index] as usize]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_texts_get_equal_numbers_in_first_seen_order() {
+        let mut strings = Strings::new();
+        let texts = ["b", "", "a", "b", "é", "", "ab"];
+        let ids: Vec<u32> = texts.iter().map(|text| strings.intern(text).unwrap().0).collect();
+        assert_eq!(ids, [0, 1, 2, 0, 3, 1, 4]);
+        for (text, id) in texts.iter().zip(ids) {
+            assert_eq!(strings.get(StringId(id)), *text);
+        }
+        assert_eq!(strings.n_bytes(), "baéab".len());
+    }
+
+    #[test]
+    fn equal_lists_get_equal_numbers_in_first_seen_order() {
+        let mut lists = Lists::new("lists");
+        let given: [&[u32]; 5] = [&[1, 2], &[], &[1], &[1, 2], &[2, 1]];
+        let ids: Vec<u32> = given.iter().map(|list| lists.intern(list).unwrap()).collect();
+        assert_eq!(ids, [0, 1, 2, 0, 3]);
+        for (list, id) in given.iter().zip(ids) {
+            assert_eq!(lists.get(id), *list);
+        }
+        assert_eq!(lists.len(), 4);
+    }
+
+    #[test]
+    fn many_texts_stay_apart() {
+        let mut strings = Strings::new();
+        let ids: Vec<StringId> = (0..10_000).map(|n| strings.intern(&n.to_string()).unwrap()).collect();
+        for (n, id) in ids.iter().enumerate() {
+            assert_eq!(strings.get(*id), n.to_string());
+        }
+    }
+}

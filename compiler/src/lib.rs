@@ -1,0 +1,104 @@
+//! Worlds -> compiled policy sets. The compiler never sees a request.
+//!
+//! The pipeline, a module a stage: [`Compiler::add`] interns and lowers what an inventory says (`collect`, `lower`,
+//! `intern`); [`Compiler::tables`] states it as facts (`facts`), lets the Datalog rules say which policies apply
+//! (`rules`), and emits the tables that the runtime decides with (`emit`).
+//!
+//! ```
+//! use iamc_catalogue::Catalogue;
+//! use iamc_compiler::{Limits, compile};
+//! use iamc_policy::World;
+//! let world = World { assume_complete: true, ..World::default() };
+//! let tables = compile(&world, Catalogue::embedded(), &Limits::default()).unwrap();
+//! assert!(tables.principals.is_empty());
+//! ```
+
+mod collect;
+mod emit;
+mod error;
+mod facts;
+mod glob;
+mod intern;
+mod lower;
+mod rules;
+mod search;
+
+pub use error::{CompileError, Limits};
+
+use collect::Collected;
+use emit::Emitter;
+use iamc_catalogue::Catalogue;
+use iamc_policy::{Settings, World};
+use iamc_runtime::layout::Tables;
+use lower::Lowered;
+
+/// Compiles a world.
+///
+/// The same world, catalogue and limits give the same set, byte by byte. A set holds what the catalogue says too, and
+/// decides alike wherever it is loaded.
+///
+/// Errors: a world larger than `limits`. Panics: never. Cost: O(bytes of the world), and for each pattern of action
+/// names a look at the actions of its service.
+pub fn compile(world: &World, catalogue: &Catalogue, limits: &Limits) -> Result<Tables, CompileError> {
+    let mut compiler = Compiler::new(catalogue, &world.settings, world.assume_complete, limits);
+    compiler.add(world)?;
+    compiler.tables()
+}
+
+/// Compiles a world that comes in parts, for instance account by account.
+///
+/// Each part is interned and lowered when it is added and can be dropped then, so memory follows what differs between
+/// parts, not their number. A part may refer to what another one holds: a user to a managed policy, an account to its
+/// unit. What is decided does not depend on how a world is cut, as long as the parts keep its order.
+///
+/// ```
+/// # use iamc_catalogue::Catalogue;
+/// # use iamc_compiler::{Compiler, Limits};
+/// # use iamc_policy::World;
+/// # let parts: Vec<World> = Vec::new();
+/// # let whole = World::default();
+/// let mut compiler = Compiler::new(Catalogue::embedded(), &whole.settings, false, &Limits::default());
+/// for part in parts {
+///     compiler.add(&part)?;
+/// }
+/// let set = compiler.tables()?;
+/// # Ok::<(), iamc_compiler::CompileError>(())
+/// ```
+#[derive(Debug)]
+pub struct Compiler<'c> {
+    catalogue: &'c Catalogue,
+    limits: Limits,
+    lowered: Lowered,
+    collected: Collected,
+}
+
+impl<'c> Compiler<'c> {
+    /// A compiler without a world; all parts will have these settings.
+    pub fn new(catalogue: &'c Catalogue, settings: &Settings, assume_complete: bool, limits: &Limits) -> Compiler<'c> {
+        Compiler {
+            catalogue,
+            limits: *limits,
+            lowered: Lowered::new(*limits),
+            collected: Collected::new(settings.clone(), assume_complete),
+        }
+    }
+
+    /// Takes in one part of the world.
+    ///
+    /// Errors: the part was read under other settings, or the world grows larger than the limits allow.
+    /// Cost: O(bytes of the part).
+    pub fn add(&mut self, part: &World) -> Result<(), CompileError> {
+        self.collected.add(part, &mut self.lowered)
+    }
+
+    /// Resolves who has which policies, and emits the tables of the set.
+    ///
+    /// Errors: the world is larger than the limits allow.
+    pub fn tables(mut self) -> Result<Tables, CompileError> {
+        let facts = facts::of_world(&self.collected, &self.lowered.strings, &self.limits)?;
+        let derived = rules::derive(&facts);
+        drop(facts);
+        let emitter = Emitter::new(self.catalogue, &self.collected.settings, &self.limits, &mut self.lowered)?;
+        emitter.world(&self.collected, &derived)
+    }
+}

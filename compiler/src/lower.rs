@@ -1,0 +1,263 @@
+//! Documents -> flat, content-addressed statement IR.
+//!
+//! In goes a [`NamedPolicy`] and the kind it has where it is attached; out comes the number of a *document*. After this
+//! stage nobody asks how a policy was written: one string and a list of one are the same, the case of actions
+//! is gone, action entries are grouped by service and sorted, elements that a kind does not look at are
+//! left out. What is equal is stored once: statements, action sets, resource tests, principal tests, condition blocks,
+//! texts of policies. `Sid`s and lines are kept apart, in a list for each document, so that copies of one policy share
+//! all the rest.
+//!
+//! The order of resource entries, principal entries, condition atoms and values is kept: explanations and residuals
+//! show it. Nothing is matched here, and no request is in sight.
+
+use crate::error::{CompileError, Limits, within};
+use crate::glob::normal_form;
+use crate::intern::{Lists, NONE, StringId, Strings};
+use iamc_policy::action::ActionPattern;
+use iamc_policy::condition::Condition;
+use iamc_policy::document::{ActionElement, PolicyKind, PrincipalElement, ResourceElement, Statement};
+use iamc_policy::template::Template;
+use iamc_policy::world::{NamedPolicy, PolicyText};
+use iamc_runtime::conditions::operator_code;
+use iamc_runtime::layout::{BLOCK_MEANINGLESS, ELEMENT_ANY, ELEMENT_EMPTY, NEGATED};
+use iamc_runtime::{principals, statements};
+use std::collections::BTreeMap;
+
+/// The kinds of policies between which the reading of a resource pattern differs, by their number in
+/// the lists of patterns.
+const PATTERN_KINDS: [PolicyKind; 5] =
+    [PolicyKind::Identity, PolicyKind::Resource, PolicyKind::Endpoint, PolicyKind::Scp, PolicyKind::Rcp];
+
+/// The statement IR of all documents so far.
+///
+/// Each list is numbered by itself; what its words mean is said here and read by `emit` alone.
+#[derive(Debug)]
+pub(crate) struct Lowered {
+    pub(crate) strings: Strings,
+    /// `[service, pattern…]`: patterns of action names in lower case and normal form, sorted by text, each once.
+    pub(crate) action_sets: Lists,
+    /// `[flags, (service, action set)…]`, sorted by the service's text.
+    pub(crate) action_elements: Lists,
+    /// `[text, 1 if it may hold variables, index in PATTERN_KINDS]`.
+    pub(crate) patterns: Lists,
+    /// `[flags, pattern…]`.
+    pub(crate) resource_tests: Lists,
+    /// As `iamc_runtime::principals` encodes them, with texts of [`Lowered::strings`].
+    pub(crate) principal_entries: Lists,
+    /// `[flags, entry…]`.
+    pub(crate) principal_tests: Lists,
+    /// `[operator code, key, (text, 1 if it may hold variables)…]`.
+    pub(crate) atoms: Lists,
+    /// `[flags, atom…]`.
+    pub(crate) blocks: Lists,
+    /// `[flags of iamc_runtime::statements, action element, resource test or NONE, block or NONE, principal test or
+    /// NONE]`.
+    pub(crate) statements: Lists,
+    /// `[statement…]`: what a document says, whoever it is attached to.
+    pub(crate) texts: Lists,
+    /// `[(Sid or NONE, line)…]`, by statement.
+    pub(crate) explanations: Lists,
+    /// `[text or NONE, name, explanation or NONE, file or NONE, line, 1 if verbatim]`.
+    pub(crate) documents: Lists,
+    limits: Limits,
+}
+
+impl Lowered {
+    pub(crate) fn new(limits: Limits) -> Lowered {
+        Lowered {
+            strings: Strings::new(),
+            action_sets: Lists::new("action sets"),
+            action_elements: Lists::new("action elements"),
+            patterns: Lists::new("resource patterns"),
+            resource_tests: Lists::new("resource tests"),
+            principal_entries: Lists::new("principal entries"),
+            principal_tests: Lists::new("principal tests"),
+            atoms: Lists::new("condition atoms"),
+            blocks: Lists::new("condition blocks"),
+            statements: Lists::new("statements"),
+            texts: Lists::new("policy texts"),
+            explanations: Lists::new("explanations"),
+            documents: Lists::new("policies"),
+            limits,
+        }
+    }
+
+    /// The number of a text. Errors: [`Limits::text_bytes_max`].
+    pub(crate) fn string(&mut self, text: &str) -> Result<StringId, CompileError> {
+        let id = self.strings.intern(text)?;
+        within("bytes of text", self.strings.n_bytes(), self.limits.text_bytes_max)?;
+        Ok(id)
+    }
+
+    /// The number of a text that may be missing.
+    pub(crate) fn maybe(&mut self, text: Option<&str>) -> Result<u32, CompileError> {
+        text.map_or(Ok(NONE), |text| self.string(text).map(|id| id.0))
+    }
+
+    /// A policy that is attached as one of that kind. Identity policies, boundaries and session policies are read
+    /// alike, so one document serves all three.
+    pub(crate) fn document(&mut self, kind: PolicyKind, policy: &NamedPolicy) -> Result<u32, CompileError> {
+        let name = self.string(&policy.name)?.0;
+        let (file, line) = match &policy.place {
+            Some(place) => (self.string(&place.file)?.0, place.line),
+            None => (NONE, 0),
+        };
+        let PolicyText::Known(parsed) = &policy.text else {
+            return self.documents.intern(&[NONE, name, NONE, file, line, 0]);
+        };
+        let mut text = Vec::with_capacity(parsed.statements.len());
+        let mut explanation = Vec::with_capacity(2 * parsed.statements.len());
+        // A line of the document says something only where the document is part of the file as it stands.
+        let has_lines = policy.verbatim && policy.place.is_some();
+        for statement in &parsed.statements {
+            text.push(self.statement(kind, statement)?);
+            explanation.push(self.maybe(statement.sid.as_deref())?);
+            explanation.push(if has_lines { statement.line } else { 1 });
+        }
+        let text = self.texts.intern(&text)?;
+        let explanation = self.explanations.intern(&explanation)?;
+        self.documents.intern(&[text, name, explanation, file, line, u32::from(has_lines)])
+    }
+
+    /// A policy whose text is not known.
+    pub(crate) fn unknown_document(&mut self, name: &str) -> Result<u32, CompileError> {
+        let name = self.string(name)?.0;
+        self.documents.intern(&[NONE, name, NONE, NONE, 0, 0])
+    }
+
+    /// A policy without statements: what is known to say nothing.
+    pub(crate) fn empty_document(&mut self, name: &str) -> Result<u32, CompileError> {
+        let name = self.string(name)?.0;
+        let (text, explanation) = (self.texts.intern(&[])?, self.explanations.intern(&[])?);
+        self.documents.intern(&[text, name, explanation, NONE, 0, 0])
+    }
+
+    fn statement(&mut self, kind: PolicyKind, statement: &Statement) -> Result<u32, CompileError> {
+        let action = self.action_element(&statement.action)?;
+        let resource = match &statement.resource {
+            // a trust policy speaks of its role, whatever lenient mode kept.
+            Some(element) if kind != PolicyKind::Trust => self.resource_test(kind, element)?,
+            _ => NONE,
+        };
+        let block = self.block(&statement.condition)?;
+        let principal = match &statement.principal {
+            Some(element) if kind.has_principal() => self.principal_test(element)?,
+            _ => NONE,
+        };
+        let id = self.statements.intern(&[statements::flags(statement), action, resource, block, principal])?;
+        within("statements", self.statements.len(), self.limits.statements_max)?;
+        Ok(id)
+    }
+
+    /// An element without entries matches nothing, negated or not.
+    fn action_element(&mut self, element: &ActionElement) -> Result<u32, CompileError> {
+        if element.patterns.is_empty() {
+            return self.action_elements.intern(&[ELEMENT_EMPTY]);
+        }
+        let mut flags = if element.negated { NEGATED } else { 0 };
+        let mut services: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for pattern in &element.patterns {
+            match pattern {
+                ActionPattern::Any => flags |= ELEMENT_ANY,
+                ActionPattern::Named { service, name } if service.is_ascii() && name.is_ascii() => {
+                    services.entry(service).or_default().push(normal_form(&name.to_ascii_lowercase()));
+                }
+                // No action has such a name.
+                ActionPattern::Named { .. } | ActionPattern::Nothing(_) => {}
+            }
+        }
+        let mut words = vec![flags];
+        if flags & ELEMENT_ANY == 0 {
+            for (service, mut names) in services {
+                names.sort_unstable();
+                names.dedup();
+                if names.iter().any(|name| name == "*") {
+                    names = vec!["*".to_owned()];
+                }
+                let service = self.string(service)?.0;
+                let mut set = vec![service];
+                for name in &names {
+                    set.push(self.string(name)?.0);
+                }
+                words.extend([service, self.action_sets.intern(&set)?]);
+            }
+        }
+        self.action_elements.intern(&words)
+    }
+
+    /// An element without entries matches nothing; negated, it excludes nothing.
+    fn resource_test(&mut self, kind: PolicyKind, element: &ResourceElement) -> Result<u32, CompileError> {
+        let kind = pattern_kind(kind);
+        let mut words = vec![if element.negated { NEGATED } else { 0 }];
+        for template in &element.patterns {
+            let [text, variables] = self.template(template)?;
+            words.push(self.patterns.intern(&[text, variables, kind])?);
+        }
+        self.resource_tests.intern(&words)
+    }
+
+    fn principal_test(&mut self, element: &PrincipalElement) -> Result<u32, CompileError> {
+        let mut words = vec![if element.negated { NEGATED } else { 0 }];
+        for entry in &element.entries {
+            // `encode` takes no error from whoever numbers its texts.
+            let mut failed = None;
+            let row = principals::encode(entry, |text| match self.string(text) {
+                Ok(text) => text.0,
+                Err(error) => {
+                    failed = Some(error);
+                    NONE
+                }
+            });
+            if let Some(error) = failed {
+                return Err(error);
+            }
+            words.push(self.principal_entries.intern(&row)?);
+        }
+        self.principal_tests.intern(&words)
+    }
+
+    /// Without atoms there is no block.
+    fn block(&mut self, condition: &Condition) -> Result<u32, CompileError> {
+        let no_meaning = !condition.unknown_operators.is_empty();
+        if condition.atoms.is_empty() && !no_meaning {
+            return Ok(NONE);
+        }
+        let mut words = vec![if no_meaning { BLOCK_MEANINGLESS } else { 0 }];
+        for atom in &condition.atoms {
+            let mut atom_words = vec![operator_code(&atom.operator), self.string(atom.key.as_str())?.0];
+            for value in &atom.values {
+                atom_words.extend(self.template(value)?);
+            }
+            words.push(self.atoms.intern(&atom_words)?);
+        }
+        self.blocks.intern(&words)
+    }
+
+    /// A template as its text and whether `${` opens variables in it: [`Lowered::read_template`] makes it again.
+    fn template(&mut self, template: &Template) -> Result<[u32; 2], CompileError> {
+        let variables = *template != Template::literal(template.text());
+        Ok([self.string(template.text())?.0, u32::from(variables)])
+    }
+
+    /// The template behind two words.
+    pub(crate) fn read_template(&self, text: u32, variables: u32) -> Template {
+        let text = self.strings.get(StringId(text));
+        if variables == 0 { Template::literal(text) } else { Template::with_variables(text) }
+    }
+}
+
+/// The index in [`PATTERN_KINDS`] of the kind that reads patterns as this one does.
+fn pattern_kind(kind: PolicyKind) -> u32 {
+    match kind {
+        PolicyKind::Identity | PolicyKind::Boundary | PolicyKind::Session => 0,
+        PolicyKind::Resource => 1,
+        PolicyKind::Trust | PolicyKind::Key | PolicyKind::Endpoint => 2,
+        PolicyKind::Scp => 3,
+        PolicyKind::Rcp => 4,
+    }
+}
+
+/// The kind behind the third word of a pattern.
+pub(crate) fn pattern_kind_of(index: u32) -> PolicyKind {
+    PATTERN_KINDS[index as usize]
+}
