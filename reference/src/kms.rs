@@ -3,6 +3,7 @@
 use crate::caller::{Caller, Kind};
 use crate::context::UnitContext;
 use crate::formula;
+use crate::principal::same_role;
 use crate::resolve::{ResourceSide, resource_side};
 use iamc_catalogue::lists;
 use iamc_policy::decision::{AtomKind, GrantLevel, ResidualAtom};
@@ -29,8 +30,8 @@ pub(crate) fn grants(context: &UnitContext<'_>) -> Vec<(GrantLevel, Formula)> {
         .enumerate()
         .filter(|(_, grant)| grant.operations.iter().any(|covered| covered.eq_ignore_ascii_case(&operation)))
         .filter_map(|(index, grant)| {
-            let level = level(context.caller, grant.grantee.as_deref()?)?;
-            Some((level, holds(context, grant, index)))
+            let (level, named) = named(context, grant.grantee.as_deref()?)?;
+            Some((level, formula::and([named, holds(context, grant, index)])))
         })
         .collect();
     // Grants that nobody exported may name anybody (R-8.17 in spirit: incomplete is never treated as safe).
@@ -78,7 +79,25 @@ fn fact(context: &UnitContext<'_>, name: String) -> ResidualAtom {
     }
 }
 
-/// the level at which a grant's principal means the caller.
+/// the level at which a grant's principal means the caller, and whether it does.
+fn named(context: &UnitContext<'_>, principal: &str) -> Option<(GrantLevel, Formula)> {
+    let caller = context.caller;
+    if let Some(level) = level(caller, principal) {
+        return Some((level, Formula::True));
+    }
+    // The session may be the one that the grant names.
+    let perhaps = caller.kind == Kind::RoleSession && !caller.session_known && same_role(principal, &caller.own);
+    let atom = || ResidualAtom {
+        unit: context.unit.id.clone(),
+        policy: None,
+        statement: None,
+        kind: AtomKind::SessionName { entry: principal.to_owned() },
+        keys: Vec::new(),
+    };
+    perhaps.then(|| (GrantLevel::SelfLevel, Formula::Atom(Box::new(atom()))))
+}
+
+/// the level at which a grant's principal certainly means the caller.
 fn level(caller: &Caller<'_>, principal: &str) -> Option<GrantLevel> {
     let account = principal.parse().ok().or_else(|| {
         let mut parts = principal.splitn(6, ':');
@@ -94,7 +113,7 @@ fn level(caller: &Caller<'_>, principal: &str) -> Option<GrantLevel> {
         if caller.kind == Kind::Service { principal.to_lowercase() == caller.own } else { principal == caller.own };
     match caller.kind {
         Kind::Anonymous | Kind::FedIdp => None,
-        // An unknown session name leaves only the role to be recognised.
+        // An unknown session name leaves only the role to be recognised for certain.
         Kind::RoleSession if !caller.session_known => {
             (caller.base.as_deref() == Some(principal)).then_some(GrantLevel::Base)
         }
@@ -107,22 +126,20 @@ fn level(caller: &Caller<'_>, principal: &str) -> Option<GrantLevel> {
 /// who may retire the grant that the request names.
 fn retire(context: &UnitContext<'_>) -> Vec<(GrantLevel, Formula)> {
     let caller = context.caller;
-    let named = &context.request.facts.kms_grants;
+    let stated = &context.request.facts.kms_grants;
     let mut levels = Vec::new();
-    for (index, grant) in named.iter().enumerate() {
-        if let Some(level) = grant.retiring.as_deref().and_then(|retiring| level(caller, retiring)) {
-            levels.push((level, Formula::True));
-        }
+    for (index, grant) in stated.iter().enumerate() {
+        levels.extend(grant.retiring.as_deref().and_then(|retiring| named(context, retiring)));
         let may_retire = grant.operations.iter().any(|operation| operation.eq_ignore_ascii_case("RetireGrant"));
-        if let Some(level) = grant.grantee.as_deref().and_then(|grantee| level(caller, grantee))
+        if let Some((level, is_caller)) = grant.grantee.as_deref().and_then(|grantee| named(context, grantee))
             && may_retire
             && grant.holds != Truth::False
         {
-            levels.push((level, holds(context, grant, index)));
+            levels.push((level, formula::and([is_caller, holds(context, grant, index)])));
         }
     }
     let in_account_of_key = caller.account.is_some() && caller.account == context.unit.owner;
-    if !named.is_empty() && in_account_of_key {
+    if !stated.is_empty() && in_account_of_key {
         let level = if caller.kind == Kind::Root { GrantLevel::SelfLevel } else { GrantLevel::Account };
         levels.push((level, Formula::True));
     }

@@ -157,7 +157,7 @@ pub(crate) fn canonical_account(world: &World, request: &Request, id: &str) -> O
 }
 
 /// two session ARNs that differ at most in the name of the session.
-fn same_role(left: &str, right: &str) -> bool {
+pub(crate) fn same_role(left: &str, right: &str) -> bool {
     let role = |arn: &str| arn.rsplit_once('/').map(|(role, _)| role.to_owned());
     role(left).is_some() && role(left) == role(right)
 }
