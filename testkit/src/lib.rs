@@ -7,6 +7,8 @@ pub mod build;
 pub mod case;
 pub mod engine;
 pub mod generators;
+pub mod laws;
+pub mod oracles;
 mod parts;
 pub mod print;
 pub mod runner;

@@ -48,12 +48,13 @@ pub struct Narrowed {
 pub fn narrow(entropy: &mut Entropy<'_>, sample: &Sample, answer: &Answer, scope: Scope) -> Option<Narrowed> {
     let mut narrowing =
         Narrowing { entropy, before: sample, sample: sample.clone(), scope, left_open: BTreeSet::new(), n_settled: 0 };
-    narrowing.session();
-    narrowing.facts(answer);
-    narrowing.keys()?;
+    // Texts come first, for they may ask about further keys.
     if scope.texts {
         narrowing.texts();
     }
+    narrowing.session();
+    narrowing.facts(answer);
+    narrowing.keys()?;
     let Narrowing { sample, left_open, n_settled, .. } = narrowing;
     Some(Narrowed { sample, left_open, n_settled })
 }
@@ -105,7 +106,8 @@ impl Narrowing<'_, '_, '_> {
 
     fn keys(&mut self) -> Option<()> {
         let Sample { world, request } = self.before;
-        let mut texts: BTreeMap<ConditionKey, Vec<String>> = keys_in_policies(world, request).into_iter().collect();
+        let mut texts: BTreeMap<ConditionKey, Vec<String>> =
+            keys_in_policies(&self.sample.world, &self.sample.request).into_iter().collect();
         for key in given_keys(request) {
             texts.entry(key).or_default();
         }
@@ -190,7 +192,7 @@ impl Narrowing<'_, '_, '_> {
         texts: &[String],
     ) -> KeyState {
         let may_be_absent = state == KeyState::Unknown;
-        if absent_only && may_be_absent || may_be_absent && self.entropy.chance(30) {
+        if may_be_absent && (absent_only || self.entropy.chance(30)) {
             return KeyState::Absent;
         }
         if may_be_absent && !self.scope.whole && self.entropy.chance(25) {

@@ -340,7 +340,7 @@ pub(super) fn request_key(entropy: &mut Entropy<'_>, units: &[(String, String)])
     let service = units.first().and_then(|(action, _)| action.split_once(':')).map_or("", |(service, _)| service);
     let of_service: Vec<&'static KeyWord> = KEYS.iter().filter(|word| word.services.contains(&service)).collect();
     if !of_service.is_empty() && entropy.chance(30) {
-        return *entropy.pick::<&KeyWord>(&of_service);
+        return entropy.pick::<&KeyWord>(&of_service);
     }
     if entropy.chance(4) {
         return entropy.pick(KEYS);

@@ -148,7 +148,7 @@ fn with_variable(entropy: &mut Entropy<'_>, text: &str, variables: &Variables) -
             let part = match entropy.below(3) {
                 0 => text.rsplit(['/', ':']).next(),
                 1 => text.split('/').nth(1),
-                _ => text.splitn(6, ':').nth(4),
+                _ => text.split(':').nth(4),
             };
             match part {
                 Some(part) if !part.is_empty() => text.replacen(part, &variable, 1),
