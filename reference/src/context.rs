@@ -539,11 +539,11 @@ impl<'a> UnitContext<'a> {
     fn multi_factor(&self) -> KeyState {
         match self.caller.kind {
             Kind::RoleSession => {
-                if self.open() {
-                    // A session of which the request says that it may be federated may lack the key.
-                    let perhaps_federated =
-                        matches!(self.given_state("aws:federatedprovider"), Some(KeyState::Unknown));
-                    if perhaps_federated { KeyState::Unknown } else { KeyState::Present }
+                // A session of which the request says that it may be federated may lack the key, in both modes.
+                if matches!(self.given_state("aws:federatedprovider"), Some(KeyState::Unknown)) {
+                    KeyState::Unknown
+                } else if self.open() {
+                    KeyState::Present
                 } else {
                     KeyState::one("false")
                 }
