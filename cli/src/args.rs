@@ -38,9 +38,9 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
-    /// Form of the results; not every command has every one
-    #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
-    pub(crate) format: Format,
+    /// Form of the results; not every command has every one [default: human; bulk decisions: ndjson]
+    #[arg(long = "format", global = true, value_enum)]
+    pub(crate) format_asked: Option<Format>,
 
     /// Write the results to a file, complete or not at all; `-` is standard output
     #[arg(short, long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -84,6 +84,11 @@ pub(crate) struct Global {
 }
 
 impl Global {
+    /// The form of the results, `human` where none was asked for.
+    pub(crate) fn format(&self) -> Format {
+        self.format_asked.unwrap_or(Format::Human)
+    }
+
     /// How many threads decide: as asked for, else one a processor.
     pub(crate) fn n_threads(&self) -> usize {
         let available = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);

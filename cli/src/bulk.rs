@@ -7,6 +7,7 @@ mod columns;
 mod csv;
 mod lines;
 mod parquet;
+mod table;
 mod write;
 
 use crate::args::{Format, Global};
@@ -21,7 +22,7 @@ use iamc_inventory::request::{self, node::Node};
 use iamc_policy::World;
 use iamc_policy::decision::Answer;
 use iamc_policy::document::Strictness;
-use iamc_policy::request::Mode;
+use iamc_policy::request::{Mode, Request};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -63,6 +64,8 @@ trait Rows {
 /// What a row gets.
 struct Answered {
     id: Id,
+    /// The request, if the row is one.
+    request: Option<Box<Request>>,
     result: Result<Box<Answer>, (String, Option<String>)>,
 }
 
@@ -72,6 +75,8 @@ pub(crate) enum Form {
     Lines,
     Csv,
     Parquet,
+    /// For people: who asked for what, the answer, and why.
+    Table,
 }
 
 /// Decides every row of `requests`.
@@ -171,20 +176,21 @@ fn decide(batch: &[Row], engine: &Engine<'_>, n_threads: usize) -> Vec<Answered>
 fn answer(row: &Row, engine: &Engine<'_>) -> Answered {
     let line = match &row.line {
         Ok(line) => line,
-        Err(error) => return Answered { id: Id::Line(row.number), result: Err(error.clone()) },
+        Err(error) => return Answered { id: Id::Line(row.number), request: None, result: Err(error.clone()) },
     };
     let strictness = if engine.world.settings.strict { Strictness::Strict } else { Strictness::Lenient };
     let request = match request::read_line(line, engine.mode, strictness) {
         Ok(request) => request,
         Err(error) => {
             let field = Some(error.field().to_owned()).filter(|field| !field.is_empty());
-            return Answered { id: id_of(line, row.number), result: Err((error.message().to_owned(), field)) };
+            let result = Err((error.message().to_owned(), field));
+            return Answered { id: id_of(line, row.number), request: None, result };
         }
     };
     let id = request.id.map_or(Id::Line(row.number), Id::Text);
     let result = iamc_reference::decide(engine.world, engine.catalogue, &request.request);
     let result = result.map(Box::new).map_err(|error| (error.to_string(), Some(error.field.to_owned())));
-    Answered { id, result }
+    Answered { id, request: Some(Box::new(request.request)), result }
 }
 
 /// The id of a line that is no request, if as much as that can be read.
@@ -218,7 +224,8 @@ pub(crate) fn form(global: &Global) -> Result<Form, Failure> {
         Some("parquet") => Form::Parquet,
         _ => Form::Lines,
     };
-    match global.format {
+    match global.format() {
+        Format::Human if global.format_asked.is_some() => Ok(Form::Table),
         Format::Human => Ok(by_name),
         Format::Json | Format::Ndjson => Ok(Form::Lines),
         Format::Csv => Ok(Form::Csv),

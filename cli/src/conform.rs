@@ -11,8 +11,8 @@ use iamc_testkit::runner::{Difference, run as run_cases};
 
 /// Runs the cases of each file; a file that cannot be read does not keep the others from being run.
 pub(crate) fn run(args: &Conform, global: &Global) -> Result<Ending, Failure> {
-    if global.format != Format::Human {
-        let name = global.format.name();
+    if global.format() != Format::Human {
+        let name = global.format().name();
         return Err(Failure::Usage(format!("`conform` has no format `{name}`; it has human")));
     }
     if global.catalogue.is_some() {

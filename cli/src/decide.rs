@@ -26,8 +26,8 @@ pub(crate) fn run(args: &Decide, global: &Global) -> Result<Ending, Failure> {
         let engine = bulk::Engine { world: &world, catalogue: tables.get(), mode };
         return bulk::run(requests, &engine, form, args.explain, global);
     }
-    if !matches!(global.format, Format::Human | Format::Json | Format::Ndjson) {
-        let name = global.format.name();
+    if !matches!(global.format(), Format::Human | Format::Json | Format::Ndjson) {
+        let name = global.format().name();
         let message = format!("a single decision has no format `{name}`; it has human, json and ndjson");
         return Err(Failure::Usage(message));
     }
@@ -109,10 +109,10 @@ fn refuse(invalid: &Invalid, global: &Global, mut output: Output) -> Result<Endi
     } else {
         terminal::error(&terminal::clean(&invalid.message));
     }
-    if global.format != Format::Human {
+    if global.format() != Format::Human {
         let body = ErrorBody { message: &invalid.message, field: invalid.field.as_deref() };
         let error = ErrorJson { id: &Id::None, error: body };
-        let text = if global.format == Format::Json { json::pretty(&error) } else { json::line(&error) + "\n" };
+        let text = if global.format() == Format::Json { json::pretty(&error) } else { json::line(&error) + "\n" };
         output.bytes(text.as_bytes())?;
         output.finish()?;
     }
@@ -126,7 +126,7 @@ fn write(
     global: &Global,
     output: &mut Output,
 ) -> Result<(), Failure> {
-    let written = match global.format {
+    let written = match global.format() {
         Format::Json => output.bytes(json::pretty(&AnswerJson::new(&Id::None, answer)).as_bytes()),
         Format::Ndjson => output.bytes((json::line(&AnswerJson::new(&Id::None, answer)) + "\n").as_bytes()),
         _ => output.text(&human::answer(request, answer, explain)),

@@ -8,8 +8,8 @@ use iamc_inventory::write_lines;
 
 /// Reads the inventory and writes it as JSON Lines.
 pub(crate) fn run(args: &Export, global: &Global) -> Result<Ending, Failure> {
-    if !matches!(global.format, Format::Human | Format::Ndjson) {
-        let name = global.format.name();
+    if !matches!(global.format(), Format::Human | Format::Ndjson) {
+        let name = global.format().name();
         return Err(Failure::Usage(format!("`export` has no format `{name}`; it writes ndjson")));
     }
     // Read before the output is opened: the file may lie in the folder that is read.

@@ -29,8 +29,8 @@ pub(crate) struct Linted {
 
 /// Checks each file and writes what was found; a file that cannot be read does not keep the others from being checked.
 pub(crate) fn run(args: &Lint, global: &Global) -> Result<Ending, Failure> {
-    if !matches!(global.format, Format::Human | Format::Json | Format::Sarif) {
-        let name = global.format.name();
+    if !matches!(global.format(), Format::Human | Format::Json | Format::Sarif) {
+        let name = global.format().name();
         return Err(Failure::Usage(format!("`lint` has no format `{name}`; it has human, json and sarif")));
     }
     let strictness = if global.strict { Strictness::Strict } else { Strictness::Lenient };
@@ -48,14 +48,14 @@ pub(crate) fn run(args: &Lint, global: &Global) -> Result<Ending, Failure> {
         };
         let one = lint(&input, args.kind, strictness);
         totals.add(&one);
-        if global.format == Format::Human {
+        if global.format() == Format::Human {
             // Drawn at once and forgotten: a large set of files needs no more memory than its largest file.
             output.text(&draw(&one, global))?;
         } else {
             linted.push(one);
         }
     }
-    match global.format {
+    match global.format() {
         Format::Json => output.text(&json::pretty(&linted.iter().flat_map(Found::all).collect::<Vec<_>>()))?,
         Format::Sarif => output.text(&json::pretty(&sarif::log(&linted)))?,
         _ if totals.n_files > 0 => output.text(&totals.summary())?,

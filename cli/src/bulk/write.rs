@@ -1,6 +1,6 @@
 //! Answers in the form asked for.
 
-use super::{Answered, Form, parquet};
+use super::{Answered, Form, parquet, table};
 use crate::ending::Failure;
 use crate::output::Output;
 use crate::render::json::{self, AnswerJson, ErrorBody};
@@ -22,6 +22,7 @@ pub(super) fn writer(form: Form, explain: bool, output: Output) -> Result<Box<dy
             writer.record(columns(explain).iter().map(|name| Some((*name).to_owned())))?;
             Ok(Box::new(writer))
         }
+        Form::Table => Ok(Box::new(table::Table::new(output))),
         Form::Parquet => Ok(Box::new(parquet::ParquetAnswers::new(output, explain)?)),
     }
 }
