@@ -101,15 +101,15 @@ impl Writer<'_> {
     }
 
     /// A document of a category: from the pool with probability `stamped`, else new.
-    fn draw(&mut self, wanted: Wanted, pool: &'static str, stamped: f64, app: &App, own_arn: Option<&str>) -> Document {
+    fn draw(&mut self, wanted: Wanted, pool: &'static str, stamped: f64, app: &App) -> Document {
         let organization = self.organization;
         if self.rng.chance(stamped)
             && let Some(text) = organization.pool.draw(wanted.kind, pool, &mut self.rng)
         {
-            return self.fill(wanted.kind, text, app, own_arn);
+            return self.fill(wanted.kind, text, app, None);
         }
         let text = compose::document(wanted, &organization.templates, &mut self.rng);
-        self.fill(wanted.kind, &text, app, own_arn)
+        self.fill(wanted.kind, &text, app, None)
     }
 
     fn policies(&mut self) -> Vec<ManagedPart> {
@@ -126,8 +126,8 @@ impl Writer<'_> {
         for index in 0..n_own.max(1) {
             let app = &self.plan.apps[self.rng.below(self.plan.apps.len())];
             let wanted = Wanted::of(PolicyKind::Identity);
-            let document = self.draw(wanted, "customer", organization.stamped_workload, app, None);
-            let previous = self.rng.chance(0.1).then(|| self.draw(wanted, "customer", 0.5, app, None));
+            let document = self.draw(wanted, "customer", organization.stamped_workload, app);
+            let previous = self.rng.chance(0.1).then(|| self.draw(wanted, "customer", 0.5, app));
             let path = if self.rng.chance(0.1) { format!("{}/", app.team) } else { String::new() };
             let name = format!("policy/{path}{}-{}-{index}", app.name, self.rng.pick(names::NOUNS));
             policies.push(self.managed(name, document, previous));
@@ -145,7 +145,7 @@ impl Writer<'_> {
         (0..n)
             .map(|index| {
                 let wanted = Wanted { statements_max: 3, ..Wanted::of(PolicyKind::Identity) };
-                let document = self.draw(wanted, "inline", stamped, app, None);
+                let document = self.draw(wanted, "inline", stamped, app);
                 NamedDocument { name: format!("{}-{index}", app.name), document }
             })
             .collect()
@@ -263,10 +263,8 @@ impl Writer<'_> {
                     let trust = self.trust(trusted, app);
                     let n_inline = organization::inline_count(&mut self.rng);
                     let inline = self.inline(n_inline, app);
-                    let n_own = self
-                        .rng
-                        .around(attached_mean as f64 * 0.4)
-                        .min(attached_cap - role.managed.len().min(attached_cap));
+                    let n_own =
+                        self.rng.around(attached_mean * 0.4).min(attached_cap - role.managed.len().min(attached_cap));
                     // Mostly the account's own policies, sometimes those of the baseline.
                     let own = if self.rng.chance(0.8) { &policies[n_baseline..] } else { &policies[1..] };
                     let attached = self.attachments(n_own, role.managed.clone(), own);
@@ -290,7 +288,7 @@ impl Writer<'_> {
     fn trust(&mut self, trusted: Trusted, app: &App) -> Document {
         let pool = TRUSTED.iter().find(|(_, other)| *other == trusted).map_or("service", |(name, _)| *name);
         let wanted = Wanted { trusted: Some(trusted), ..Wanted::of(PolicyKind::Trust) };
-        self.draw(wanted, pool, self.organization.stamped_workload, app, None)
+        self.draw(wanted, pool, self.organization.stamped_workload, app)
     }
 
     fn resources(&mut self) -> Vec<ResourcePart> {
@@ -303,9 +301,18 @@ impl Writer<'_> {
                 let policy = match kind.policy_service() {
                     Some(service) if index < plan.with_policy[kind as usize] => {
                         let parsed = if kind == Kind::Key { PolicyKind::Key } else { PolicyKind::Resource };
-                        let wanted = Wanted { service, ..Wanted::of(PolicyKind::Resource) };
-                        let stamped = self.organization.parameters.stamped;
-                        let document = self.draw(wanted, service, stamped, app, Some(&arn));
+                        let organization = self.organization;
+                        let module = plan.modules[kind as usize].get(index).copied().flatten();
+                        let stamped =
+                            module.and_then(|module| organization.pool.text_of(PolicyKind::Resource, service, module));
+                        let document = match stamped {
+                            Some(text) => self.fill(PolicyKind::Resource, text, app, Some(&arn)),
+                            None => {
+                                let wanted = Wanted { service, ..Wanted::of(PolicyKind::Resource) };
+                                let text = compose::document(wanted, &organization.templates, &mut self.rng);
+                                self.fill(PolicyKind::Resource, &text, app, Some(&arn))
+                            }
+                        };
                         Some(Document { kind: parsed, ..document })
                     }
                     // Every key has exactly one key policy.
@@ -343,8 +350,7 @@ impl Writer<'_> {
                     region: plan.region.to_owned(),
                     service: service.to_owned(),
                     endpoint_type: if gateway { EndpointType::Gateway } else { EndpointType::Interface },
-                    policy: (index < n_with)
-                        .then(|| self.draw(Wanted::of(PolicyKind::Endpoint), "", stamped, app, None)),
+                    policy: (index < n_with).then(|| self.draw(Wanted::of(PolicyKind::Endpoint), "", stamped, app)),
                 }
             })
             .collect()

@@ -417,10 +417,8 @@ fn resize_resources(draft: &mut Draft, rates: &Rates, rng: &mut Rng) {
     }
     for index in resources.len()..n {
         // A sibling: the same ARN with another name in front of what it ends in.
-        let sibling = match last.rfind("@{") {
-            Some(at) => format!("{}x{index}-{}", &last[..at], &last[at..]),
-            None => break,
-        };
+        let at = last.rfind("@{").or(last.rfind('*')).unwrap_or(last.len());
+        let sibling = format!("{}x{index}-{}", &last[..at], &last[at..]);
         resources.push(sibling);
     }
 }

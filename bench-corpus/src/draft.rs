@@ -13,6 +13,9 @@ pub(crate) struct PrincipalDraft {
     pub entries: Vec<(String, Vec<String>)>,
 }
 
+/// The keys under one operator, each with its values.
+pub(crate) type Keys = Vec<(String, Vec<String>)>;
+
 /// One statement.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Draft {
@@ -24,8 +27,8 @@ pub(crate) struct Draft {
     pub not_resource: bool,
     /// `None`: the statement has no such element.
     pub resources: Option<Vec<String>>,
-    /// Operator, then key, then values.
-    pub condition: Vec<(String, Vec<(String, Vec<String>)>)>,
+    /// By operator, in the order in which they are written.
+    pub condition: Vec<(String, Keys)>,
 }
 
 /// How lists of one value are written.

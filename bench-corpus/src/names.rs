@@ -6,6 +6,8 @@ pub(crate) const BASE32: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 pub(crate) const BASE36: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 pub(crate) const HEX: &[u8] = b"0123456789abcdef";
 pub(crate) const REGIONS: &[&str] = &["eu-west-1", "us-east-1", "eu-central-1", "us-west-2"];
+/// How many of a hundred accounts live in each of [`REGIONS`].
+pub(crate) const REGION_WEIGHTS: [f64; 4] = [60.0, 20.0, 12.0, 8.0];
 pub(crate) const ENVIRONMENTS: &[&str] = &["dev", "test", "stage", "prod"];
 /// Addresses of the offices: what guardrails and policies that look at the network let through.
 pub(crate) const OFFICES: &[&str] = &["198.51.100.0/24", "203.0.113.0/24", "2001:db8:17::/48"];

@@ -50,6 +50,8 @@ pub(crate) struct BaselineRole {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Pool {
     pub texts: BTreeMap<(PolicyKind, &'static str), Vec<String>>,
+    /// Names of the modules, as resources bear them; the module at an index also picks the text.
+    pub modules: Vec<String>,
     pub law: Option<Zipf>,
 }
 
@@ -283,17 +285,31 @@ pub(crate) fn word(slot: &str, rng: &mut Rng, out: &mut String) {
 }
 
 /// Fills what a module fixes; what differs from account to account stays a slot.
-fn fill_module(text: &str, part: &OrganizationPart, rng: &mut Rng) -> String {
+fn fill_module(text: &str, part: &OrganizationPart, cross_account: f64, rng: &mut Rng) -> String {
     let app = names::app(rng);
     let team = *rng.pick(names::TEAMS);
     let noun = *rng.pick(names::NOUNS);
     let env = *rng.pick(names::ENVIRONMENTS);
+    // Whoever a module lets in from elsewhere is the same in every account: the platform, or one partner account.
+    let elsewhere = match rng.below(4) {
+        0 => &part.accounts[SECURITY],
+        1 => &part.accounts[LOGGING],
+        2 => &part.accounts[TOOLING],
+        _ => rng.pick(&part.accounts),
+    };
+    let mut foreign = false;
     let mut out = String::with_capacity(text.len() + text.len() / 4);
     slots::fill(text, &mut out, |slot, out| {
         match slot {
-            "account" | "region" | "other" | "principal_account" | "self" | "canonical" | "vpc" | "vpce" | "eks" => {
+            "account" | "region" | "self" | "canonical" | "vpc" | "vpce" | "eks" => {
+                foreign = false;
                 return false;
             }
+            "other" | "principal_account" => {
+                foreign = slot == "other" || rng.chance(cross_account);
+                out.push_str(if foreign { &elsewhere.id } else { "@{account}" });
+            }
+            "role" if foreign => out.push_str(rng.word(&["platform-admin", "security-audit"])),
             "app" => out.push_str(&app),
             "team" => out.push_str(team),
             "env" => out.push_str(env),
@@ -319,7 +335,7 @@ fn pool(parameters: &Parameters, templates: &Templates, part: &OrganizationPart,
         let list: Vec<String> = (0..n.max(4))
             .map(|_| {
                 let text = compose::document(wanted, templates, &mut rng);
-                fill_module(&text, part, &mut rng)
+                fill_module(&text, part, parameters.cross_account, &mut rng)
             })
             .collect();
         texts.insert((kind, service), list);
@@ -335,7 +351,9 @@ fn pool(parameters: &Parameters, templates: &Templates, part: &OrganizationPart,
         let wanted = Wanted { trusted: Some(*trusted), ..Wanted::of(PolicyKind::Trust) };
         fill(PolicyKind::Trust, name, wanted, n / 3);
     }
-    Pool { texts, law: Some(Zipf::new(n.max(4), 0.7)) }
+    let mut rng = Rng::new(seed, &[stream::POOL]);
+    let modules = (0..n.max(4)).map(|i| format!("{}-{}{i}", names::app(&mut rng), rng.pick(names::NOUNS))).collect();
+    Pool { texts, modules, law: Some(Zipf::new(n.max(4), 0.7)) }
 }
 
 /// Names of the trust categories in the pool.
@@ -348,11 +366,21 @@ pub(crate) const TRUSTED: &[(&str, Trusted)] = &[
 ];
 
 impl Pool {
+    /// The index of a module, the first ones most often; `None` where there is no pool.
+    pub(crate) fn module(&self, rng: &mut Rng) -> Option<usize> {
+        Some(self.law.as_ref()?.draw(rng))
+    }
+
+    /// The text of a category that a module stamps.
+    pub(crate) fn text_of(&self, kind: PolicyKind, name: &'static str, module: usize) -> Option<&str> {
+        let texts = self.texts.get(&(kind, name))?;
+        texts.get(module % texts.len().max(1)).map(String::as_str)
+    }
+
     /// One of the texts of a category, the first ones most often.
     pub(crate) fn draw(&self, kind: PolicyKind, name: &'static str, rng: &mut Rng) -> Option<&str> {
-        let texts = self.texts.get(&(kind, name))?;
-        let rank = self.law.as_ref()?.draw(rng) % texts.len().max(1);
-        texts.get(rank).map(String::as_str)
+        let module = self.module(rng)?;
+        self.text_of(kind, name, module)
     }
 }
 
@@ -377,7 +405,10 @@ fn baseline(
             ("platform-boundary".to_owned(), text.to_owned())
         } else {
             let text = compose::document(Wanted::of(PolicyKind::Identity), templates, &mut rng);
-            (format!("platform-{}-{index}", rng.pick(names::NOUNS)), fill_module(&text, part, &mut rng))
+            (
+                format!("platform-{}-{index}", rng.pick(names::NOUNS)),
+                fill_module(&text, part, parameters.cross_account, &mut rng),
+            )
         };
         policies.push((name, text));
     }
@@ -399,7 +430,12 @@ fn baseline(
                     _ => Trusted::Outside,
                 };
                 let wanted = Wanted { trusted: Some(trusted), ..Wanted::of(PolicyKind::Trust) };
-                let trust = fill_module(&compose::document(wanted, templates, &mut rng), part, &mut rng);
+                let trust = fill_module(
+                    &compose::document(wanted, templates, &mut rng),
+                    part,
+                    parameters.cross_account,
+                    &mut rng,
+                );
                 // Baseline roles are called by the accounts that run the platform.
                 let caller = *rng.pick(&[MANAGEMENT, SECURITY, LOGGING, TOOLING]);
                 let trust = trust.replace("@{principal_account}", &part.accounts[caller].id);
@@ -424,7 +460,7 @@ fn baseline(
                 .map(|i| {
                     let wanted = Wanted { statements_max: 3, ..Wanted::of(PolicyKind::Identity) };
                     let text = compose::document(wanted, templates, &mut rng);
-                    (format!("inline-{i}"), fill_module(&text, part, &mut rng))
+                    (format!("inline-{i}"), fill_module(&text, part, parameters.cross_account, &mut rng))
                 })
                 .collect();
             let customer = if rng.chance(0.5) && policies.len() > 1 {

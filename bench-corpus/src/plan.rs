@@ -110,7 +110,6 @@ impl Kind {
 /// An account, by name.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
-    pub index: usize,
     pub id: String,
     pub region: &'static str,
     pub apps: Vec<App>,
@@ -119,6 +118,8 @@ pub(crate) struct Plan {
     pub groups: Vec<String>,
     /// Names of resources by [`Kind`], distinct within the kind.
     pub resources: [Vec<String>; Kind::ALL.len()],
+    /// The module that stamps each resource, in the order of the names; `None`: it is its application's own.
+    pub modules: [Vec<Option<usize>>; Kind::ALL.len()],
     /// How many of each kind, the first ones, have a policy.
     pub with_policy: [usize; Kind::ALL.len()],
     /// Name of a bucket that the whole organization may read, in the accounts that have one.
@@ -132,7 +133,7 @@ pub(crate) fn account(organization: &Organization, index: usize) -> Plan {
     let p = &organization.parameters;
     let stub = &organization.part.accounts[index];
     let mut rng = Rng::new(organization.seed, &[stream::PLAN, index as u64]);
-    let region = *rng.pick(names::REGIONS);
+    let region = names::REGIONS[rng.weighted(names::REGION_WEIGHTS.into_iter())];
     let n_apps = 1 + rng.geometric(1.2, 6);
     let environment = *rng.pick(names::ENVIRONMENTS);
     let apps: Vec<App> =
@@ -142,9 +143,22 @@ pub(crate) fn account(organization: &Organization, index: usize) -> Plan {
     let groups: Vec<String> =
         (0..rng.around(p.groups)).map(|i| format!("group-{}-{i}", rng.pick(names::TEAMS))).collect();
     let roles = roles(organization, &apps, region, &mut rng);
-    let (resources, with_policy, shared_bucket) = resources(organization, &stub.id, region, &apps, &mut rng);
+    let Resources { names: resources, modules, with_policy, shared_bucket } =
+        resources(organization, &stub.id, region, &apps, &mut rng);
     let eks = names::eks_provider(region, &mut rng);
-    Plan { index, id: stub.id.clone(), region, apps, roles, users, groups, resources, with_policy, shared_bucket, eks }
+    Plan {
+        id: stub.id.clone(),
+        region,
+        apps,
+        roles,
+        users,
+        groups,
+        resources,
+        modules,
+        with_policy,
+        shared_bucket,
+        eks,
+    }
 }
 
 fn roles(organization: &Organization, apps: &[App], region: &str, rng: &mut Rng) -> Vec<RolePlan> {
@@ -152,7 +166,7 @@ fn roles(organization: &Organization, apps: &[App], region: &str, rng: &mut Rng)
     let (median, mean, cap) = p.roles;
     let fixed = p.service_linked + organization.baseline.len();
     // The fixed roles are in every account: the spread is that of the whole, the floor is theirs and a few more.
-    let n = (rng.lognormal(median as f64, mean as f64) as usize).clamp(fixed + 3, cap.max(fixed + 3));
+    let n = (rng.lognormal(median, mean) as usize).clamp(fixed + 3, cap.max(fixed + 3));
     let mut roles = Vec::with_capacity(n);
     for i in 0..p.service_linked {
         let (service, title) = managed::SERVICE_LINKED[i % managed::SERVICE_LINKED.len()];
@@ -197,7 +211,7 @@ fn roles(organization: &Organization, apps: &[App], region: &str, rng: &mut Rng)
             taken.insert(name.clone());
         }
         let mut managed_indices = Vec::new();
-        for _ in 0..1 + rng.geometric(attached_mean as f64 - 1.0, attached_cap - 1) {
+        for _ in 0..1 + rng.geometric(attached_mean - 1.0, attached_cap - 1) {
             // The others are the account's own, drawn when the account is written.
             if rng.chance(0.6) {
                 let index = managed::draw(&organization.managed, rng);
@@ -217,7 +231,12 @@ fn roles(organization: &Organization, apps: &[App], region: &str, rng: &mut Rng)
     roles
 }
 
-type Resources = ([Vec<String>; Kind::ALL.len()], [usize; Kind::ALL.len()], Option<String>);
+struct Resources {
+    names: [Vec<String>; Kind::ALL.len()],
+    modules: [Vec<Option<usize>>; Kind::ALL.len()],
+    with_policy: [usize; Kind::ALL.len()],
+    shared_bucket: Option<String>,
+}
 
 fn resources(organization: &Organization, account: &str, region: &str, apps: &[App], rng: &mut Rng) -> Resources {
     let mean = organization.parameters.resources;
@@ -232,30 +251,39 @@ fn resources(organization: &Organization, account: &str, region: &str, apps: &[A
         *count += if index < RESOURCE_SERVICES.len() { *count / 3 } else { rng.around(mean / 12.0) };
     }
     let mut all: [Vec<String>; Kind::ALL.len()] = Default::default();
+    let mut modules: [Vec<Option<usize>>; Kind::ALL.len()] = Default::default();
     for kind in Kind::ALL {
         let mut taken = BTreeSet::new();
         let list = &mut all[kind as usize];
         for i in 0..counts[kind as usize] {
             let app = rng.pick(apps);
             let noun = *rng.pick(names::NOUNS);
+            let pool = &organization.pool;
+            let module = if rng.chance(organization.parameters.stamped) { pool.module(rng) } else { None };
+            // What a module makes is called the same in every account, names that must be unique aside.
+            let stem = match module.and_then(|module| pool.modules.get(module)) {
+                Some(name) => name.clone(),
+                None => format!("{}-{noun}", app.name),
+            };
             let mut name = match kind {
-                Kind::Bucket => format!("{}-{noun}-{account}-{region}", app.name),
+                Kind::Bucket => format!("{stem}-{account}-{region}"),
                 Kind::Key => names::uuid(rng),
-                Kind::Secret => format!("{}/{}/{noun}-{}", app.name, app.environment, rng.text(names::BASE36, 6)),
+                Kind::Secret => format!("{}/{stem}-{}", app.environment, rng.text(names::BASE36, 6)),
                 Kind::Parameter => format!("{}/{}/{noun}", app.name, app.environment),
-                Kind::Repository => format!("{}/{noun}", app.name),
+                Kind::Repository => format!("{}/{stem}", app.team),
                 Kind::LogGroup => format!("/app/{}/{noun}", app.name),
-                _ => format!("{}-{noun}", app.name),
+                _ => stem,
             };
             if !taken.insert(name.clone()) {
                 name = format!("{name}-{i}");
                 taken.insert(name.clone());
             }
             list.push(name);
+            modules[kind as usize].push(module);
         }
     }
     let shared_bucket = rng.chance(0.3).then(|| format!("shared-{account}-{region}"));
-    (all, with_policy, shared_bucket)
+    Resources { names: all, modules, with_policy, shared_bucket }
 }
 
 impl Plan {

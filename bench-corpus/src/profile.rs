@@ -272,7 +272,7 @@ mod tests {
         assert_eq!((identity.policies, identity.statements, identity.deny, identity.conditions), (1, 1, 1, 1));
         assert_eq!(identity.action_classes, BTreeMap::from([("exact", 1), ("svc:*", 1)]));
         let managed = profile.section(Section::Managed).unwrap();
-        assert_eq!(managed.resource_classes, BTreeMap::from([("* in region/account and trailing *", 1)]));
+        assert_eq!(managed.resource_classes, BTreeMap::from([("* in region/account and trailing *".to_owned(), 1)]));
         assert!(profile.to_markdown().contains("| identity | 1 | 1 |"), "{}", profile.to_markdown());
         let error = Profile::of_json_lines(&b"{}"[..]).unwrap_err().to_string();
         assert!(error.starts_with("line 1: missing field"), "{error}");

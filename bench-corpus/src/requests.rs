@@ -166,7 +166,7 @@ impl Directory {
             users: part
                 .users
                 .iter()
-                .map(|user| user.identity.arn.splitn(2, "user/").nth(1).unwrap_or("").to_owned())
+                .map(|user| user.identity.arn.split_once("user/").map_or("", |(_, name)| name).to_owned())
                 .collect(),
             id: part.stub.id,
             region: names::REGIONS[0],
@@ -325,6 +325,7 @@ fn resource(kind: &str, owner: &AccountEntry, shared: Option<&str>, rng: &mut Rn
         "user" => format!("arn:aws:iam::{id}:user/{}", rng.word(names::TEAMS)),
         "policy" => format!("arn:aws:iam::{id}:policy/{}", names::app(rng)),
         "instance" => format!("arn:aws:ec2:{region}:{id}:instance/i-{}", rng.text(names::HEX, 17)),
+        "alarm" => format!("arn:aws:cloudwatch:{region}:{id}:alarm:{}-{}", names::app(rng), rng.pick(names::NOUNS)),
         "vpc" => format!("arn:aws:ec2:{region}:{id}:vpc/vpc-{}", rng.text(names::HEX, 17)),
         "stack" => format!("arn:aws:cloudformation:{region}:{id}:stack/{}/{}", names::app(rng), names::uuid(rng)),
         _ => "*".to_owned(),

@@ -273,7 +273,7 @@ pub(crate) type ConditionRow = (f64, &'static str, &'static str, &'static [&'sta
 
 /// Conditions of AWS's own documents.
 pub(crate) const MANAGED_CONDITIONS: &[ConditionRow] = &[
-    (14.0, "StringEquals", "aws:ResourceTag/ManagedBy", &["service", "pipeline", "studio", "backup"]),
+    (8.0, "StringEquals", "aws:ResourceTag/ManagedBy", &["service", "pipeline", "studio", "backup"]),
     (4.0, "StringLike", "aws:ResourceTag/@{word}", &["*", "sample-*", "${aws:PrincipalTag/project}"]),
     (15.8, "StringEquals", "aws:ResourceAccount", &["${aws:PrincipalAccount}"]),
     (7.0, "StringEquals", "aws:RequestTag/ManagedBy", &["service", "pipeline", "studio", "backup"]),
@@ -286,7 +286,7 @@ pub(crate) const MANAGED_CONDITIONS: &[ConditionRow] = &[
     ),
     (5.1, "ForAllValues:StringEquals", "aws:TagKeys", &["ManagedBy", "Owner", "Stage"]),
     (5.5, "ForAnyValue:StringEquals", "aws:CalledVia", &["cloudformation.amazonaws.com", "athena.amazonaws.com"]),
-    (4.6, "StringEquals", "iam:AWSServiceName", &["autoscaling.amazonaws.com", "eks.amazonaws.com"]),
+    (8.0, "StringEquals", "iam:AWSServiceName", &["autoscaling.amazonaws.com", "eks.amazonaws.com"]),
     (4.0, "StringLike", "kms:ViaService", &["s3.*.amazonaws.com", "secretsmanager.*.amazonaws.com"]),
     (2.6, "StringEquals", "ec2:ResourceTag/Owner", &["${aws:PrincipalTag/owner}", "${aws:userid}"]),
     (2.3, "StringLike", "kms:EncryptionContext:aws:s3:arn", &["arn:aws:s3:::sample-*"]),
@@ -297,7 +297,7 @@ pub(crate) const MANAGED_CONDITIONS: &[ConditionRow] = &[
     (1.0, "Bool", "kms:GrantIsForAWSResource", &["true"]),
     (2.7, "ArnLike", "iam:PolicyARN", &["arn:aws:iam::aws:policy/service-role/*"]),
     (0.8, "ArnEquals", "iam:AssociatedResourceArn", &["arn:aws:ec2:*:*:instance/*"]),
-    (8.0, "Null", "aws:ResourceTag/ManagedBy", &["false"]),
+    (7.0, "Null", "aws:ResourceTag/ManagedBy", &["false"]),
     (2.5, "Null", "aws:RequestTag/@{word}", &["false", "true"]),
     (0.6, "StringEqualsIgnoreCase", "aws:ResourceTag/stage", &["beta", "prod"]),
 ];
