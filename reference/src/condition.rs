@@ -16,7 +16,7 @@ pub(crate) struct AtomResult {
     /// Whether it holds.
     pub(crate) truth: Truth,
     /// The policy values as far as they are resolved, in their order, with unknown variables as `${key}`; as written
-    /// where a value is null.
+    /// where a value is null. Empty if nothing is unknown.
     pub(crate) resolved: Vec<String>,
     /// The key if it is SOME or UNKNOWN, then each SOME or UNKNOWN variable, each once. They matter only if
     /// the truth is unknown.
@@ -45,7 +45,9 @@ pub(crate) fn atom(atom: &ConditionAtom, keys: &dyn Keys, settings: &Settings) -
         (_, None) if question.multi => plain_multi(&question),
         (_, None) => plain_single(&question),
     };
-    AtomResult { truth, resolved: resolved(atom, keys, settings), unknown_keys: unknown_keys(atom, keys) }
+    let unknown_keys = unknown_keys(atom, keys);
+    let resolved = if unknown_keys.is_empty() { Vec::new() } else { resolved(atom, keys, settings) };
+    AtomResult { truth, resolved, unknown_keys }
 }
 
 /// The policy values of an atom as text.

@@ -46,9 +46,10 @@ pub(crate) fn matches(tokens: &[Token], subject: &[char], folded: usize) -> bool
     };
     // Ascending, without repetition.
     let mut reached = vec![0];
+    let mut next = Vec::new();
     for token in tokens {
-        let mut next = Vec::new();
-        for at in reached {
+        next.clear();
+        for at in reached.iter().copied() {
             match token {
                 Token::Char(c) if at < subject.len() && same(at, *c) => next.push(at + 1),
                 Token::One(reach) if at < subject.len() && reach.covers(subject[at]) => next.push(at + 1),
@@ -61,7 +62,10 @@ pub(crate) fn matches(tokens: &[Token], subject: &[char], folded: usize) -> bool
                 }
             }
         }
-        reached = next;
+        std::mem::swap(&mut reached, &mut next);
+        if reached.is_empty() {
+            return false;
+        }
     }
     reached.last() == Some(&subject.len())
 }
@@ -202,10 +206,11 @@ pub(crate) fn resource_entry(
     for variable in entry.variables() {
         variables::note_if_unknown(&variable.key, keys, &mut unknown_keys);
     }
-    let Some(resolved) = variables::resolve_template(entry, keys, settings) else {
+    let signs = variables::signs(entry);
+    let resolved = variables::resolve(&signs, keys, settings).filter(|_| entry.fault().is_none());
+    let Some(resolved) = resolved else {
         return EntryResult { truth: Truth::False, resolved: entry.text().to_owned(), unknown_keys, null: true };
     };
-    let signs = variables::signs(entry);
     let matched = match subject {
         _ if is_star(&signs) => true,
         Subject::Star => false,
@@ -223,7 +228,9 @@ pub(crate) fn resource_entry(
         (true, true) if !is_star(&signs) => Truth::Unknown,
         (true, _) => Truth::True,
     };
-    EntryResult { truth, resolved: variables::print(&resolved, true), unknown_keys, null: false }
+    let plain = entry.variables().next().is_none();
+    let resolved = if plain { entry.text().to_owned() } else { variables::print(&resolved, true) };
+    EntryResult { truth, resolved, unknown_keys, null: false }
 }
 
 /// `*` or a run of `*`. Not `${*}`, which is a literal star, nor a value.

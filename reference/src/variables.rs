@@ -37,7 +37,7 @@ pub(crate) enum Sign {
     /// `*`: a wildcard where the place has wildcards.
     Star,
     /// A variable that has not been replaced; after [`resolve`], a hole.
-    Variable(Variable),
+    Variable(Box<Variable>),
 }
 
 /// Reads text in which `*` and `?` are wildcards and nothing else is special.
@@ -63,7 +63,7 @@ pub(crate) fn signs(template: &Template) -> Vec<Sign> {
         match piece {
             Piece::Literal(text) => signs.extend(plain(text)),
             Piece::Escape(c) => signs.push(Sign::Char(*c)),
-            Piece::Variable(variable) => signs.push(Sign::Variable(variable.clone())),
+            Piece::Variable(variable) => signs.push(Sign::Variable(Box::new(variable.clone()))),
         }
     }
     signs
@@ -74,7 +74,7 @@ fn faulty_signs(text: &str) -> Vec<Sign> {
     let mut rest = text;
     while let Some(start) = rest.find("${") {
         signs.extend(plain(&rest[..start]));
-        signs.push(Sign::Variable(Variable { key: ConditionKey::new(""), default: None }));
+        signs.push(Sign::Variable(Box::new(Variable { key: ConditionKey::new(""), default: None })));
         rest = rest[start..].split_once('}').map_or("", |(_, behind)| behind);
     }
     signs.extend(plain(rest));
@@ -166,10 +166,10 @@ pub(crate) fn print(signs: &[Sign], wildcards: bool) -> String {
             Sign::Char(c) => text.push(*c),
             Sign::One => text.push('?'),
             Sign::Star => text.push('*'),
-            Sign::Variable(Variable { key, default: None }) => text.push_str(&format!("${{{key}}}")),
-            Sign::Variable(Variable { key, default: Some(default) }) => {
-                text.push_str(&format!("${{{key}, '{default}'}}"));
-            }
+            Sign::Variable(variable) => match &variable.default {
+                None => text.push_str(&format!("${{{}}}", variable.key)),
+                Some(default) => text.push_str(&format!("${{{}, '{default}'}}", variable.key)),
+            },
         }
     }
     text
