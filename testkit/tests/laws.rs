@@ -1,6 +1,9 @@
 //! Every law on the reference: a few thousand samples, or a hundred thousand with `IAMC_LONG=1` in the environment.
 
-use iamc_testkit::engine::Reference;
+use iamc_policy::request::RequestError;
+use iamc_policy::world::{PolicyText, ResourcePolicy};
+use iamc_policy::{Answer, Decision, Effect, Formula, KeyState, Policy, Request, World};
+use iamc_testkit::engine::{Engine, Reference};
 use iamc_testkit::laws::{LAWS, Law};
 
 /// Samples of a short run.
@@ -64,3 +67,211 @@ laws!(
     policies_that_do_not_apply_change_nothing: "R-8.34",
     a_residual_says_under_each_completion_what_the_engine_says: "R-8.35",
 );
+
+/// An engine with a mistake: the reference on a changed question, with a changed answer.
+struct Mistaken {
+    ask: fn(&mut World, &mut Request),
+    say: fn(&World, &Request, &mut Answer),
+}
+
+impl Engine for Mistaken {
+    fn name(&self) -> &'static str {
+        "mistaken"
+    }
+
+    fn decide(&self, world: &World, request: &Request) -> Result<Answer, RequestError> {
+        let (mut other_world, mut other_request) = (world.clone(), request.clone());
+        (self.ask)(&mut other_world, &mut other_request);
+        let mut answer = Reference.decide(&other_world, &other_request)?;
+        (self.say)(world, request, &mut answer);
+        Ok(answer)
+    }
+}
+
+fn nothing(_: &mut World, _: &mut Request) {}
+
+fn as_it_is(_: &World, _: &Request, _: &mut Answer) {}
+
+/// Calls `edit` for each parsed policy of users, roles and resources.
+fn each_policy(world: &mut World, edit: impl Fn(&mut Policy)) {
+    let users = world.users.iter_mut().flat_map(|user| &mut user.identity.inline);
+    let roles = world.roles.iter_mut().flat_map(|role| &mut role.identity.inline);
+    let resources = world.resources.iter_mut().filter_map(|resource| match &mut resource.policy {
+        ResourcePolicy::Policy(policy) => Some(policy),
+        _ => None,
+    });
+    for named in users.chain(roles).chain(resources) {
+        if let PolicyText::Known(policy) = &mut named.text {
+            edit(std::sync::Arc::make_mut(policy));
+        }
+    }
+}
+
+/// A law that no engine could break would be no law: each mistake is found by the law that forbids it.
+#[test]
+fn mistakes_are_found() {
+    let mistakes: [(&str, Mistaken); 18] = [
+        (
+            "duplicates change nothing",
+            Mistaken {
+                ask: |world, _| {
+                    each_policy(world, |policy| {
+                        let twice = policy
+                            .statements
+                            .iter()
+                            .any(|own| policy.statements.iter().filter(|other| *other == own).count() > 1);
+                        policy.statements.retain(|_| !twice);
+                    })
+                },
+                say: as_it_is,
+            },
+        ),
+        (
+            "a level that allows everything changes nothing",
+            Mistaken {
+                ask: |world, _| world.guardrails.retain(|guardrail| !guardrail.id.starts_with("p-new")),
+                say: as_it_is,
+            },
+        ),
+        (
+            "closed mode is open mode in which what is not given is absent",
+            Mistaken { ask: |_, request| request.context.retain(|_, state| *state != KeyState::Absent), say: as_it_is },
+        ),
+        (
+            "policies that do not apply change nothing",
+            Mistaken {
+                ask: nothing,
+                say: |world, _, answer| {
+                    if world.guardrails.iter().any(|guardrail| guardrail.id.contains("elsewhere")) {
+                        answer.decision = Decision::ExplicitDeny;
+                    }
+                },
+            },
+        ),
+        (
+            "a value and a list of it are the same",
+            Mistaken {
+                ask: |world, _| {
+                    each_policy(world, |policy| {
+                        policy.statements.iter_mut().for_each(|own| own.condition.atoms.truncate(1))
+                    })
+                },
+                say: as_it_is,
+            },
+        ),
+        (
+            "runs of wildcards may be written in any way",
+            Mistaken {
+                ask: |world, _| {
+                    each_policy(world, |policy| {
+                        let resources = policy.statements.iter_mut().filter_map(|own| own.resource.as_mut());
+                        resources
+                            .for_each(|resource| resource.patterns.retain(|pattern| !pattern.text().contains("**")));
+                    })
+                },
+                say: as_it_is,
+            },
+        ),
+        (
+            "a deny anywhere wins",
+            Mistaken {
+                ask: |world, _| {
+                    each_policy(world, |policy| policy.statements.retain(|own| own.effect == Effect::Allow))
+                },
+                say: as_it_is,
+            },
+        ),
+        (
+            "a witness alone allows",
+            Mistaken { ask: nothing, say: |_, _, answer| answer.explanation.witness.truncate(1) },
+        ),
+        (
+            "the decision of every completion is among the possible ones",
+            Mistaken {
+                ask: nothing,
+                say: |_, _, answer| {
+                    if let Decision::Conditional(_) = answer.decision {
+                        answer.decision = Decision::ImplicitDeny;
+                    }
+                },
+            },
+        ),
+        (
+            "to know more never makes more possible",
+            Mistaken {
+                ask: |_, request| request.context.retain(|_, state| *state != KeyState::Unknown),
+                say: as_it_is,
+            },
+        ),
+        (
+            "adding a deny never grants",
+            Mistaken {
+                ask: |world, _| {
+                    each_policy(world, |policy| {
+                        // Two denies cancel each other out.
+                        let n_denies = policy.statements.iter().filter(|own| own.effect == Effect::Deny).count();
+                        policy.statements.retain(|own| own.effect == Effect::Allow || n_denies != 2);
+                    })
+                },
+                say: as_it_is,
+            },
+        ),
+        (
+            "removing an allow never grants",
+            Mistaken { ask: |world, _| each_policy(world, |policy| policy.statements.truncate(1)), say: as_it_is },
+        ),
+        (
+            "order is irrelevant",
+            Mistaken { ask: |world, _| each_policy(world, |policy| policy.statements.truncate(1)), say: as_it_is },
+        ),
+        (
+            "statements may be split",
+            Mistaken { ask: |world, _| each_policy(world, |policy| policy.statements.truncate(2)), say: as_it_is },
+        ),
+        (
+            "Resource and NotResource are complements",
+            Mistaken {
+                ask: |world, _| {
+                    each_policy(world, |policy| {
+                        let resources = policy.statements.iter_mut().filter_map(|own| own.resource.as_mut());
+                        resources.for_each(|resource| resource.negated = false);
+                    })
+                },
+                say: as_it_is,
+            },
+        ),
+        (
+            "a level that allows nothing refuses",
+            Mistaken {
+                ask: |world, _| world.guardrails.retain(|guardrail| guardrail.id != "p-new-scp"),
+                say: as_it_is,
+            },
+        ),
+        (
+            "names mean nothing",
+            Mistaken {
+                ask: nothing,
+                say: |_, request, answer| {
+                    if request.principal.account().is_some_and(|account| account.number() == 111_111_111_111) {
+                        answer.decision = Decision::Allow;
+                    }
+                },
+            },
+        ),
+        (
+            "a residual says under each completion what the engine says",
+            Mistaken {
+                ask: nothing,
+                say: |_, _, answer| {
+                    if let Some(residual) = &mut answer.residual {
+                        residual.deny = Formula::False;
+                    }
+                },
+            },
+        ),
+    ];
+    for (name, mistaken) in &mistakes {
+        let law = LAWS.iter().find(|law| law.name == *name).unwrap();
+        assert!(law.check_seeds(mistaken, 0, 600).is_err(), "`{name}` does not find the mistake");
+    }
+}
