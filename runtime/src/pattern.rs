@@ -4,7 +4,9 @@
 //! its normal form, which star may match colons, and whether a shape that is quicker to compare than
 //! the general code says the same.
 
-use crate::code::{ANY, Comparison, Filling, Place, Reached, Sign, Step, Steps, Writer, segments, signs, take_u32};
+use crate::code::{
+    ANY, Comparison, Filling, Place, Reached, Sign, Step, Steps, VARIABLE, Writer, segments, signs, take_u32,
+};
 use iamc_policy::settings::{ArnCase, PartialArn};
 use iamc_policy::template::Template;
 use iamc_policy::{ConditionKey, PolicyKind, Settings};
@@ -274,6 +276,14 @@ impl<'a> Pattern<'a> {
 
     pub(crate) fn kind(&self) -> u32 {
         self.shape & SHAPE_MASK
+    }
+
+    /// is its third segment written without wildcard or variable, and other than this?
+    pub(crate) fn is_of_another_service(&self, service: &[u8]) -> bool {
+        let text = self.text.unwrap_or(self.code);
+        let segment = text.split(|byte| *byte == b':').nth(2);
+        let open = |byte: &u8| *byte >= VARIABLE || matches!(byte, b'*' | b'?' | b'$');
+        segment.is_some_and(|segment| segment != service && !segment.iter().any(open))
     }
 
     /// The entry as the policy says it.

@@ -1,0 +1,262 @@
+//! Who calls: the request's principal, and what the set and the request's facts say of it.
+
+use crate::eval::Eval;
+use crate::hash;
+use crate::layout::{ACCOUNT_IDENTITIES_COMPLETE, NONE, PRINCIPAL_ROLE};
+use crate::scratch::Text;
+use crate::set::CompiledPolicySet;
+use iamc_policy::{AccountId, Principal, Request};
+
+/// The kinds of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Root,
+    User,
+    RoleSession,
+    FedUser,
+    Service,
+    FedIdp,
+    Anonymous,
+}
+
+/// The caller of a request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Caller {
+    pub(crate) kind: Kind,
+    pub(crate) account: Option<AccountId>,
+    /// Its row, if the set has one.
+    pub(crate) account_row: Option<u32>,
+    /// The caller's own ARN, service name or provider; empty for anonymous callers.
+    pub(crate) own: Text,
+    /// ARN of the role behind a session, or of the user or root behind a federated user.
+    pub(crate) base: Option<Text>,
+    pub(crate) unique_id: Option<Text>,
+    /// False.
+    pub(crate) session_known: bool,
+    /// The row of the user, of the role behind a session, or of the user behind a federated user.
+    pub(crate) record: Option<u32>,
+    pub(crate) base_is_root: bool,
+    ///
+    pub(crate) service_linked: bool,
+    /// its policies may exist and are not known.
+    pub(crate) policies_unknown: bool,
+    pub(crate) not_found: bool,
+}
+
+impl Caller {
+    /// A caller of whom nothing is known yet.
+    pub(crate) fn nobody(request: &Request) -> Caller {
+        Caller {
+            kind: Kind::Anonymous,
+            account: request.principal.account(),
+            account_row: None,
+            own: Text::EMPTY,
+            base: None,
+            unique_id: None,
+            session_known: !request.facts.session_unknown,
+            record: None,
+            base_is_root: false,
+            service_linked: false,
+            policies_unknown: false,
+            not_found: false,
+        }
+    }
+}
+
+/// The twelve digits of an account number.
+pub(crate) fn digits(number: u64) -> [u8; 12] {
+    let mut digits = [b'0'; 12];
+    let mut rest = number;
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    digits
+}
+
+/// What stands behind `role/` in the sixth component of an ARN.
+pub(crate) fn role_path_name(arn: &[u8]) -> Option<&[u8]> {
+    arn.splitn(6, |byte| *byte == b':').nth(5)?.strip_prefix(b"role/")
+}
+
+/// does the set claim to list every identity of the account?
+pub(crate) fn identities_complete(set: &CompiledPolicySet, account_row: Option<u32>) -> bool {
+    set.assume_complete() || account_row.is_some_and(|row| set.account(row)[0] & ACCOUNT_IDENTITIES_COMPLETE != 0)
+}
+
+impl<'a> Eval<'a> {
+    /// Finds out who calls.
+    pub(crate) fn find_caller(&mut self) {
+        let (set, request) = (self.set, self.request);
+        let facts = &request.facts;
+        self.caller.account_row = self.caller.account.and_then(|account| set.find_account(account));
+        match &request.principal {
+            Principal::Root { .. } => {
+                self.caller.kind = Kind::Root;
+                self.caller.own = self.write(&request.principal);
+            }
+            Principal::User { .. } => {
+                self.caller.kind = Kind::User;
+                self.caller.own = self.write(&request.principal);
+                self.take_record(self.find(self.caller.own, false));
+            }
+            Principal::RoleSession { partition, account, role, role_path_name, .. } => {
+                self.caller.kind = Kind::RoleSession;
+                self.caller.own = self.write(&request.principal);
+                let named = match (role_path_name, &facts.role) {
+                    (Some(path_name), _) => Some(self.push_role_arn(partition, *account, path_name)),
+                    (None, Some(arn)) => Some(self.s.arena.push(arn.as_str().as_bytes())),
+                    (None, None) => None,
+                };
+                let record = match named {
+                    Some(arn) => self.find(arn, true),
+                    None => self.find_role(partition, *account, role),
+                };
+                self.take_record(record);
+                self.caller.base = Some(match (record, named) {
+                    (Some(row), _) => Text::String(set.principal(row)[2]),
+                    (None, Some(arn)) => arn,
+                    // Role names are unique, and most roles have no path.
+                    (None, None) => self.push_role_arn(partition, *account, role),
+                });
+            }
+            Principal::FederatedUser { .. } => {
+                self.caller.kind = Kind::FedUser;
+                self.caller.own = self.write(&request.principal);
+                match &facts.federated_user_base {
+                    None => self.note_missing(true),
+                    Some(base) => {
+                        let text = self.write(base);
+                        self.caller.base = Some(text);
+                        if matches!(base, Principal::Root { .. }) {
+                            self.caller.base_is_root = true;
+                        } else {
+                            self.take_record(self.find(text, false));
+                        }
+                    }
+                }
+            }
+            Principal::Service(name) => {
+                self.caller.kind = Kind::Service;
+                let name = self.s.arena.push(name.as_bytes());
+                // Lower case as a whole: this is no condition key.
+                self.caller.own = self.lower_word(name);
+            }
+            Principal::Federated(provider) | Principal::Saml(provider) => {
+                self.caller.kind = Kind::FedIdp;
+                self.caller.own = self.s.arena.push(provider.as_bytes());
+            }
+            Principal::Anonymous => {}
+        }
+        if let Some(unique_id) = &facts.unique_id {
+            self.caller.unique_id = Some(self.s.arena.push(unique_id.as_bytes()));
+        }
+        self.caller.service_linked = self.caller.kind == Kind::RoleSession
+            && self
+                .caller
+                .base
+                .and_then(|base| role_path_name(self.s.text(set, base)))
+                .is_some_and(|path| path.starts_with(b"aws-service-role/"));
+    }
+
+    /// `str::to_lowercase`, which minds the end of words, for names that are not ASCII.
+    fn lower_word(&mut self, text: Text) -> Text {
+        let bytes = self.s.text(self.set, text);
+        if bytes.is_ascii() {
+            return self.s.arena.lower(self.set, text);
+        }
+        let lower = String::from_utf8_lossy(bytes).to_lowercase();
+        self.s.arena.push(lower.as_bytes())
+    }
+
+    /// Writes a principal as it is named, mostly its ARN.
+    fn write(&mut self, principal: &Principal) -> Text {
+        let arena = &mut self.s.arena;
+        let account = digits(principal.account().map_or(0, AccountId::number));
+        match principal {
+            Principal::Root { partition, .. } => {
+                arena.concat(&[b"arn:", partition.as_bytes(), b":iam::", &account, b":root"])
+            }
+            Principal::User { partition, path_name, .. } => {
+                arena.concat(&[b"arn:", partition.as_bytes(), b":iam::", &account, b":user/", path_name.as_bytes()])
+            }
+            Principal::RoleSession { partition, role, session, .. } => arena.concat(&[
+                b"arn:",
+                partition.as_bytes(),
+                b":sts::",
+                &account,
+                b":assumed-role/",
+                role.as_bytes(),
+                b"/",
+                session.as_bytes(),
+            ]),
+            Principal::FederatedUser { partition, name, .. } => arena.concat(&[
+                b"arn:",
+                partition.as_bytes(),
+                b":sts::",
+                &account,
+                b":federated-user/",
+                name.as_bytes(),
+            ]),
+            // No base of a federated user is one of these; as text they are what they print.
+            Principal::Service(name) => arena.concat(&[b"service:", name.as_bytes()]),
+            Principal::Federated(provider) => arena.concat(&[b"federated:", provider.as_bytes()]),
+            Principal::Saml(provider) => arena.concat(&[b"saml:", provider.as_bytes()]),
+            Principal::Anonymous => arena.push(b"anonymous"),
+        }
+    }
+
+    fn push_role_arn(&mut self, partition: &str, account: AccountId, path_name: &str) -> Text {
+        let account = digits(account.number());
+        let parts: [&[u8]; 6] = [b"arn:", partition.as_bytes(), b":iam::", &account, b":role/", path_name.as_bytes()];
+        self.s.arena.concat(&parts)
+    }
+
+    /// The row of the user, or of the role, with that ARN.
+    fn find(&self, arn: Text, role: bool) -> Option<u32> {
+        let row = self.set.find_principal(self.s.text(self.set, arn))?;
+        ((self.set.principal(row)[0] & PRINCIPAL_ROLE != 0) == role).then_some(row)
+    }
+
+    fn take_record(&mut self, record: Option<u32>) {
+        self.caller.record = record;
+        let unique_id = record.map_or(NONE, |row| self.set.principal(row)[3]);
+        self.caller.unique_id = (unique_id != NONE).then_some(Text::String(unique_id));
+        self.note_missing(record.is_none());
+    }
+
+    fn note_missing(&mut self, missing: bool) {
+        self.caller.not_found = missing;
+        self.caller.policies_unknown = missing && !identities_complete(self.set, self.caller.account_row);
+    }
+
+    /// The role of that name in an account: names are unique there.
+    fn find_role(&mut self, partition: &str, account: AccountId, name: &str) -> Option<u32> {
+        let set = self.set;
+        let account_row = set.find_account(account)?;
+        let number = digits(account.number());
+        let key = self.s.arena.concat(&[partition.as_bytes(), b"/", &number, b"/", name.as_bytes()]);
+        hash::find(&set.tables().role_name_hash, hash::hash(self.s.text(set, key)), |row| {
+            let [flags, account, arn, ..] = set.principal(row);
+            let arn = set.string(arn);
+            flags & PRINCIPAL_ROLE != 0
+                && account == account_row
+                && arn.split(|byte| *byte == b':').nth(1) == Some(partition.as_bytes())
+                && role_path_name(arn)
+                    .is_some_and(|path| path.rsplit(|byte| *byte == b'/').next() == Some(name.as_bytes()))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_names() {
+        assert_eq!(&digits(42), b"000000000042");
+        assert_eq!(role_path_name(b"arn:aws:iam::1:role/a/b"), Some(&b"a/b"[..]));
+        assert_eq!(role_path_name(b"arn:aws:iam::1:user/a"), None);
+        assert_eq!(role_path_name(b"arn:aws"), None);
+    }
+}

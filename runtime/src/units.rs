@@ -1,0 +1,359 @@
+//! The authorizations that one request needs, each with its action, resource and owner.
+
+use crate::actions::ActionFlags;
+use crate::caller::Kind;
+use crate::decide::{Open, Recorder};
+use crate::eval::{ActionIds, Eval, Key, Target, Unit};
+use crate::keys::{REQUESTED_REGION, SOURCE_IDENTITY, STS_SOURCE_IDENTITY, TAG_KEYS};
+use crate::layout::NONE;
+use crate::logic::{K, Logic, Tri};
+use crate::pattern::Subject;
+use crate::scratch::{State, Text};
+use crate::set::CompiledPolicySet;
+use iamc_policy::decision::UnitId;
+use iamc_policy::request::{RequestError, RequestResource, ResourceInRequest};
+use iamc_policy::settings::EmptyIsNull;
+use iamc_policy::{AccountId, Action, Request};
+use std::sync::LazyLock;
+
+/// The actions that a call may need besides its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Implied {
+    TagSession,
+    SetSourceIdentity,
+    SetContext,
+}
+
+static IMPLIED_ACTIONS: LazyLock<[Action; 3]> = LazyLock::new(|| {
+    ["sts:TagSession", "sts:SetSourceIdentity", "sts:SetContext"]
+        .map(|text| text.parse().expect("a literal action is well-formed"))
+});
+
+impl Implied {
+    pub(crate) fn action(self) -> &'static Action {
+        &IMPLIED_ACTIONS[self as usize]
+    }
+}
+
+/// Why a unit is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A resource of the request, by position.
+    Resource(u32),
+    /// A further action named by the caller of the engine, by position.
+    Additional(u32),
+    /// An action that follows from the call, on the resource with that position.
+    Implied(Implied, u32),
+}
+
+/// A unit by numbers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct UnitSpec {
+    pub(crate) origin: Origin,
+    pub(crate) action: ActionIds,
+    /// `None`: nobody's, or AWS's own (R-6.53 c).
+    pub(crate) owner: Option<AccountId>,
+    /// Whether the unit is asked for at all.
+    pub(crate) asked: Tri,
+}
+
+impl UnitSpec {
+    pub(crate) fn nothing() -> UnitSpec {
+        let action = ActionIds { service: NONE, position: NONE, flags: ActionFlags::default(), name: Text::EMPTY };
+        UnitSpec { origin: Origin::Resource(0), action, owner: None, asked: K::TRUE }
+    }
+
+    /// The name of the unit in explanations.
+    pub(crate) fn id(&self, request: &Request) -> UnitId {
+        match self.origin {
+            Origin::Resource(index) => UnitId::Resource(index),
+            Origin::Additional(_) | Origin::Implied(..) => UnitId::Action(self.action_of(request).to_string()),
+        }
+    }
+
+    pub(crate) fn action_of<'a>(&self, request: &'a Request) -> &'a Action {
+        match self.origin {
+            Origin::Resource(_) => &request.action,
+            Origin::Additional(at) => &request.additional[at as usize].action,
+            Origin::Implied(implied, _) => implied.action(),
+        }
+    }
+
+    pub(crate) fn resource_of<'a>(&self, request: &'a Request) -> &'a ResourceInRequest {
+        match self.origin {
+            Origin::Resource(at) | Origin::Implied(_, at) => &request.resources[at as usize],
+            Origin::Additional(at) => &request.additional[at as usize].resource,
+        }
+    }
+}
+
+/// Ids and flags of an action.
+pub(crate) fn action_ids(set: &CompiledPolicySet, arena: &mut crate::scratch::Arena, action: &Action) -> ActionIds {
+    let whole = arena.concat(&[action.service().as_bytes(), b":", action.name().as_bytes()]);
+    let Text::Buffer { start, len } = whole else { return UnitSpec::nothing().action };
+    arena.bytes[start..].make_ascii_lowercase();
+    let skip = action.service().len() + 1;
+    let name = Text::Buffer { start: start + skip, len: len - skip };
+    let lower = &arena.bytes[start..start + len];
+    let service = set.find_service(&lower[..skip - 1]).unwrap_or(NONE);
+    match set.find_action(lower) {
+        Some(id) if service != NONE => {
+            let [_, first, _] = set.service(service);
+            ActionIds { service, position: id - first, flags: set.action_flags(id), name }
+        }
+        _ => {
+            let facts = set.catalogue().action(action.service(), action.name());
+            let flags = ActionFlags::of(action.service(), action.name(), facts);
+            ActionIds { service, position: NONE, flags, name }
+        }
+    }
+}
+
+impl<'a> Eval<'a> {
+    /// fills `scratch.units`, resources first, then additional actions.
+    pub(crate) fn find_units(&mut self) -> Result<(), RequestError> {
+        let request = self.request;
+        let main = action_ids(self.set, &mut self.s.arena, &request.action);
+        for (at, resource) in request.resources.iter().enumerate() {
+            self.push_unit(Origin::Resource(at as u32), main, &request.action, resource, K::TRUE)?;
+        }
+        for (at, additional) in request.additional.iter().enumerate() {
+            let ids = action_ids(self.set, &mut self.s.arena, &additional.action);
+            self.push_unit(Origin::Additional(at as u32), ids, &additional.action, &additional.resource, K::TRUE)?;
+        }
+        let flags = main.flags;
+        let assumes = flags.has(ActionFlags::TRUST) && flags.has(ActionFlags::ASSUME_ROLE_ANY);
+        let implied: &[Implied] = if assumes {
+            &[Implied::TagSession, Implied::SetSourceIdentity, Implied::SetContext]
+        } else if flags.has(ActionFlags::GET_FEDERATION_TOKEN) {
+            &[Implied::TagSession]
+        } else {
+            &[]
+        };
+        if implied.is_empty() {
+            return Ok(());
+        }
+        for first in 0..request.resources.len() {
+            for implied in implied {
+                self.enter(first);
+                let asked = self.asked(&mut crate::decide::Plain::new(), *implied);
+                if asked.is_false() {
+                    continue;
+                }
+                let action = implied.action();
+                let ids = action_ids(self.set, &mut self.s.arena, action);
+                let origin = Origin::Implied(*implied, first as u32);
+                self.push_unit(origin, ids, action, &request.resources[first], asked)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn push_unit(
+        &mut self,
+        origin: Origin,
+        action: ActionIds,
+        named: &Action,
+        resource: &ResourceInRequest,
+        asked: Tri,
+    ) -> Result<(), RequestError> {
+        if resource.resource == RequestResource::Star && !action.flags.has(ActionFlags::STAR_ACCEPTED) {
+            return Err(RequestError {
+                code: "E-RESOURCE-NEEDED",
+                message: format!("`{named}` acts on a resource: give its ARN in place of `*`"),
+                field: "resource",
+                rule: "R-9.6",
+            });
+        }
+        let owner = self.owner(resource)?;
+        self.s.units.push(UnitSpec { origin, action, owner, asked });
+        Ok(())
+    }
+
+    /// R-6.53 (c).
+    fn owner(&mut self, resource: &ResourceInRequest) -> Result<Option<AccountId>, RequestError> {
+        let arn = match &resource.resource {
+            // A wildcard-only action acts in the caller's account.
+            RequestResource::Star => return Ok(resource.account.or(self.caller.account)),
+            RequestResource::Arn(arn) => arn,
+        };
+        if resource.account.is_some() {
+            return Ok(resource.account);
+        }
+        if !arn.account().is_empty() {
+            return Ok(arn.account().parse().ok());
+        }
+        self.find_carriers(arn.as_str());
+        self.entered = None;
+        for at in 0..self.s.carriers.len() {
+            let [_, account, ..] = self.set.resource(self.s.carriers[at]);
+            if account != NONE {
+                let digits = crate::caller::digits(self.set.account_number(account));
+                return Ok(std::str::from_utf8(&digits).ok().and_then(|digits| digits.parse().ok()));
+            }
+        }
+        Err(RequestError {
+            code: "E-RESACCT",
+            message: format!(
+                "the owner of `{arn}` is not known: its ARN names no account and the inventory does not list it; give the resource's account"
+            ),
+            field: "resource_account",
+            rule: "R-5.2",
+        })
+    }
+
+    /// the recorded resources that are `arn` or contain it, the nearest first: their ARN is a prefix that ends
+    /// where a `/` or `:` follows. IAM resources contain nothing.
+    pub(crate) fn find_carriers(&mut self, arn: &str) {
+        self.s.carriers.clear();
+        if self.set.tables().resources.is_empty() {
+            return;
+        }
+        let text = arn.as_bytes();
+        self.s.carriers.extend(self.set.find_resource(text));
+        let mut colons = text.iter().enumerate().filter(|(_, byte)| **byte == b':').map(|(at, _)| at);
+        let (second, third) = (colons.nth(1), colons.next());
+        if let (Some(second), Some(third)) = (second, third)
+            && &text[second + 1..third] == b"iam"
+        {
+            return;
+        }
+        // An ARN has something behind its fifth colon, so that no shorter prefix is one.
+        let Some(fifth) = colons.nth(1) else { return };
+        for end in (fifth + 2..text.len()).rev() {
+            if matches!(text[end], b'/' | b':')
+                && let Some(row) = self.set.find_resource(&text[..end])
+            {
+                self.s.carriers.push(row);
+            }
+        }
+    }
+
+    /// Makes the unit with that position the current one.
+    pub(crate) fn enter(&mut self, at: usize) {
+        if self.entered == Some(at) {
+            return;
+        }
+        self.entered = Some(at);
+        let request = self.request;
+        let spec = self.s.units[at];
+        let resource = spec.resource_of(request);
+        let arn = match &resource.resource {
+            RequestResource::Arn(arn) => Some(arn.as_str()),
+            RequestResource::Star => None,
+        };
+        self.s.begin_unit();
+        let action = spec.action_of(request);
+        let session_service =
+            self.session.and_then(|session| session.set.find_service(action.service().as_bytes())).unwrap_or(NONE);
+        self.unit = Unit {
+            spec,
+            action,
+            resource,
+            arn,
+            owner_row: spec.owner.and_then(|owner| self.set.find_account(owner)),
+            record: None,
+            target: Target::Star,
+            session_service,
+        };
+        if let Some(arn) = arn {
+            self.find_carriers(arn);
+            let first = self.s.carriers.first().copied();
+            self.unit.record = first.filter(|row| self.set.string(self.set.resource(*row)[0]) == arn.as_bytes());
+        }
+        self.note_unit_keys(&resource.context);
+        self.unit.target = match arn {
+            Some(arn) => Target::Arn(Subject::new(arn.as_bytes())),
+            None => self.pseudo_resource(),
+        };
+    }
+
+    ///
+    fn pseudo_resource(&mut self) -> Target<'a> {
+        let partition = self.request.principal.partition().unwrap_or("aws").as_bytes();
+        if self.unit.has(ActionFlags::PSEUDO_ARN_S3) {
+            return Target::Pseudo(self.s.arena.concat(&[b"arn:", partition, b":s3:::*"]));
+        }
+        if !self.unit.has(ActionFlags::PSEUDO_ARN_DYNAMODB) {
+            return Target::Star;
+        }
+        let digits = self.unit.owner().map(|owner| crate::caller::digits(owner.number()));
+        let account = digits.as_ref().map_or(&[][..], |digits| digits.as_slice());
+        let key = self.special(REQUESTED_REGION);
+        let region = match self.state(&key) {
+            State::Values { first, .. } => self.value(first),
+            State::Absent => Text::EMPTY,
+            State::Present | State::Unknown => {
+                // No policy spells out these Regions, so an entry that matches both does so by a star.
+                let mut arn = |region: &[u8]| {
+                    self.s.arena.concat(&[b"arn:", partition, b":dynamodb:", region, b":", account, b":*"])
+                };
+                return Target::AnyRegion(arn(&[1]), arn(&[1, 1]));
+            }
+        };
+        let arena = &mut self.s.arena;
+        let start = arena.bytes.len();
+        arena.concat(&[b"arn:", partition, b":dynamodb:"]);
+        arena.append(self.set, region);
+        arena.concat(&[b":", account, b":*"]);
+        Target::Pseudo(Text::Buffer { start, len: arena.bytes.len() - start })
+    }
+
+    // ---- is an action asked for? ----
+
+    /// True iff one of the keys is present that ask for the action, which is the condition `Null {key: false}`.
+    pub(crate) fn asked<R: Recorder>(&mut self, recorder: &mut R, implied: Implied) -> R::Value {
+        let request = self.request;
+        let mut many = <R::Value as Logic>::Many::default();
+        let mut ask = |eval: &mut Self, key: Key<'a>| {
+            let present = eval.is_present(&key);
+            let value = eval.lift(recorder, present, Open::Asks { key, implied });
+            R::Value::push(&mut many, value);
+        };
+        match implied {
+            Implied::TagSession => ask(self, self.special(TAG_KEYS)),
+            Implied::SetSourceIdentity => {
+                ask(self, self.special(STS_SOURCE_IDENTITY));
+                if self.caller.kind == Kind::RoleSession {
+                    ask(self, self.special(SOURCE_IDENTITY));
+                }
+            }
+            Implied::SetContext => {}
+        }
+        let families: &[&str] = match implied {
+            Implied::TagSession => &["aws:requesttag/"],
+            Implied::SetSourceIdentity => &[],
+            Implied::SetContext => &["sts:requestcontext/", "sts:requestcontextproviders"],
+        };
+        let contexts = std::iter::once(&request.context).chain(request.resources.iter().map(|other| &other.context));
+        for key in contexts.flat_map(|context| context.keys()) {
+            if families.iter().any(|family| key.as_str().starts_with(family)) {
+                ask(self, self.named_key(key.as_str().as_bytes()));
+            }
+        }
+        R::Value::any(many)
+    }
+
+    /// The condition `Null {key: false}`.
+    pub(crate) fn is_present(&mut self, key: &Key<'_>) -> Tri {
+        self.is_null(key).not()
+    }
+
+    /// N of.
+    pub(crate) fn is_null(&mut self, key: &Key<'_>) -> Tri {
+        match self.state(key) {
+            State::Absent => K::TRUE,
+            State::Present => K::FALSE,
+            State::Unknown => K::UNKNOWN,
+            State::Values { first, count, .. } => {
+                let empty_counts = match self.set.settings().empty_is_null {
+                    EmptyIsNull::Multi => self.is_multi(key),
+                    EmptyIsNull::Every => true,
+                    EmptyIsNull::None => false,
+                };
+                let all_empty = || (first..first + count).all(|at| self.value_bytes(at).is_empty());
+                K::constant(empty_counts && all_empty())
+            }
+        }
+    }
+}
