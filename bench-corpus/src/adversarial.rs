@@ -180,6 +180,9 @@ fn documents(part: &mut AccountPart, stub: &AccountStub, texts: Vec<(&str, Strin
         let mut role = flat::plain_role(&stub.id, name, rng);
         let document = Document::new(PolicyKind::Identity, text);
         role.identity.inline.push(NamedDocument { name: name.to_owned(), document });
+        // What the variables and conditions of the documents ask for.
+        let tags = [("team", "payments"), ("x", "value-042-y"), ("a", "ab"), ("queue", "everyone"), ("secure", "true")];
+        role.identity.tags = tags.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec();
         part.roles.push(role);
     }
 }

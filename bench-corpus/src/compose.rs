@@ -155,7 +155,8 @@ fn statement(wanted: Wanted, rates: &Rates, templates: &Templates, rng: &mut Rng
     };
     resize_resources(&mut draft, rates, rng);
     if wanted.managed || wanted.kind != PolicyKind::Trust {
-        draft.not_resource = percent(rates.not_resource, rng) && draft.resources.as_ref().is_some_and(|r| r[0] != "*");
+        draft.not_resource = percent(rates.not_resource, rng)
+            && draft.resources.as_ref().is_some_and(|list| list.first().is_some_and(|first| first != "*"));
     }
     draft.sid = percent(rates.sid, rng).then(|| match draft.sid.take() {
         Some(sid) => sid,

@@ -5,6 +5,7 @@
 //! account, 25 % in another account of the organization, 5 % outside it. A request is *aimed*: most rows ask for an
 //! action that a managed policy of the role grants, so that few are denied, as in real traffic.
 
+mod hostile;
 #[cfg(feature = "parquet")]
 pub mod parquet;
 
@@ -112,7 +113,7 @@ pub struct Requests<'a> {
 /// The requests of a corpus: an endless iterator, the same for the same corpus and seed.
 ///
 /// `seed` is the stream's own, so that one corpus can be asked in several ways. Cost: names of all roles and resources
-/// are held (30 MB for L, 300 MB for XL); O(log roles) for each row.
+/// are held (80 MB for L, 700 MB for XL); O(log roles) for each row.
 pub fn requests(corpus: &Corpus, seed: u64) -> Requests<'_> {
     let directory = match &corpus.source {
         Source::Realistic(organization) => Some(Directory::of_plans(organization)),
@@ -205,6 +206,7 @@ impl Iterator for Requests<'_> {
         let id = self.next;
         self.next += 1;
         match (&self.directory, &self.corpus.source) {
+            (Some(directory), Source::Adversarial(_)) => hostile::row(&directory.accounts, &mut self.rng, id),
             (Some(directory), _) => aimed(directory, &mut self.rng, id),
             (None, Source::Flat(shape, part)) => {
                 let number = self.rng.below(shape.principals);

@@ -6,14 +6,21 @@
 use serde_json::Value;
 
 /// Copies `text` to `out`, asking `resolve` for each slot in it. A slot for which `resolve` says false, having
-/// written nothing, is copied as it stands. Cost: O(bytes).
+/// written nothing, is copied as it stands, and so is what only looks like a slot: a slot's name is made of small
+/// letters, digits and `_`. Cost: O(bytes).
 pub(crate) fn fill(text: &str, out: &mut String, mut resolve: impl FnMut(&str, &mut String) -> bool) {
     let mut rest = text;
     while let Some(start) = rest.find("@{") {
         let Some(length) = rest[start..].find('}') else { break };
+        let name = &rest[start + 2..start + length];
+        if !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
+            out.push_str(&rest[..start + 2]);
+            rest = &rest[start + 2..];
+            continue;
+        }
         out.push_str(&rest[..start]);
         let slot = &rest[start..start + length + 1];
-        if !resolve(&slot[2..slot.len() - 1], out) {
+        if !resolve(name, out) {
             out.push_str(slot);
         }
         rest = &rest[start + length + 1..];
@@ -95,13 +102,13 @@ mod tests {
     #[test]
     fn slots_are_filled_and_unknown_ones_kept() {
         let mut out = String::new();
-        fill("a @{x} ${y} @{z} @{", &mut out, |slot, out| {
+        fill("a @{x} ${y} @{z} @{\"@{x}\"} @{", &mut out, |slot, out| {
             if slot == "x" {
                 out.push('1');
             }
             slot == "x"
         });
-        assert_eq!(out, "a 1 ${y} @{z} @{");
+        assert_eq!(out, "a 1 ${y} @{z} @{\"1\"} @{");
     }
 
     #[test]
