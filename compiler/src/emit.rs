@@ -16,9 +16,9 @@ use crate::facts::Derived;
 use crate::intern::{NONE, StringId};
 use crate::lower::Lowered;
 use iamc_catalogue::Catalogue;
-use iamc_policy::Settings;
 use iamc_policy::world::GapKind;
-use iamc_runtime::layout::{Tables, WORLD_ASSUME_COMPLETE, WORLD_PLACES_UNKNOWN};
+use iamc_policy::{PolicyKind, Settings};
+use iamc_runtime::layout::{INSTANCE_ROW, Tables, WORLD_ASSUME_COMPLETE, WORLD_PLACES_UNKNOWN};
 use std::collections::HashMap;
 
 /// Ids of what was lowered under a number: given in the order of [`Given::set`].
@@ -54,7 +54,10 @@ impl Given {
 
 /// What is being emitted, and what has been.
 pub(crate) struct Emitter<'a> {
+    /// The actions that get ids.
     catalogue: &'a Catalogue,
+    /// What is declared of condition keys.
+    declared: &'a Catalogue,
     settings: &'a Settings,
     limits: &'a Limits,
     lowered: &'a mut Lowered,
@@ -85,12 +88,14 @@ impl<'a> Emitter<'a> {
     /// Settings, catalogue and the special keys: what every set begins with.
     pub(crate) fn new(
         catalogue: &'a Catalogue,
+        declared: &'a Catalogue,
         settings: &'a Settings,
         limits: &'a Limits,
         lowered: &'a mut Lowered,
     ) -> Result<Emitter<'a>, CompileError> {
         let mut emitter = Emitter {
             catalogue,
+            declared,
             settings,
             limits,
             lowered,
@@ -143,7 +148,15 @@ impl<'a> Emitter<'a> {
 
     /// The whole world.
     pub(crate) fn world(mut self, world: &Collected, derived: &Derived) -> Result<Tables, CompileError> {
-        self.settings(world)?;
+        // where an organization's accounts were not all exported, any account may be one of them.
+        let hole = world.organizations.iter().any(|organization| {
+            world.gaps.iter().any(|gap| gap.kind == GapKind::Hierarchy && gap.subject == organization.id)
+        });
+        self.settings(match (world.assume_complete, hole) {
+            (true, _) => WORLD_ASSUME_COMPLETE,
+            (false, true) => WORLD_PLACES_UNKNOWN,
+            (false, false) => 0,
+        })?;
         let accounts = self.accounts(world, derived)?;
         self.principals(world, derived, &accounts)?;
         self.resources(world, &accounts)?;
@@ -152,30 +165,33 @@ impl<'a> Emitter<'a> {
         Ok(self.finish())
     }
 
-    fn settings(&mut self, world: &Collected) -> Result<(), CompileError> {
-        // where an organization's accounts were not all exported, any account may be one of them.
-        let hole = world.organizations.iter().any(|organization| {
-            world.gaps.iter().any(|gap| gap.kind == GapKind::Hierarchy && gap.subject == organization.id)
-        });
-        let flags = if world.assume_complete {
-            WORLD_ASSUME_COMPLETE
-        } else if hole {
-            WORLD_PLACES_UNKNOWN
-        } else {
-            0
-        };
+    fn settings(&mut self, world: u32) -> Result<(), CompileError> {
         // `encode` asks for one text at a time and takes no error.
         let mut texts = HashMap::new();
         for (name, value) in self.settings.entries() {
             texts.insert(name, self.text(name)?);
             texts.insert(value, self.text(value)?);
         }
-        self.tables.settings = iamc_runtime::settings::encode(self.settings, flags, |text| texts[text]);
+        self.tables.settings = iamc_runtime::settings::encode(self.settings, world, |text| texts[text]);
         Ok(())
     }
 
+    /// Session policies alone: one named policy for each document, in their order.
+    pub(crate) fn session(mut self, documents: &[u32]) -> Result<Tables, CompileError> {
+        self.settings(0)?;
+        for (n_before, &document) in documents.iter().enumerate() {
+            let instance = self.instance(PolicyKind::Session, document)?;
+            if self.tables.instances.len() == INSTANCE_ROW * n_before {
+                // The same policy once more: it is passed twice, so it stands here twice.
+                let row = INSTANCE_ROW * instance as usize;
+                self.tables.instances.extend_from_within(row..row + INSTANCE_ROW);
+            }
+        }
+        Ok(self.finish())
+    }
+
     /// The tables, when nothing more is to come.
-    pub(crate) fn finish(mut self) -> Tables {
+    fn finish(mut self) -> Tables {
         self.service_hash();
         self.key_hash();
         self.tables

@@ -1,5 +1,7 @@
 //! Why a world is not compiled, and how large one may be.
 
+use iamc_runtime::LoadError;
+
 /// How much of each kind a compiled policy set may hold.
 ///
 /// A world beyond a limit is an error that names the limit, never a slow or silent failure. The defaults leave room
@@ -47,6 +49,9 @@ pub enum CompileError {
     /// The parts of a world that is compiled in parts were read under different settings.
     #[error("the parts of the inventory were read under different settings")]
     Settings,
+    /// The runtime refuses what was compiled: a defect of the compiler, reported instead of a wrong answer.
+    #[error("the compiled policy set contradicts itself: {0}")]
+    Tables(#[from] LoadError),
 }
 
 /// Checks one count against its limit.

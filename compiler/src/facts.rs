@@ -5,7 +5,6 @@
 
 use crate::collect::{Collected, IdentityKind};
 use crate::error::{CompileError, Limits, within};
-use crate::intern::Strings;
 use crate::search;
 use iamc_policy::world::GapKind;
 
@@ -86,11 +85,11 @@ pub(crate) struct Derived {
 /// The facts of a world about attachments, hierarchy and guardrails.
 ///
 /// Errors: [`Limits::attachments_max`], [`Limits::levels_max`].
-pub(crate) fn of_world(world: &Collected, strings: &Strings, limits: &Limits) -> Result<Facts, CompileError> {
+pub(crate) fn of_world(world: &Collected, limits: &Limits) -> Result<Facts, CompileError> {
     let mut facts = Facts { may_lack: !world.assume_complete, ..Facts::default() };
     identities(world, &mut facts);
     within("attached policies", n_attachments(&facts), limits.attachments_max)?;
-    hierarchy(world, strings, &mut facts);
+    hierarchy(world, &mut facts);
     guardrails(world, &mut facts);
     let n_levels = search::n_levels(&facts);
     if n_levels > limits.levels_max {
@@ -143,7 +142,7 @@ fn n_attachments(facts: &Facts) -> usize {
     through_groups.fold(own, usize::saturating_add)
 }
 
-fn hierarchy(world: &Collected, strings: &Strings, facts: &mut Facts) {
+fn hierarchy(world: &Collected, facts: &mut Facts) {
     facts.accounts.extend(world.account_numbers().map(|(_, text)| text.0));
     for account in &world.accounts {
         facts.listed.push(account.text.0);
@@ -170,7 +169,6 @@ fn hierarchy(world: &Collected, strings: &Strings, facts: &mut Facts) {
             facts.gaps.push((kind, gap.subject.0));
         }
     }
-    debug_assert!(facts.accounts.iter().all(|&id| strings.get(crate::intern::StringId(id)).len() == 12));
 }
 
 fn guardrails(world: &Collected, facts: &mut Facts) {

@@ -1,16 +1,16 @@
 //! Worlds -> compiled policy sets. The compiler never sees a request.
 //!
 //! The pipeline, a module a stage: [`Compiler::add`] interns and lowers what an inventory says (`collect`, `lower`,
-//! `intern`); [`Compiler::tables`] states it as facts (`facts`), lets the Datalog rules say which policies apply
+//! `intern`); [`Compiler::finish`] states it as facts (`facts`), lets the Datalog rules say which policies apply
 //! (`rules`), and emits the tables that the runtime decides with (`emit`).
 //!
 //! ```
 //! use iamc_catalogue::Catalogue;
-//! use iamc_compiler::{Limits, compile};
+//! use iamc_compiler::{Limits, compile, report};
 //! use iamc_policy::World;
 //! let world = World { assume_complete: true, ..World::default() };
-//! let tables = compile(&world, Catalogue::embedded(), &Limits::default()).unwrap();
-//! assert!(tables.principals.is_empty());
+//! let set = compile(&world, Catalogue::embedded(), &Limits::default()).unwrap();
+//! assert_eq!(report(&set).n_principals, 0);
 //! ```
 
 mod collect;
@@ -20,15 +20,20 @@ mod facts;
 mod glob;
 mod intern;
 mod lower;
+mod report;
 mod rules;
 mod search;
+mod session;
 
 pub use error::{CompileError, Limits};
+pub use report::{CompileReport, report};
+pub use session::compile_session;
 
 use collect::Collected;
 use emit::Emitter;
 use iamc_catalogue::Catalogue;
 use iamc_policy::{Settings, World};
+use iamc_runtime::CompiledPolicySet;
 use iamc_runtime::layout::Tables;
 use lower::Lowered;
 
@@ -39,10 +44,10 @@ use lower::Lowered;
 ///
 /// Errors: a world larger than `limits`. Panics: never. Cost: O(bytes of the world), and for each pattern of action
 /// names a look at the actions of its service.
-pub fn compile(world: &World, catalogue: &Catalogue, limits: &Limits) -> Result<Tables, CompileError> {
+pub fn compile(world: &World, catalogue: &Catalogue, limits: &Limits) -> Result<CompiledPolicySet, CompileError> {
     let mut compiler = Compiler::new(catalogue, &world.settings, world.assume_complete, limits);
     compiler.add(world)?;
-    compiler.tables()
+    compiler.finish()
 }
 
 /// Compiles a world that comes in parts, for instance account by account.
@@ -61,7 +66,7 @@ pub fn compile(world: &World, catalogue: &Catalogue, limits: &Limits) -> Result<
 /// for part in parts {
 ///     compiler.add(&part)?;
 /// }
-/// let set = compiler.tables()?;
+/// let set = compiler.finish()?;
 /// # Ok::<(), iamc_compiler::CompileError>(())
 /// ```
 #[derive(Debug)]
@@ -91,14 +96,20 @@ impl<'c> Compiler<'c> {
         self.collected.add(part, &mut self.lowered)
     }
 
-    /// Resolves who has which policies, and emits the tables of the set.
+    /// Resolves who has which policies, and emits the set.
     ///
     /// Errors: the world is larger than the limits allow.
-    pub fn tables(mut self) -> Result<Tables, CompileError> {
-        let facts = facts::of_world(&self.collected, &self.lowered.strings, &self.limits)?;
-        let derived = rules::derive(&facts);
+    pub fn finish(self) -> Result<CompiledPolicySet, CompileError> {
+        Ok(CompiledPolicySet::from_tables(self.tables(None)?)?)
+    }
+
+    /// The tables of the set; tests leave out a rule.
+    fn tables(mut self, without: Option<&str>) -> Result<Tables, CompileError> {
+        let facts = facts::of_world(&self.collected, &self.limits)?;
+        let derived = rules::derive_without(&facts, without);
         drop(facts);
-        let emitter = Emitter::new(self.catalogue, &self.collected.settings, &self.limits, &mut self.lowered)?;
+        let emitter =
+            Emitter::new(self.catalogue, self.catalogue, &self.collected.settings, &self.limits, &mut self.lowered)?;
         emitter.world(&self.collected, &derived)
     }
 }

@@ -319,18 +319,13 @@ crepe! {
         Rule("R-4.1 keys that a statement reads"), Needs(statement, atom), Reads(atom, key);
 }
 
-/// What follows from the facts by all rules.
-///
-/// Every list of the result is sorted and holds each tuple once. Cost: O(facts + results), but for hierarchies, where
-/// each account meets each unit above it: callers give large ones as [`Facts::found`].
-pub(crate) fn derive(facts: &Facts) -> Derived {
-    derive_without(facts, None)
-}
-
 /// The three rules that walk up from each account, which `found` replaces.
 const WALK: [&str; 3] = ["R-6.21 the units above", "R-6.21 levels of units", "R-6.21 the level of the account"];
 
-/// As [`derive`], without one rule. Tests show with it what each rule is for.
+/// What follows from the facts, by all rules but the one that is left out: tests show with that what each rule is for.
+///
+/// Every list of the result is sorted and holds each tuple once. Cost: O(facts + results), but for hierarchies, where
+/// each account meets each unit above it: callers give large ones as [`Facts::found`].
 pub(crate) fn derive_without(facts: &Facts, rule: Option<&str>) -> Derived {
     let mut program = Crepe::new();
     let searched = facts.found.is_some();

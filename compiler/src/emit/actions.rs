@@ -4,6 +4,7 @@
 //! does not know is matched all the same, and a set compiled without a catalogue decides alike.
 
 use crate::emit::Emitter;
+use crate::emit::policies::table_of;
 use crate::error::{CompileError, id};
 use crate::glob::{has_wildcard, matches};
 use crate::intern::{NONE, StringId};
@@ -11,6 +12,7 @@ use iamc_catalogue::{Catalogue, ServiceFacts};
 use iamc_runtime::actions::ActionFlags;
 use iamc_runtime::hash::{TableBuilder, hash};
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 /// No position: what fills the places of a short inline set.
 const NO_POSITION: u32 = 0xFFFF;
@@ -26,27 +28,52 @@ pub(crate) struct Actions {
     bitmaps: HashMap<Box<[u64]>, u32>,
 }
 
+/// What a set holds of its catalogue and of nothing else.
+struct CataloguePart {
+    bytes: Vec<u8>,
+    flags: Vec<u32>,
+    hash: Vec<u32>,
+}
+
+impl CataloguePart {
+    fn of(catalogue: &Catalogue) -> CataloguePart {
+        let mut flags = Vec::with_capacity(catalogue.n_actions());
+        let mut texts: Vec<String> = Vec::with_capacity(catalogue.n_actions());
+        for service in catalogue.services() {
+            for action in service.actions() {
+                flags.push(ActionFlags::of(service.prefix(), action.name(), Some(action)).bits());
+                texts.push(format!("{}:{}", service.prefix(), action.name()).to_ascii_lowercase());
+            }
+        }
+        CataloguePart { bytes: catalogue.to_bytes(), flags, hash: table_of(texts.iter().map(String::as_str)) }
+    }
+
+    /// Worked out once a process for the edition that is compiled in: it is more work than a small world.
+    fn embedded() -> &'static CataloguePart {
+        static EMBEDDED: LazyLock<CataloguePart> = LazyLock::new(|| CataloguePart::of(Catalogue::embedded()));
+        &EMBEDDED
+    }
+}
+
 impl Emitter<'_> {
     /// Every service and action of the catalogue. Ids are those of the catalogue.
     pub(super) fn catalogue(&mut self) -> Result<(), CompileError> {
         let catalogue: &Catalogue = self.catalogue;
-        self.tables.catalogue = catalogue.to_bytes();
-        let mut table = TableBuilder::new(catalogue.n_actions());
-        let mut texts: Vec<String> = Vec::with_capacity(catalogue.n_actions());
+        let own;
+        let part = if std::ptr::eq(catalogue, Catalogue::embedded()) {
+            CataloguePart::embedded()
+        } else {
+            own = CataloguePart::of(catalogue);
+            &own
+        };
+        self.tables.catalogue.clone_from(&part.bytes);
+        self.tables.action_flags.clone_from(&part.flags);
+        self.tables.action_hash.clone_from(&part.hash);
         for service in catalogue.services() {
             let name = self.lowered.string(service.prefix())?;
             let service_id = self.service_row(name, service.action_ids().start, service.actions().len())?;
             debug_assert_eq!(service_id, service.id().get());
-            for action in service.actions() {
-                self.tables.action_flags.push(ActionFlags::of(service.prefix(), action.name(), Some(action)).bits());
-                texts.push(format!("{}:{}", service.prefix(), action.name()).to_ascii_lowercase());
-            }
         }
-        for (action, text) in texts.iter().enumerate() {
-            // Ids of the catalogue have 32 bits.
-            table.insert(hash(text.as_bytes()), action as u32, |other| texts[other as usize] == *text);
-        }
-        self.tables.action_hash = table.finish();
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use iamc_policy::template::Template;
 use iamc_runtime::conditions::{self, EncodedValue};
 use iamc_runtime::hash::{TableBuilder, hash};
 use iamc_runtime::keys::{SPECIAL, class_word, facts, listed_bits};
+use iamc_runtime::layout::KEY_ROW;
 use std::collections::HashMap;
 
 /// The most keys that get a row of R-5.8's bits. Real policies use a few hundred keys of services; the bits of one cost
@@ -41,13 +42,16 @@ impl Emitter<'_> {
         if let Some(known) = self.keys.get(lowered) {
             return Ok(known);
         }
-        let catalogue: &Catalogue = self.catalogue;
+        let (catalogue, declared): (&Catalogue, &Catalogue) = (self.catalogue, self.declared);
         let canonical = self.lowered.strings.get(StringId(lowered)).to_owned();
-        let known = facts(&canonical, catalogue);
+        let known = facts(&canonical, declared);
         let name = self.string(lowered)?;
         let tag = known.tag.map_or(Ok(NONE), |tag| self.text(tag))?;
         let mut listed = NONE;
-        if self.values.n_listed_keys < LISTED_KEYS_MAX
+        // Requests hardly ever leave a special key to.
+        let is_special = self.tables.keys.len() / KEY_ROW < SPECIAL.len();
+        if !is_special
+            && self.values.n_listed_keys < LISTED_KEYS_MAX
             && let Some(bits) = listed_bits(&canonical, catalogue)
         {
             self.values.n_listed_keys += 1;
@@ -60,9 +64,9 @@ impl Emitter<'_> {
 
     /// The table over the names of all keys, when there will be no more of them.
     pub(super) fn key_hash(&mut self) {
-        let n_keys = self.tables.keys.len() / 4;
+        let n_keys = self.tables.keys.len() / KEY_ROW;
         let mut table = TableBuilder::new(n_keys);
-        for (key, row) in (0u32..).zip(self.tables.keys.chunks_exact(4)) {
+        for (key, row) in (0u32..).zip(self.tables.keys.chunks_exact(KEY_ROW)) {
             let name = self.tables.string_offsets[row[0] as usize] as usize
                 ..self.tables.string_offsets[row[0] as usize + 1] as usize;
             // Names of keys are interned, so no two are the same.

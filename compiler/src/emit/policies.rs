@@ -7,7 +7,7 @@ use crate::lower::pattern_kind_of;
 use iamc_policy::PolicyKind;
 use iamc_policy::condition::ConditionKey;
 use iamc_runtime::hash::{TableBuilder, hash};
-use iamc_runtime::layout::{ELEMENT_ANY, ELEMENT_EMPTY, NEGATED, RULE_BY_ELEMENT, STATEMENT_ROW};
+use iamc_runtime::layout::{ELEMENT_ANY, ELEMENT_EMPTY, INSTANCE_ROW, NEGATED, RULE_BY_ELEMENT, STATEMENT_ROW};
 use iamc_runtime::{pattern, statements};
 
 /// The number of a policy kind in the tables: its position in the order of.
@@ -166,7 +166,7 @@ impl Emitter<'_> {
         let name = self.string(name)?;
         let explanation = if explanation == NONE { NONE } else { self.explanation(explanation)? };
         let file = self.maybe(file)?;
-        let instance = id("policies", self.instances.len())?;
+        let instance = id("policies", self.tables.instances.len() / INSTANCE_ROW)?;
         self.tables.instances.extend([body, kind, name, explanation, file, line, verbatim]);
         self.instances.insert((kind, document), instance);
         Ok(instance)

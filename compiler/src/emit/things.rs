@@ -102,13 +102,14 @@ impl Emitter<'_> {
             let vpc = self.maybe(endpoint.vpc)?;
             self.tables.endpoints.extend([endpoint_id, accounts.index(Some(endpoint.account)), vpc, flags, policy]);
         }
-        let mut coverage = Vec::with_capacity(world.coverage.len());
+        let mut coverage: Vec<(u32, String, u32)> = Vec::with_capacity(world.coverage.len());
         for &(account, service) in &world.coverage {
-            coverage.push([accounts.index(Some(account)), self.string(service.0)?]);
+            let text = self.lowered.strings.get(service).to_owned();
+            coverage.push((accounts.index(Some(account)), text, self.string(service.0)?));
         }
         coverage.sort_unstable();
         coverage.dedup();
-        self.tables.coverage = coverage.into_flattened();
+        self.tables.coverage = coverage.into_iter().flat_map(|(account, _, service)| [account, service]).collect();
         Ok(())
     }
 
