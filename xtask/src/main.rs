@@ -1,6 +1,7 @@
 //! `cargo xtask TASK`: what is generated or checked by a program of the repository. One module a task.
 
 mod catalogue;
+mod corpus;
 mod realdata;
 
 use std::process::ExitCode;
@@ -20,6 +21,12 @@ const TASKS: &[Task] = &[
         about: "rebuilds catalogue/data/catalogue.bin from pinned packages; --check compares only; --from DIR keeps them",
         run: catalogue::run,
     },
+    Task {
+        name: "corpus",
+        about: "writes a synthetic organization and requests about it; --help has the options",
+        run: corpus::run,
+    },
+    Task { name: "profile", about: "measures an inventory, a corpus or a file of policies", run: corpus::profile },
     Task {
         name: "realdata",
         about: "parses and decides real policies from the folder IAMC_REALDATA; --verbose shows each odd one",
