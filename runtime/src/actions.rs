@@ -118,11 +118,12 @@ impl ActionFlags {
     /// ```
     pub fn of(service: &str, name: &str, facts: Option<ActionFacts<'_>>) -> ActionFlags {
         let service_is = |other: &str| service.eq_ignore_ascii_case(other);
-        // `service:name` against an entry of a list.
+        // `service:name` against an entry of a list. Lengths first: a catalogue has twenty thousand actions.
         let is = |entry: &str| {
-            entry
-                .split_once(':')
-                .is_some_and(|(listed, action)| service_is(listed) && action.eq_ignore_ascii_case(name))
+            entry.len() == service.len() + 1 + name.len()
+                && entry
+                    .split_once(':')
+                    .is_some_and(|(listed, action)| service_is(listed) && action.eq_ignore_ascii_case(name))
         };
         let in_list = |list: &[&str]| list.iter().any(|entry| is(entry));
         let named = |list: &[&str]| list.iter().any(|entry| entry.eq_ignore_ascii_case(name));

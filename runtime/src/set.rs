@@ -19,6 +19,7 @@ use crate::pattern::Pattern;
 use crate::validate;
 use iamc_catalogue::{ActionId as CatalogueId, Catalogue};
 use iamc_policy::{AccountId, Settings};
+use std::sync::LazyLock;
 
 /// All policies of one compilation, ready to decide. Immutable; share it as an `Arc`.
 pub struct CompiledPolicySet {
@@ -51,6 +52,8 @@ impl CompiledSession {
     }
 }
 
+static EMBEDDED: LazyLock<Vec<u8>> = LazyLock::new(|| Catalogue::embedded().to_bytes());
+
 /// The rows of a section; what does not fill a row was refused by `validate`.
 pub(crate) fn rows<const N: usize>(words: &[u32]) -> &[[u32; N]] {
     words.as_chunks::<N>().0
@@ -77,6 +80,8 @@ impl CompiledPolicySet {
     pub fn from_tables(tables: Tables) -> Result<CompiledPolicySet, LoadError> {
         let catalogue = match tables.catalogue.as_slice() {
             [] => Catalogue::without_actions(),
+            // Mostly it is the edition that is compiled in, which was read before.
+            bytes if bytes == EMBEDDED.as_slice() => Catalogue::embedded().clone(),
             bytes => Catalogue::read(bytes.to_vec())?,
         };
         let (settings, world) = validate::validate(&tables, &catalogue)?;
