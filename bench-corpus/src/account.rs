@@ -294,7 +294,10 @@ impl Writer<'_> {
     fn resources(&mut self) -> Vec<ResourcePart> {
         let plan = self.plan;
         let mut resources = Vec::new();
-        for kind in Kind::ALL {
+        // Log groups and parameters are only asked about: the commands that would fetch their policies are not among
+        // those that are exported, so an export would leave open what the world says.
+        let held = Kind::ALL.into_iter().filter(|kind| !matches!(kind, Kind::LogGroup | Kind::Parameter));
+        for kind in held {
             for (index, name) in plan.names(kind).iter().enumerate() {
                 let app = &plan.apps[self.rng.below(plan.apps.len())];
                 let arn = kind.arn(plan.region, &plan.id, name);

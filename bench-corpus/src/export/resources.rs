@@ -28,6 +28,23 @@ fn line(
     out: &mut String,
     output: impl FnOnce(&mut String),
 ) {
+    wrapper(command, part, arguments, out);
+    out.push_str("\"output\":");
+    output(out);
+    out.push_str("}\n");
+}
+
+/// Appends one line for a command that ended with an error: how AWS says that there is nothing.
+fn nothing(command: &str, part: &AccountPart, arguments: &[(&str, &str)], code: &str, out: &mut String) {
+    wrapper(command, part, arguments, out);
+    out.push_str("\"error\":{");
+    text_member("code", code, out);
+    out.push(',');
+    text_member("message", &format!("An error occurred ({code})"), out);
+    out.push_str("}}\n");
+}
+
+fn wrapper(command: &str, part: &AccountPart, arguments: &[(&str, &str)], out: &mut String) {
     out.push('{');
     text_member("command", command, out);
     out.push(',');
@@ -39,11 +56,16 @@ fn line(
         if index > 0 {
             out.push(',');
         }
-        text_member(name, value, out);
+        if *name == "attribute-names" {
+            // The one argument that is a list.
+            out.push_str("\"attribute-names\":[");
+            json_text(value, out);
+            out.push(']');
+        } else {
+            text_member(name, value, out);
+        }
     }
-    out.push_str("},\"output\":");
-    output(out);
-    out.push_str("}\n");
+    out.push_str("},");
 }
 
 fn buckets(part: &AccountPart, out: &mut String) {
@@ -60,12 +82,12 @@ fn buckets(part: &AccountPart, out: &mut String) {
         out.push_str("}}");
     });
     line("s3control get-public-access-block", part, &[("account-id", &part.stub.id)], out, |out| {
-        out.push_str(
-            "{\"PublicAccessBlockConfiguration\":{\"BlockPublicAcls\":false,\"IgnorePublicAcls\":false,\
-             \"BlockPublicPolicy\":false,\"RestrictPublicBuckets\":false}}",
-        );
+        out.push_str(PUBLIC_ACCESS_BLOCK);
     });
 }
+
+const PUBLIC_ACCESS_BLOCK: &str = "{\"PublicAccessBlockConfiguration\":{\"BlockPublicAcls\":false,\
+    \"IgnorePublicAcls\":false,\"BlockPublicPolicy\":false,\"RestrictPublicBuckets\":false}}";
 
 fn providers(part: &AccountPart, out: &mut String) {
     let of = |word: &'static str| part.providers.iter().filter(move |arn| arn.contains(word));
@@ -109,23 +131,27 @@ fn policy(part: &AccountPart, resource: &ResourcePart, out: &mut String) {
         out.push('}');
     };
     match service {
-        // Commands that end with an error where there is no policy are left out there: the bucket list has the name.
-        "s3" if text.is_some() => {
-            line("s3api get-bucket-policy", part, &[("bucket", name)], out, |out| members(&[], "Policy", out));
+        "s3" => {
+            let arguments = [("bucket", name)];
+            match text {
+                Some(_) => line("s3api get-bucket-policy", part, &arguments, out, |out| members(&[], "Policy", out)),
+                None => nothing("s3api get-bucket-policy", part, &arguments, "NoSuchBucketPolicy", out),
+            }
+            line("s3api get-public-access-block", part, &arguments, out, |out| out.push_str(PUBLIC_ACCESS_BLOCK));
         }
-        "s3" => {}
         "kms" => {
             let arguments = [("key-id", arn), ("policy-name", "default")];
             line("kms get-key-policy", part, &arguments, out, |out| {
                 members(&[("PolicyName", "default")], "Policy", out)
             });
             line("kms list-grants", part, &[("key-id", arn)], out, |out| {
-                out.push_str("{\"Grants\":[],\"Truncated\":false}")
+                out.push_str("{\"Grants\":[],\"Truncated\":false}");
             });
         }
         "sqs" => {
             let url = format!("https://sqs.{region}.amazonaws.com/{id}/{name}");
-            line("sqs get-queue-attributes", part, &[("queue-url", &url)], out, |out| {
+            let arguments = [("queue-url", url.as_str()), ("attribute-names", "All")];
+            line("sqs get-queue-attributes", part, &arguments, out, |out| {
                 out.push_str("{\"Attributes\":");
                 members(&[("QueueArn", arn), ("VisibilityTimeout", "30")], "Policy", out);
                 out.push('}');
@@ -142,15 +168,32 @@ fn policy(part: &AccountPart, resource: &ResourcePart, out: &mut String) {
             let name = name.rsplit_once('-').map_or(name, |(name, _)| name);
             members(&[("ARN", arn), ("Name", name)], "ResourcePolicy", out);
         }),
-        "ecr" if text.is_some() => {
+        "ecr" => {
             let name = name.strip_prefix("repository/").unwrap_or(name);
             let arguments = [("registry-id", id.as_str()), ("repository-name", name)];
-            line("ecr get-repository-policy", part, &arguments, out, |out| {
-                members(&[("registryId", id), ("repositoryName", name)], "policyText", out);
-            });
+            let command = "ecr get-repository-policy";
+            match text {
+                Some(_) => line(command, part, &arguments, out, |out| {
+                    members(&[("registryId", id), ("repositoryName", name)], "policyText", out);
+                }),
+                None => nothing(command, part, &arguments, "RepositoryPolicyNotFoundException", out),
+            }
         }
-        "lambda" if text.is_some() => {
-            line("lambda get-policy", part, &[("function-name", arn)], out, |out| members(&[], "Policy", out));
+        "lambda" => {
+            let arguments = [("function-name", arn)];
+            match text {
+                Some(_) => line("lambda get-policy", part, &arguments, out, |out| members(&[], "Policy", out)),
+                None => nothing("lambda get-policy", part, &arguments, "ResourceNotFoundException", out),
+            }
+        }
+        "dynamodb" => {
+            let arguments = [("resource-arn", arn)];
+            match text {
+                Some(_) => {
+                    line("dynamodb get-resource-policy", part, &arguments, out, |out| members(&[], "Policy", out))
+                }
+                None => nothing("dynamodb get-resource-policy", part, &arguments, "PolicyNotFoundException", out),
+            }
         }
         _ => {}
     }
