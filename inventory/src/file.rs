@@ -236,8 +236,16 @@ impl Dispatch<'_> {
         (asked.service, asked.command) = (service, command);
         match f.get("output") {
             _ if asked.error.is_some() => self.command(&mut Fields::empty(node), &asked),
-            // A command without anything to say prints nothing.
-            None => self.command(&mut Fields::empty(node), &asked),
+            // The commands of SQS print nothing where there is nothing to say; others always print something, so that
+            // taking this for an empty answer would make "none" of what nobody fetched.
+            None if asked.service == "sqs" => self.command(&mut Fields::empty(node), &asked),
+            None => {
+                let error = node.error(
+                    "the wrapper has neither `output` nor `error`",
+                    "write what the command printed as `output`, or the error in which it ended as `error`",
+                );
+                self.reader.mistakes().push(error);
+            }
             Some(output) => {
                 if let Some(mut fields) = output.fields(self.reader.mistakes()) {
                     self.command(&mut fields, &asked);

@@ -2,7 +2,8 @@
 //!
 //! The fields are those of `request` in docs/case-format.md; a request line of `iamc decide --requests` has in
 //! addition `id`, `facts`, `session` and `vpc_endpoint`. Nothing is derived here and nothing is looked up: which keys
-//! a request lacks, and whether those it has fit together, is for each engine to say.
+//! a request lacks, and whether those it has fit together, is for each engine to say. Only what cannot be said of any
+//! caller of that kind is refused here.
 
 pub mod node;
 
@@ -13,7 +14,7 @@ use iamc_policy::condition::ConditionKey;
 use iamc_policy::decision::Truth;
 use iamc_policy::document::{Policy, PolicyKind, Strictness};
 use iamc_policy::ids::AccountId;
-use iamc_policy::principal::Principal;
+use iamc_policy::principal::{Principal, last_segment};
 use iamc_policy::request::{
     AdditionalAction, Context, Credential, EndpointType, Facts, KeyState, KmsGrant, Mode, Request, RequestResource,
     ResourceInRequest, ThroughEndpoint,
@@ -35,7 +36,8 @@ pub struct RequestLine {
 /// documents, named `0`, `1` …; an empty list or `null` means that none was passed.
 ///
 /// Errors: text that is no JSON object, an unknown or missing field, a value that is not what its field holds, a
-/// condition key given in two states, and a session policy without meaning (R-1.36: a policy in hand is refused, not
+/// condition key given in two states, parts that contradict each other (a fact about sessions for a user, an owner that
+/// is not the ARN's), and a session policy without meaning (R-1.36: a policy in hand is refused, not
 /// quarantined). Only the first is reported: a bulk answer has room for one. Cost: O(bytes).
 ///
 /// ```
@@ -58,7 +60,77 @@ pub fn read_line(text: &str, mode: Mode, strictness: Strictness) -> Result<Reque
         }
         Ok(())
     })?;
-    Ok(RequestLine { id, request: Request { facts, ..request } })
+    let request = Request { facts, ..request };
+    check_parts(&node, &request)?;
+    Ok(RequestLine { id, request })
+}
+
+/// True iff session policies can limit the caller (R-6.12, R-6.79): a role session, a federated user, or the session
+/// of a root user made by AssumeRoot. Nobody else has any (R-6.46, R-6.76, tables of 6.13).
+pub fn takes_session_policies(request: &Request) -> bool {
+    match request.principal {
+        Principal::RoleSession { .. } | Principal::FederatedUser { .. } => true,
+        Principal::Root { .. } => request.facts.assumed_root,
+        _ => false,
+    }
+}
+
+/// Refuses a request whose parts contradict each other: an answer about it would be one about another request.
+fn check_parts(node: &Node<'_>, request: &Request) -> Result<(), FieldError> {
+    let Request { principal, facts, .. } = request;
+    let fact = |name: &str, why: String| Err(node.child("facts").child(name).error(why));
+    let not_of = |what: &str| format!("only {what} has it, and `{principal}` is none");
+    if let Some(role) = &facts.role {
+        match principal {
+            Principal::RoleSession { partition, account, role: name, role_path_name, .. } => {
+                let own = role.partition() == partition && role.account() == account.to_string();
+                let path_name = role.resource().strip_prefix("role/").unwrap_or_default();
+                let named = role_path_name.as_ref().is_none_or(|own| own == path_name);
+                if !own || !named || last_segment(path_name) != name {
+                    return fact("role", format!("`{role}` is not the role of the session `{principal}`"));
+                }
+            }
+            _ => return fact("role", not_of("a role session")),
+        }
+    }
+    if facts.session_unknown && !matches!(principal, Principal::RoleSession { .. }) {
+        return fact("session_unknown", not_of("a role session"));
+    }
+    if let Some(base) = &facts.federated_user_base {
+        if !matches!(principal, Principal::FederatedUser { .. }) {
+            return fact("federated_user_base", not_of("a federated user"));
+        }
+        if (base.partition(), base.account()) != (principal.partition(), principal.account()) {
+            return fact("federated_user_base", format!("`{base}` is of another account than `{principal}`"));
+        }
+    }
+    if facts.assumed_root && !matches!(principal, Principal::Root { .. }) {
+        return fact("assumed_root", not_of("an account's root"));
+    }
+    if facts.credential.is_some() && !matches!(principal, Principal::User { .. } | Principal::Root { .. }) {
+        return fact("credential", not_of("a user or an account's root"));
+    }
+    if request.session.is_some() && !takes_session_policies(request) {
+        return Err(node.child("session").error(no_session_policies(request)));
+    }
+    let resources = request.resources.iter().chain(request.additional.iter().map(|additional| &additional.resource));
+    for ResourceInRequest { resource, account, .. } in resources {
+        if let (RequestResource::Arn(arn), Some(given)) = (resource, account)
+            && arn.account().parse::<AccountId>().is_ok_and(|own| own != *given)
+        {
+            let why = format!("`{arn}` belongs to account {}, not to {given}", arn.account());
+            return Err(node.child("resource_account").error(why));
+        }
+    }
+    Ok(())
+}
+
+/// Why session policies are refused where [`takes_session_policies`] says no.
+pub fn no_session_policies(request: &Request) -> String {
+    format!(
+        "session policies limit role sessions, federated users and AssumeRoot sessions, and `{}` is none of them",
+        request.principal
+    )
 }
 
 /// Reads the `request` object of a decision case that gives its policies; `mode` is what an absent `mode` means.
@@ -126,8 +198,13 @@ fn read_with<'a>(
             name => take(name, value)?,
         }
     }
+    let n_resources = resources.len();
     for resource in &mut resources {
-        resource.account = resource.account.or(account);
+        // Among several it is the account of those whose ARNs do not say it.
+        let says = matches!(&resource.resource, RequestResource::Arn(arn) if !arn.account().is_empty());
+        if n_resources == 1 || !says {
+            resource.account = resource.account.or(account);
+        }
     }
     let missing = |name: &str| node.child(name).error(format!("the request has no `{name}`"));
     if resources.is_empty() {
@@ -165,7 +242,7 @@ pub fn parse_principal(text: &str) -> Result<Principal, PrincipalTextError> {
     }
     match text.split_once(':') {
         Some((kind @ ("service" | "federated" | "saml"), name)) => unsigned_caller(kind, name).map_err(fail),
-        Some(("arn", _)) => Principal::from_arn(text).map_err(|error| fail(error.to_string())),
+        Some(("arn", _)) => Principal::from_arn(text).map_err(|error| fail(error.why().to_owned())),
         _ => Err(fail(
             "write an ARN, `anonymous`, `service:NAME`, `federated:PROVIDER` or `saml:ARN`, for example \
              `arn:aws:iam::111122223333:user/ana`"

@@ -43,6 +43,37 @@ fn odd_shapes_are_understood() {
     insta::assert_snapshot!("odd_world", export(&read.world));
 }
 
+/// "None" is said by the error that means it, or by an output that would hold the policy: never by silence.
+#[test]
+fn what_nobody_fetched_is_not_none() {
+    let wrapper = |command: &str, rest: &str| {
+        let arguments = r#"{"bucket": "b", "key-id": "k", "queue-url": "q", "topic-arn":
+            "arn:aws:sns:us-east-1:111122223333:t", "attribute-names": "All"}"#;
+        let text = format!(
+            r#"{{"command": "{command}", "account": "111122223333", "region": "us-east-1", "arguments": {arguments}{rest}}}"#
+        );
+        read_text("one.json", text.as_bytes())
+    };
+    for command in ["s3api get-bucket-policy", "s3api list-buckets", "kms list-grants", "sns get-topic-attributes"] {
+        let errors = wrapper(command, "").expect_err(command).to_string();
+        assert!(errors.contains("neither `output` nor `error`"), "{errors}");
+    }
+    for (command, rest, policy) in [
+        ("s3api get-bucket-policy", r#", "output": {}"#, ResourcePolicy::NotExported),
+        ("s3api get-bucket-policy", r#", "error": {"code": "AccessDenied"}"#, ResourcePolicy::NotExported),
+        ("s3api get-bucket-policy", r#", "error": {"code": "NoSuchBucketPolicy"}"#, ResourcePolicy::None),
+        ("kms get-key-policy", r#", "output": {}"#, ResourcePolicy::NotExported),
+        ("sns get-topic-attributes", r#", "output": {}"#, ResourcePolicy::NotExported),
+        ("sns get-topic-attributes", r#", "output": {"Attributes": {}}"#, ResourcePolicy::None),
+        ("sqs get-queue-attributes", "", ResourcePolicy::None),
+    ] {
+        let read = wrapper(command, rest).unwrap_or_else(|errors| panic!("{errors}"));
+        assert_eq!(read.world.resources[0].policy, policy, "{command}{rest}");
+        let reported = policy == ResourcePolicy::NotExported;
+        assert_eq!(!read.report.skipped.is_empty(), reported, "{command}{rest}");
+    }
+}
+
 #[test]
 fn outputs_about_resources_are_understood() {
     let read = read("wrapped");

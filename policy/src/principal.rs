@@ -63,6 +63,13 @@ pub struct PrincipalError {
     why: String,
 }
 
+impl PrincipalError {
+    /// What is wrong with the text, without the text.
+    pub fn why(&self) -> &str {
+        &self.why
+    }
+}
+
 impl Principal {
     /// Reads the ARN of a user, assumed-role session, federated-user session, account root, or role (then a session
     /// named `session` of that role), as decision cases write it.

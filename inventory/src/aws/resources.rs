@@ -158,16 +158,30 @@ fn read_policy(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_>, r
                         None => return,
                     }
                 }
-                None if row.service != "sqs" || asked_for_policy(reader, asked) => {
-                    resource.policy = ResourcePolicy::None
+                None if lacks_policy(reader, f, asked, row) => resource.policy = ResourcePolicy::None,
+                // Nobody asked for it, which is nothing to report.
+                None if row.service == "sqs" => {}
+                None => {
+                    let why = format!("the output of `{} {}` holds no policy", row.service, row.command);
+                    reader.skip(f.node, why);
                 }
-                // A queue's policy comes only where it is asked for.
-                None => {}
             }
         }
         None => {}
     }
     push(reader, resource);
+}
+
+/// Whether an output without a policy says that the resource has none.
+fn lacks_policy(reader: &mut Reader<'_>, f: &Fields<'_>, asked: &Asked<'_>, row: &Command) -> bool {
+    match row.service {
+        // A queue's policy comes only where it is asked for.
+        "sqs" => asked_for_policy(reader, asked),
+        // Every key has one.
+        "kms" => false,
+        // Where a missing policy is an error of the command, an output without one is none of its outputs.
+        _ => row.none.is_empty() && !f.all().is_empty(),
+    }
 }
 
 fn asked_for_policy(reader: &mut Reader<'_>, asked: &Asked<'_>) -> bool {

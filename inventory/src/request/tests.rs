@@ -112,15 +112,13 @@ fn principals_have_a_text_and_a_json_form() {
 
 #[test]
 fn every_fact_is_read() {
-    let facts = request(
-        r#""facts": {"principal_tags": {"Team": "x"}, "resource_tags": {}, "role": "arn:aws:iam::111122223333:role/p/App",
+    let text = r#"{"principal_tags": {"Team": "x"}, "resource_tags": {}, "role": "arn:aws:iam::111122223333:role/p/App",
         "unique_id": "AROAX", "session_unknown": true, "federated_user_base": "arn:aws:iam::111122223333:root",
         "credential": "session_token", "assumed_root": true, "s3_block_public_access": false, "acl_allows": "unknown",
         "vpc_endpoint_type": "gateway", "canonical_users": {"abc": "111122223333"},
         "kms_grants": [{"grantee": "g", "operations": ["Decrypt"], "holds": false}, {"retiring": "r", "operations": []}],
-        "delegated_administrators": ["111122223333"]}"#,
-    )
-    .facts;
+        "delegated_administrators": ["111122223333"]}"#;
+    let facts = read_facts(&Node::parse(text).unwrap()).unwrap();
     let account: AccountId = "111122223333".parse().unwrap();
     assert_eq!(facts.principal_tags, Some(vec![("Team".into(), "x".into())]));
     assert_eq!(facts.resource_tags, Some(vec![]));
@@ -155,10 +153,74 @@ fn facts_are_checked() {
     }
 }
 
+/// What only some callers can have is refused for the others, and so is an owner that is not the ARN's.
+#[test]
+fn parts_that_contradict_each_other_are_refused() {
+    let user = "arn:aws:iam::111122223333:user/ana";
+    let session = "arn:aws:sts::111122223333:assumed-role/App/s1";
+    let federated = "arn:aws:sts::111122223333:federated-user/fay";
+    let root = "arn:aws:iam::111122223333:root";
+    let deny = r#""session": [{"Version": "2012-10-17", "Statement": []}]"#;
+    let read = |principal: &str, fields: &str| {
+        let text = format!(
+            r#"{{"principal": "{principal}", "action": "sqs:SendMessage",
+                "resource": "arn:aws:sqs:us-east-1:111122223333:q", {fields}}}"#
+        );
+        read_line(&text, Mode::Open, Strictness::Lenient)
+    };
+    for (principal, fields, field) in [
+        (user, r#""facts": {"role": "arn:aws:iam::111122223333:role/App"}"#, "facts.role"),
+        (session, r#""facts": {"role": "arn:aws:iam::111122223333:role/Other"}"#, "facts.role"),
+        (session, r#""facts": {"role": "arn:aws:iam::999999999999:role/App"}"#, "facts.role"),
+        (user, r#""facts": {"session_unknown": true}"#, "facts.session_unknown"),
+        (user, r#""facts": {"federated_user_base": "arn:aws:iam::111122223333:root"}"#, "facts.federated_user_base"),
+        (
+            federated,
+            r#""facts": {"federated_user_base": "arn:aws:iam::999999999999:root"}"#,
+            "facts.federated_user_base",
+        ),
+        (session, r#""facts": {"assumed_root": true}"#, "facts.assumed_root"),
+        (session, r#""facts": {"credential": "session_token"}"#, "facts.credential"),
+        (user, deny, "session"),
+        (root, deny, "session"),
+        ("anonymous", deny, "session"),
+        ("service:sns.amazonaws.com", deny, "session"),
+        (user, r#""resource_account": "999999999999""#, "resource_account"),
+    ] {
+        let error = read(principal, fields).expect_err(fields);
+        assert_eq!(error.field(), field, "{error}");
+    }
+    for (principal, fields) in [
+        (session, r#""facts": {"role": "arn:aws:iam::111122223333:role/path/App", "session_unknown": true}"#),
+        (federated, r#""facts": {"federated_user_base": "arn:aws:iam::111122223333:user/ana"}"#),
+        (root, r#""facts": {"assumed_root": true}, "session": [{"Version": "2012-10-17", "Statement": []}]"#),
+        (session, deny),
+        (federated, deny),
+        (user, r#""facts": {"credential": "session_token"}, "resource_account": "111122223333""#),
+    ] {
+        read(principal, fields).unwrap_or_else(|error| panic!("{fields}: {error}"));
+    }
+}
+
+/// Among several resources `resource_account` is the owner of those whose ARNs do not say it.
+#[test]
+fn the_account_of_several_resources_fills_gaps_only() {
+    let request = read(
+        r#""resource": ["arn:aws:s3:::bkt/k", "arn:aws:kms:us-east-1:111122223333:key/k"], "resource_account": "999999999999""#,
+    )
+    .unwrap()
+    .request;
+    let accounts: Vec<_> = request.resources.iter().map(|resource| resource.account.map(|id| id.to_string())).collect();
+    assert_eq!(accounts, [Some("999999999999".to_owned()), None]);
+}
+
 #[test]
 fn session_policies_are_parsed_or_refused() {
     let allow = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}"#;
-    let session = request(&format!(r#""session": [{allow}]"#)).session.unwrap();
+    let text = format!(
+        r#"{{"principal": "arn:aws:iam::111122223333:role/App", "action": "s3:GetObject", "resource": "*", "session": [{allow}]}}"#
+    );
+    let session = read_line(&text, Mode::Open, Strictness::Lenient).unwrap().request.session.unwrap();
     assert_eq!(session[0].name, "0");
     assert_eq!(request(r#""session": []"#).session, None);
     assert_eq!(request(r#""session": null"#).session, None);
