@@ -122,7 +122,8 @@ pub(crate) const ARN: u32 = 9;
 /// A value of `Null`: the payload is 1 for `true`, 2 for `false`, 0 for other text.
 pub(crate) const WORD: u32 = 10;
 const FORM_MASK: u32 = 0xff;
-const IS_TEMPLATE: u32 = 1 << 8;
+/// A bit of the form word: the policy's own text is a template, in which `${` opens variables.
+pub const IS_TEMPLATE: u32 = 1 << 8;
 
 /// An encoded value: what a row of `values` says.
 ///
