@@ -1,0 +1,52 @@
+//! The compiled engine against the reference: whole answers, residuals included, on every case and on generated worlds.
+
+use iamc_testkit::build::build;
+use iamc_testkit::case::read_cases;
+use iamc_testkit::engine::{Compiled, Engine, Reference};
+use iamc_testkit::generators::{Entropy, SAMPLE_BYTES, Sample, bytes_of_seed, scene};
+use iamc_testkit::oracles::case_line;
+use std::path::Path;
+
+/// Requires the same answer, word for word, or the same refusal. That of the reference is canonical, and so
+/// is that of the compiled engine.
+fn check(engine: &dyn Engine, sample: &Sample) {
+    let expected = Reference.decide(&sample.world, &sample.request);
+    let got = engine.decide(&sample.world, &sample.request);
+    if expected != got {
+        let line = case_line("difference", sample, &Reference);
+        panic!("{} differs from the reference:\n{line}\n{expected:#?}\n{got:#?}", engine.name());
+    }
+}
+
+#[test]
+fn whole_answers_agree_on_every_case() {
+    let engine = Compiled::default();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases");
+    let mut n = 0;
+    for entry in std::fs::read_dir(folder).expect("the folder of cases is part of the repository") {
+        let path = entry.expect("the folder of cases can be read").path();
+        if path.extension().is_none_or(|extension| extension != "jsonl") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).expect("a file of cases is UTF-8");
+        for case in read_cases(&path.to_string_lossy(), &text).expect("the cases are well-formed") {
+            if let Ok((world, request)) = build(&case) {
+                check(&engine, &Sample { world, request });
+                n += 1;
+            }
+        }
+    }
+    assert!(n > 3_000, "{n} cases only");
+}
+
+#[test]
+fn whole_answers_agree_on_generated_worlds() {
+    let compiled = Compiled::default();
+    for seed in 0..400 {
+        let bytes = bytes_of_seed(seed, 3 * SAMPLE_BYTES);
+        let (world, requests) = scene(&mut Entropy::new(&bytes), 3);
+        for request in requests {
+            check(&compiled, &Sample { world: world.clone(), request });
+        }
+    }
+}
