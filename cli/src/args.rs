@@ -148,6 +148,8 @@ pub(crate) enum Progress {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Decide(Box<Decide>),
+    Compile(Compile),
+    Inspect(Inspect),
     Export(Export),
     Lint(Lint),
     Conform(Conform),
@@ -344,6 +346,32 @@ pub(crate) enum TruthArg {
     False,
     /// Nobody knows
     Unknown,
+}
+
+/// Compile an inventory into one checked image that answers at once.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  iamc compile acme -o acme.iamc
+  iamc decide acme.iamc --requests requests.jsonl
+  # What the export lacks does not exist; a switch of the semantics; newer action tables
+  iamc compile acme --assume-complete --set notprincipal=lenient --catalogue tables/ -o acme.iamc")]
+pub(crate) struct Compile {
+    /// Files and folders of exports, read as one inventory
+    #[arg(value_name = "ORG", required = true, value_hint = ValueHint::AnyPath)]
+    pub(crate) org: Vec<PathBuf>,
+}
+
+/// Show what a compiled image consists of.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  iamc inspect acme.iamc
+  iamc inspect acme.iamc --format json | jq .sections")]
+pub(crate) struct Inspect {
+    /// A compiled image
+    #[arg(value_name = "FILE.iamc", value_hint = ValueHint::FilePath)]
+    pub(crate) image: PathBuf,
 }
 
 /// Write an inventory in iamc's own format, JSON Lines.

@@ -14,15 +14,15 @@ use crate::args::{Format, Global};
 use crate::ending::{Ending, Failure};
 use crate::input::is_stdin;
 use crate::inventory;
+use crate::organization::Asker;
 use crate::output::Output;
 use crate::render::json::{self, AnswerJson, DecisionJson, ErrorBody, ErrorJson, Id};
 use crate::terminal;
-use iamc_catalogue::Catalogue;
 use iamc_inventory::request::{self, node::Node};
-use iamc_policy::World;
-use iamc_policy::decision::Answer;
+use iamc_policy::decision::{Answer, Explanation};
 use iamc_policy::document::Strictness;
 use iamc_policy::request::{Mode, Request};
+use iamc_runtime::CompiledPolicySet;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -35,8 +35,7 @@ const BATCH_BYTES: usize = 8 * 1024 * 1024;
 
 /// What bulk decisions are made with.
 pub(crate) struct Engine<'a> {
-    pub(crate) world: &'a World,
-    pub(crate) catalogue: &'a Catalogue,
+    pub(crate) set: &'a CompiledPolicySet,
     /// What a request line without `mode` means.
     pub(crate) mode: Mode,
 }
@@ -127,7 +126,7 @@ pub(crate) fn run(
                 }
             }
         }
-        for answered in decide(&batch, engine, global.n_threads()) {
+        for answered in decide(&batch, engine, explain || form == Form::Table, global.n_threads()) {
             n_rows += 1;
             n_failed += u64::from(answered.result.is_err());
             writer.write(&answered)?;
@@ -148,19 +147,21 @@ pub(crate) fn run(
 }
 
 /// Answers of a batch, in its order.
-fn decide(batch: &[Row], engine: &Engine<'_>, n_threads: usize) -> Vec<Answered> {
+fn decide(batch: &[Row], engine: &Engine<'_>, explain: bool, n_threads: usize) -> Vec<Answered> {
     let n_workers = n_threads.min(batch.len());
     if n_workers <= 1 {
-        return batch.iter().map(|row| answer(row, engine)).collect();
+        let mut asker = Asker::new(engine.set);
+        return batch.iter().map(|row| answer(row, engine, explain, &mut asker)).collect();
     }
     let next = AtomicUsize::new(0);
     let work = || {
+        let mut asker = Asker::new(engine.set);
         let mut done = Vec::new();
         while let Some((index, row)) = {
             let index = next.fetch_add(1, Ordering::Relaxed);
             batch.get(index).map(|row| (index, row))
         } {
-            done.push((index, answer(row, engine)));
+            done.push((index, answer(row, engine, explain, &mut asker)));
         }
         done
     };
@@ -173,12 +174,12 @@ fn decide(batch: &[Row], engine: &Engine<'_>, n_threads: usize) -> Vec<Answered>
     all.into_iter().map(|(_, answered)| answered).collect()
 }
 
-fn answer(row: &Row, engine: &Engine<'_>) -> Answered {
+fn answer(row: &Row, engine: &Engine<'_>, explain: bool, asker: &mut Asker<'_>) -> Answered {
     let line = match &row.line {
         Ok(line) => line,
         Err(error) => return Answered { id: Id::Line(row.number), request: None, result: Err(error.clone()) },
     };
-    let strictness = if engine.world.settings.strict { Strictness::Strict } else { Strictness::Lenient };
+    let strictness = if engine.set.settings().strict { Strictness::Strict } else { Strictness::Lenient };
     let request = match request::read_line(line, engine.mode, strictness) {
         Ok(request) => request,
         Err(error) => {
@@ -188,7 +189,17 @@ fn answer(row: &Row, engine: &Engine<'_>) -> Answered {
         }
     };
     let id = request.id.map_or(Id::Line(row.number), Id::Text);
-    let result = iamc_reference::decide(engine.world, engine.catalogue, &request.request);
+    let result = if explain {
+        asker.explain(&request.request)
+    } else {
+        asker.decide(&request.request).map(|decision| Answer {
+            decision,
+            explanation: Explanation::default(),
+            residual: None,
+            residual_keys: Vec::new(),
+            warnings: Vec::new(),
+        })
+    };
     let result = result.map(Box::new).map_err(|error| (error.to_string(), Some(error.field.to_owned())));
     Answered { id, request: Some(Box::new(request.request)), result }
 }

@@ -2,12 +2,14 @@
 
 use crate::args::{Decide, Format, Global};
 use crate::ending::{Ending, Failure};
-use crate::inventory::{self, Tables};
+use crate::inventory::Tables;
+use crate::organization::{self, Asker};
 use crate::output::Output;
 use crate::policies::PoliciesFile;
 use crate::render::json::{AnswerJson, ErrorBody, ErrorJson, Id};
 use crate::render::{human, json};
 use crate::{bulk, policies, request_options, settings, terminal};
+use iamc_inventory::request::{no_session_policies, takes_session_policies};
 use iamc_policy::World;
 use iamc_policy::decision::{Answer, Decision};
 use iamc_policy::document::Strictness;
@@ -18,13 +20,11 @@ use std::path::Path;
 /// Decides the request of the command line, or those of `--requests`.
 pub(crate) fn run(args: &Decide, global: &Global) -> Result<Ending, Failure> {
     let settings = settings::read(global)?;
-    let tables = Tables::read(global.catalogue.as_deref())?;
     if let (Some(requests), Some(org)) = (&args.requests, &args.org) {
         let form = bulk::form(global)?;
-        let world = inventory::read(std::slice::from_ref(org), global, settings)?;
+        let set = organization::open(std::slice::from_ref(org), global)?;
         let mode = if args.closed { Mode::Closed } else { Mode::Open };
-        let engine = bulk::Engine { world: &world, catalogue: tables.get(), mode };
-        return bulk::run(requests, &engine, form, args.explain, global);
+        return bulk::run(requests, &bulk::Engine { set: &set, mode }, form, args.explain, global);
     }
     if !matches!(global.format(), Format::Human | Format::Json | Format::Ndjson) {
         let name = global.format().name();
@@ -33,20 +33,26 @@ pub(crate) fn run(args: &Decide, global: &Global) -> Result<Ending, Failure> {
     }
     let strictness = if settings.strict { Strictness::Strict } else { Strictness::Lenient };
     let mut request = request_options::read(args, strictness)?;
+    if !args.request.session_policy.is_empty() && !takes_session_policies(&request) {
+        return Err(Failure::Usage(format!("`--session-policy`: {}", no_session_policies(&request))));
+    }
     let mut output = Output::open(global.output.as_deref())?;
-    let (world, request) = match (&args.policies, &args.org) {
+    let (set, request) = match (&args.policies, &args.org) {
         (Some(file), _) => match from_policies(file, args, request, global, settings)? {
-            Ok(both) => both,
+            Ok((world, request)) => {
+                let tables = Tables::read(global.catalogue.as_deref())?;
+                (organization::compile_world(&world, tables.get())?, request)
+            }
             Err(invalid) => return refuse(&invalid, global, output),
         },
         (None, Some(org)) => {
             let session = policies::read_session(&args.request.session_policy, strictness)?;
             request.session = (!session.is_empty()).then_some(session);
-            (inventory::read(std::slice::from_ref(org), global, settings)?, request)
+            (organization::open(std::slice::from_ref(org), global)?, request)
         }
         (None, None) => return Err(Failure::Usage("name an organization, or give `--policies FILE`".to_owned())),
     };
-    match iamc_reference::decide(&world, tables.get(), &request) {
+    match Asker::new(&set).explain(&request) {
         Ok(answer) => {
             write(&request, &answer, args.explain, global, &mut output)?;
             match output.finish() {

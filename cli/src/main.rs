@@ -7,6 +7,7 @@
 
 mod args;
 mod bulk;
+mod compile;
 mod conform;
 mod decide;
 mod ending;
@@ -16,6 +17,7 @@ mod findings;
 mod input;
 mod inventory;
 mod lint;
+mod organization;
 mod output;
 mod policies;
 mod render;
@@ -34,7 +36,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// The edition of docs/semantics.md that the engines implement.
-const SEMANTICS_VERSION: &str = "1";
+const SEMANTICS_VERSION: u32 = iamc_runtime::image::SEMANTICS;
 
 fn main() -> ExitCode {
     ending::own_up_to_panics();
@@ -95,6 +97,8 @@ fn run(cli: &Cli) -> Result<Ending, Failure> {
     }
     match &cli.command {
         Some(Command::Decide(args)) => decide::run(args, &cli.global),
+        Some(Command::Compile(args)) => compile::compile(args, &cli.global),
+        Some(Command::Inspect(args)) => compile::inspect(args, &cli.global),
         Some(Command::Export(args)) => export::run(args, &cli.global),
         Some(Command::Lint(args)) => lint::run(args, &cli.global),
         Some(Command::Conform(args)) => conform::run(args, &cli.global),
