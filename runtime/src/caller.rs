@@ -1,11 +1,12 @@
 //! Who calls: the request's principal, and what the set and the request's facts say of it.
 
+use crate::ask::{Ask, Who};
 use crate::eval::Eval;
 use crate::hash;
 use crate::layout::{ACCOUNT_IDENTITIES_COMPLETE, NONE, PRINCIPAL_ROLE};
 use crate::scratch::Text;
 use crate::set::CompiledPolicySet;
-use iamc_policy::{AccountId, Principal, Request};
+use iamc_policy::{AccountId, Principal};
 
 /// The kinds of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,15 +46,15 @@ pub(crate) struct Caller {
 
 impl Caller {
     /// A caller of whom nothing is known yet.
-    pub(crate) fn nobody(request: &Request) -> Caller {
+    pub(crate) fn nobody(ask: &Ask<'_>) -> Caller {
         Caller {
             kind: Kind::Anonymous,
-            account: request.principal.account(),
+            account: ask.who.account(),
             account_row: None,
             own: Text::EMPTY,
             base: None,
             unique_id: None,
-            session_known: !request.facts.session_unknown,
+            session_known: !ask.facts.session_unknown,
             record: None,
             base_is_root: false,
             service_linked: false,
@@ -87,46 +88,46 @@ pub(crate) fn identities_complete(set: &CompiledPolicySet, account_row: Option<u
 impl<'a> Eval<'a> {
     /// Finds out who calls.
     pub(crate) fn find_caller(&mut self) {
-        let (set, request) = (self.set, self.request);
-        let facts = &request.facts;
+        let set = self.set;
+        let (who, facts) = (self.ask.who, self.ask.facts);
         self.caller.account_row = self.caller.account.and_then(|account| set.find_account(account));
-        match &request.principal {
-            Principal::Root { .. } => {
+        match who {
+            Who::Root { .. } => {
                 self.caller.kind = Kind::Root;
-                self.caller.own = self.write(&request.principal);
+                self.caller.own = self.write(who);
             }
-            Principal::User { .. } => {
+            Who::User { .. } => {
                 self.caller.kind = Kind::User;
-                self.caller.own = self.write(&request.principal);
+                self.caller.own = self.write(who);
                 self.take_record(self.find(self.caller.own, false));
             }
-            Principal::RoleSession { partition, account, role, role_path_name, .. } => {
+            Who::RoleSession { partition, account, role, path_name, .. } => {
                 self.caller.kind = Kind::RoleSession;
-                self.caller.own = self.write(&request.principal);
-                let named = match (role_path_name, &facts.role) {
-                    (Some(path_name), _) => Some(self.push_role_arn(partition, *account, path_name)),
+                self.caller.own = self.write(who);
+                let named = match (path_name, &facts.role) {
+                    (Some(path_name), _) => Some(self.push_role_arn(partition, account, path_name)),
                     (None, Some(arn)) => Some(self.s.arena.push(arn.as_str().as_bytes())),
                     (None, None) => None,
                 };
                 let record = match named {
                     Some(arn) => self.find(arn, true),
-                    None => self.find_role(partition, *account, role),
+                    None => self.find_role(partition, account, role),
                 };
                 self.take_record(record);
                 self.caller.base = Some(match (record, named) {
                     (Some(row), _) => Text::String(set.principal(row)[2]),
                     (None, Some(arn)) => arn,
                     // Role names are unique, and most roles have no path.
-                    (None, None) => self.push_role_arn(partition, *account, role),
+                    (None, None) => self.push_role_arn(partition, account, role),
                 });
             }
-            Principal::FederatedUser { .. } => {
+            Who::FederatedUser { .. } => {
                 self.caller.kind = Kind::FedUser;
-                self.caller.own = self.write(&request.principal);
+                self.caller.own = self.write(who);
                 match &facts.federated_user_base {
                     None => self.note_missing(true),
                     Some(base) => {
-                        let text = self.write(base);
+                        let text = self.write(Who::of(base));
                         self.caller.base = Some(text);
                         if matches!(base, Principal::Root { .. }) {
                             self.caller.base_is_root = true;
@@ -136,19 +137,25 @@ impl<'a> Eval<'a> {
                     }
                 }
             }
-            Principal::Service(name) => {
+            Who::Service(name) => {
                 self.caller.kind = Kind::Service;
                 let name = self.s.arena.push(name.as_bytes());
                 // Lower case as a whole: this is no condition key.
                 self.caller.own = self.lower_word(name);
             }
-            Principal::Federated(provider) | Principal::Saml(provider) => {
+            Who::Federated(provider) | Who::Saml(provider) => {
                 self.caller.kind = Kind::FedIdp;
                 self.caller.own = self.s.arena.push(provider.as_bytes());
             }
-            Principal::Anonymous => {}
+            Who::Anonymous => {}
         }
-        if let Some(unique_id) = &facts.unique_id {
+        self.take_facts();
+    }
+
+    /// What the request's facts and the caller's own names say, once they are known.
+    pub(crate) fn take_facts(&mut self) {
+        let set = self.set;
+        if let Some(unique_id) = &self.ask.facts.unique_id {
             self.caller.unique_id = Some(self.s.arena.push(unique_id.as_bytes()));
         }
         self.caller.service_linked = self.caller.kind == Kind::RoleSession
@@ -170,17 +177,17 @@ impl<'a> Eval<'a> {
     }
 
     /// Writes a principal as it is named, mostly its ARN.
-    fn write(&mut self, principal: &Principal) -> Text {
+    pub(crate) fn write(&mut self, who: Who<'_>) -> Text {
         let arena = &mut self.s.arena;
-        let account = digits(principal.account().map_or(0, AccountId::number));
-        match principal {
-            Principal::Root { partition, .. } => {
+        let account = digits(who.account().map_or(0, AccountId::number));
+        match who {
+            Who::Root { partition, .. } => {
                 arena.concat(&[b"arn:", partition.as_bytes(), b":iam::", &account, b":root"])
             }
-            Principal::User { partition, path_name, .. } => {
+            Who::User { partition, path_name, .. } => {
                 arena.concat(&[b"arn:", partition.as_bytes(), b":iam::", &account, b":user/", path_name.as_bytes()])
             }
-            Principal::RoleSession { partition, role, session, .. } => arena.concat(&[
+            Who::RoleSession { partition, role, session, .. } => arena.concat(&[
                 b"arn:",
                 partition.as_bytes(),
                 b":sts::",
@@ -190,7 +197,7 @@ impl<'a> Eval<'a> {
                 b"/",
                 session.as_bytes(),
             ]),
-            Principal::FederatedUser { partition, name, .. } => arena.concat(&[
+            Who::FederatedUser { partition, name, .. } => arena.concat(&[
                 b"arn:",
                 partition.as_bytes(),
                 b":sts::",
@@ -199,10 +206,10 @@ impl<'a> Eval<'a> {
                 name.as_bytes(),
             ]),
             // No base of a federated user is one of these; as text they are what they print.
-            Principal::Service(name) => arena.concat(&[b"service:", name.as_bytes()]),
-            Principal::Federated(provider) => arena.concat(&[b"federated:", provider.as_bytes()]),
-            Principal::Saml(provider) => arena.concat(&[b"saml:", provider.as_bytes()]),
-            Principal::Anonymous => arena.push(b"anonymous"),
+            Who::Service(name) => arena.concat(&[b"service:", name.as_bytes()]),
+            Who::Federated(provider) => arena.concat(&[b"federated:", provider.as_bytes()]),
+            Who::Saml(provider) => arena.concat(&[b"saml:", provider.as_bytes()]),
+            Who::Anonymous => arena.push(b"anonymous"),
         }
     }
 
@@ -218,7 +225,7 @@ impl<'a> Eval<'a> {
         ((self.set.principal(row)[0] & PRINCIPAL_ROLE != 0) == role).then_some(row)
     }
 
-    fn take_record(&mut self, record: Option<u32>) {
+    pub(crate) fn take_record(&mut self, record: Option<u32>) {
         self.caller.record = record;
         let unique_id = record.map_or(NONE, |row| self.set.principal(row)[3]);
         self.caller.unique_id = (unique_id != NONE).then_some(Text::String(unique_id));

@@ -1,6 +1,7 @@
 //! The context of a unit (section 5): what is derived, what is given, and what a key is otherwise.
 
 use crate::actions::ActionFlags;
+use crate::ask::Who;
 use crate::caller::{Kind, digits};
 use crate::eval::{Eval, Key, Whose};
 use crate::keys::*;
@@ -8,7 +9,7 @@ use crate::layout::*;
 use crate::scratch::{Given, State, Text};
 use iamc_catalogue::lists;
 use iamc_policy::request::{Context, Credential, GivenKeys, RequestError, ThroughEndpoint, Values};
-use iamc_policy::{AccountId, ConditionKey, KeyState, Principal};
+use iamc_policy::{AccountId, ConditionKey, KeyState};
 
 /// Where an account lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +36,7 @@ impl<'a> Eval<'a> {
 
     /// Notes the keys of the request; [`Eval::note_unit_keys`] those of a unit.
     pub(crate) fn note_request_keys(&mut self) {
-        self.note_keys(&self.request.context, false);
+        self.note_keys(self.ask.context, false);
         self.s.n_request_given = self.s.given.len();
     }
 
@@ -136,7 +137,7 @@ impl<'a> Eval<'a> {
     fn work_out(&mut self, key: &Key<'_>) -> State {
         let given = self.given(key);
         if let Some(given) = given
-            && self.request.given_keys == GivenKeys::Pinned
+            && self.ask.given_keys == GivenKeys::Pinned
         {
             return given;
         }
@@ -203,18 +204,18 @@ impl<'a> Eval<'a> {
                 Kind::Service | Kind::FedIdp => self.unless_given(key),
             },
             USER_ID => self.user_id(),
-            USER_NAME => Some(match &self.request.principal {
-                Principal::User { path_name, .. } => {
-                    self.one_str(path_name.rsplit_once('/').map_or(path_name.as_str(), |(_, name)| name))
+            USER_NAME => Some(match self.ask.who {
+                Who::User { path_name, .. } => {
+                    self.one_str(path_name.rsplit_once('/').map_or(path_name, |(_, name)| name))
                 }
                 _ => State::Absent,
             }),
             ASSUMED_ROOT => Some(match kind {
-                Kind::Root if self.request.facts.assumed_root => self.one_str("true"),
+                Kind::Root if self.ask.facts.assumed_root => self.one_str("true"),
                 _ => State::Absent,
             }),
-            FEDERATED_PROVIDER if kind == Kind::FedIdp => Some(match &self.request.principal {
-                Principal::Federated(_) => self.one(caller.own),
+            FEDERATED_PROVIDER if kind == Kind::FedIdp => Some(match self.ask.who {
+                Who::Federated(_) => self.one(caller.own),
                 _ => State::Absent,
             }),
             _ if is_session_origin(id) => absent_unless(kind == Kind::RoleSession),
@@ -263,14 +264,14 @@ impl<'a> Eval<'a> {
     ///
     fn user_id(&mut self) -> Option<State> {
         let caller = self.caller;
-        match (&self.request.principal, caller.unique_id) {
-            (Principal::Root { account, .. }, _) => Some(self.account_value(*account)),
-            (Principal::User { .. }, Some(unique_id)) => Some(self.one(unique_id)),
-            (Principal::FederatedUser { account, name, .. }, _) => {
+        match (self.ask.who, caller.unique_id) {
+            (Who::Root { account, .. }, _) => Some(self.account_value(account)),
+            (Who::User { .. }, Some(unique_id)) => Some(self.one(unique_id)),
+            (Who::FederatedUser { account, name, .. }, _) => {
                 let text = self.s.arena.concat(&[&digits(account.number()), b":", name.as_bytes()]);
                 Some(self.one(text))
             }
-            (Principal::RoleSession { session, .. }, Some(unique_id)) if caller.session_known => {
+            (Who::RoleSession { session, .. }, Some(unique_id)) if caller.session_known => {
                 let start = self.s.arena.bytes.len();
                 let arena = &mut self.s.arena;
                 arena.append(self.set, unique_id);
@@ -279,8 +280,8 @@ impl<'a> Eval<'a> {
                 let len = arena.bytes.len() - start;
                 Some(self.one(Text::Buffer { start, len }))
             }
-            (Principal::RoleSession { .. }, Some(_)) => Some(State::Present),
-            (Principal::Anonymous, _) => Some(self.one_str("anonymous")),
+            (Who::RoleSession { .. }, Some(_)) => Some(State::Present),
+            (Who::Anonymous, _) => Some(self.one_str("anonymous")),
             _ => None,
         }
     }
@@ -293,7 +294,7 @@ impl<'a> Eval<'a> {
         if matches!(caller.kind, Kind::Service | Kind::FedIdp | Kind::Anonymous) {
             return Some(State::Absent);
         }
-        let stated = self.request.facts.principal_tags.as_deref();
+        let stated = self.ask.facts.principal_tags.as_deref();
         if let Some(state) = stated.and_then(|tags| self.tag(Tags::Stated(tags), tag)) {
             return Some(state);
         }
@@ -325,7 +326,7 @@ impl<'a> Eval<'a> {
             let [.., first, count, _, _, _, _, _, _, _] = self.set.principal(row);
             (count != NONE).then_some(Tags::Recorded { first, count })
         };
-        let stated = self.request.facts.resource_tags.as_deref().map(Tags::Stated);
+        let stated = self.ask.facts.resource_tags.as_deref().map(Tags::Stated);
         let tags = stated.or_else(of_resource).or_else(of_principal)?;
         Some(self.tag(tags, tag).unwrap_or(State::Absent))
     }
@@ -420,7 +421,7 @@ impl<'a> Eval<'a> {
 
     /// The row of the request's endpoint.
     pub(crate) fn endpoint(&self) -> Option<[u32; ENDPOINT_ROW]> {
-        match &self.request.endpoint {
+        match self.ask.endpoint {
             ThroughEndpoint::None => None,
             ThroughEndpoint::Id(id) => self.set.find_endpoint(id.as_bytes()),
         }
@@ -429,7 +430,7 @@ impl<'a> Eval<'a> {
     fn network_key(&mut self, id: u32) -> Option<State> {
         if id == SOURCE_IP {
             // For services, and where FAS leaves an endpoint behind, both keys may be absent.
-            let through = self.request.endpoint != ThroughEndpoint::None
+            let through = *self.ask.endpoint != ThroughEndpoint::None
                 || (self.given_present(SOURCE_VPCE) && self.caller.kind != Kind::Service);
             return through.then_some(State::Absent);
         }
@@ -444,7 +445,7 @@ impl<'a> Eval<'a> {
         if !supplied || none_used {
             return Some(State::Absent);
         }
-        if let (SOURCE_VPCE, ThroughEndpoint::Id(endpoint)) = (id, &self.request.endpoint) {
+        if let (SOURCE_VPCE, ThroughEndpoint::Id(endpoint)) = (id, self.ask.endpoint) {
             return Some(self.one_str(endpoint));
         }
         let [_, account_row, vpc, ..] = self.endpoint()?;
@@ -473,11 +474,11 @@ impl<'a> Eval<'a> {
         }
         let name = std::str::from_utf8(key.text).unwrap_or_default();
         let saml = name.starts_with("saml:");
-        let possible = match &self.request.principal {
-            Principal::Federated(_) => !saml,
-            Principal::Saml(_) => saml,
-            Principal::RoleSession { .. } if saml => lists::SAML_SESSION_KEYS.contains(&name),
-            Principal::RoleSession { .. } => {
+        let possible = match self.ask.who {
+            Who::Federated(_) => !saml,
+            Who::Saml(_) => saml,
+            Who::RoleSession { .. } if saml => lists::SAML_SESSION_KEYS.contains(&name),
+            Who::RoleSession { .. } => {
                 oidc_ending(name).is_some_and(|ending| lists::OIDC_SESSION_KEY_ENDINGS.contains(&ending))
             }
             _ => false,
@@ -509,7 +510,7 @@ impl<'a> Eval<'a> {
             // A session of which the request says that it may be federated may lack the key, in both modes.
             Kind::RoleSession if self.given_special(FEDERATED_PROVIDER) == Some(State::Unknown) => State::Unknown,
             Kind::RoleSession => temporary(self),
-            _ if self.request.facts.credential == Some(Credential::SessionToken) => temporary(self),
+            _ if self.ask.facts.credential == Some(Credential::SessionToken) => temporary(self),
             // Nobody said whether the keys of the user are long-term ones.
             _ if self.open() => State::Unknown,
             Kind::User => match self.given_special(VIA_AWS_SERVICE) {
@@ -527,7 +528,7 @@ impl<'a> Eval<'a> {
     /// a key of the action's own service that the tables list neither for it nor for its resource types.
     fn is_foreign_to_action(&self, key: &Key<'_>) -> bool {
         let action = self.unit.action;
-        let Some(rest) = key.text.strip_prefix(action.service().as_bytes()) else { return false };
+        let Some(rest) = key.text.strip_prefix(action.service.as_bytes()) else { return false };
         if !rest.starts_with(b":") || matches!(key.class, KeyClass::Special(id) if is_session_origin(id)) {
             return false;
         }
@@ -540,7 +541,7 @@ impl<'a> Eval<'a> {
         {
             return !self.set.lists_key(bits, position);
         }
-        let facts = self.set.catalogue().action(action.service(), action.name());
+        let facts = self.set.catalogue().action(action.service, action.name);
         let name = std::str::from_utf8(key.text).unwrap_or_default();
         facts.is_some_and(|facts| !facts.lists_key(name))
     }
@@ -549,8 +550,8 @@ impl<'a> Eval<'a> {
 
     /// keys that contradict the tables or each other.
     pub(crate) fn check(&mut self) -> Result<(), RequestError> {
-        let own = &self.unit.resource.context;
-        for (name, state) in self.request.context.iter().chain(own) {
+        let own = self.unit.resource.context;
+        for (name, state) in self.ask.context.iter().chain(own) {
             self.check_key(name, state)?;
         }
         if self.given_present(SOURCE_VPCE) && self.given_present(SOURCE_IP) {
@@ -571,7 +572,7 @@ impl<'a> Eval<'a> {
             KeyState::Values(values) => values.as_slice().len(),
             _ => 0,
         };
-        let checks_derived = self.request.given_keys == GivenKeys::Checked;
+        let checks_derived = self.ask.given_keys == GivenKeys::Checked;
         if n_values <= 1 && !checks_derived {
             return Ok(());
         }

@@ -5,6 +5,7 @@
 //! [`crate::explain()`] runs it on formulas, reads every statement and records.
 
 use crate::actions::ActionFlags;
+use crate::ask::Ask;
 use crate::caller::{Caller, Kind};
 use crate::eval::{Eval, Key, Target, Unit, Whose};
 use crate::layout::*;
@@ -43,28 +44,7 @@ pub fn decide_with(
     scratch: &mut Scratch,
 ) -> Result<Decision, RequestError> {
     let mut eval = Eval::begin(set, request, session, scratch)?;
-    let mut gate = K::FALSE;
-    match eval.settle() {
-        Some(Settled::PolicyFree) => return Ok(Decision::Allow),
-        Some(Settled::Gate) => return Ok(Decision::ImplicitDeny),
-        None if eval.gate_is_open() => {}
-        None => gate = eval.credential_gate(&mut Plain::new()),
-    }
-    let (mut denied, mut allowed) = (K::FALSE, K::TRUE);
-    for at in 0..eval.s.units.len() {
-        eval.enter(at);
-        if denied.is_true() {
-            // Nothing can change the decision any more, but a later unit may still make the request ill-formed.
-            eval.plan()?;
-            continue;
-        }
-        let asked = eval.unit.spec.asked;
-        // Where the unit may not count at all, its A matters even if it is denied.
-        let verdict = eval.evaluate(&mut Plain { stops_at_deny: asked.is_true() && gate.is_false() })?;
-        denied = denied.or(verdict.denied.and(asked).and(gate.not()));
-        allowed = allowed.and(verdict.allowed.or(asked.not()).and(gate.not()));
-    }
-    Ok(table(denied, allowed))
+    eval.decide()
 }
 
 /// the decision table.
@@ -388,14 +368,14 @@ impl<'a> Eval<'a> {
         session: Option<&'a CompiledSession>,
         scratch: &'a mut Scratch,
     ) -> Result<Eval<'a>, RequestError> {
-        let Some(first) = request.resources.first() else {
+        if request.resources.is_empty() {
             return Err(RequestError {
                 code: "E-RESOURCE-NEEDED",
                 message: "a request names at least one resource: give its ARN, or `*`".into(),
                 field: "resource",
                 rule: "R-5.1",
             });
-        };
+        }
         if request.session.is_some() && session.is_none() {
             return Err(RequestError {
                 code: "E-SESSION-POLICIES",
@@ -405,26 +385,41 @@ impl<'a> Eval<'a> {
             });
         }
         scratch.begin_request(set);
+        let mut eval = Eval::new(set, Ask::of(request), session, scratch);
+        eval.find_caller();
+        eval.note_request_keys();
+        eval.find_units()?;
+        eval.check_units()?;
+        Ok(eval)
+    }
+
+    /// An evaluation without caller and units. What is asked has at least one resource.
+    pub(crate) fn new(
+        set: &'a CompiledPolicySet,
+        ask: Ask<'a>,
+        session: Option<&'a CompiledSession>,
+        scratch: &'a mut Scratch,
+    ) -> Eval<'a> {
         let unit = Unit {
             spec: UnitSpec::nothing(),
-            action: &request.action,
-            resource: first,
+            action: ask.action(),
+            resource: ask.resource(0),
             arn: None,
             owner_row: None,
             record: None,
             target: Target::Star,
             session_service: NONE,
         };
-        let caller = Caller::nobody(request);
-        let mut eval = Eval { set, request, session, caller, unit, entered: None, s: scratch };
-        eval.find_caller();
-        eval.note_request_keys();
-        eval.find_units()?;
-        for at in 0..eval.s.units.len() {
-            eval.enter(at);
-            eval.check()?;
+        Eval { set, ask, session, caller: Caller::nobody(&ask), unit, entered: None, s: scratch }
+    }
+
+    /// Refuses units whose keys contradict the tables or each other.
+    pub(crate) fn check_units(&mut self) -> Result<(), RequestError> {
+        for at in 0..self.s.units.len() {
+            self.enter(at);
+            self.check()?;
         }
-        Ok(eval)
+        Ok(())
     }
 
     /// what comes before all policies.
@@ -438,6 +433,32 @@ impl<'a> Eval<'a> {
         }
         self.enter(0);
         self.credential_gate(&mut Plain::new()).is_true().then_some(Settled::Gate)
+    }
+
+    /// Section 0, `decide`, once the units are known.
+    pub(crate) fn decide(&mut self) -> Result<Decision, RequestError> {
+        let mut gate = K::FALSE;
+        match self.settle() {
+            Some(Settled::PolicyFree) => return Ok(Decision::Allow),
+            Some(Settled::Gate) => return Ok(Decision::ImplicitDeny),
+            None if self.gate_is_open() => {}
+            None => gate = self.credential_gate(&mut Plain::new()),
+        }
+        let (mut denied, mut allowed) = (K::FALSE, K::TRUE);
+        for at in 0..self.s.units.len() {
+            self.enter(at);
+            if denied.is_true() {
+                // Nothing can change the decision any more, but a later unit may still make the request ill-formed.
+                self.plan()?;
+                continue;
+            }
+            let asked = self.unit.spec.asked;
+            // Where the unit may not count at all, its A matters even if it is denied.
+            let verdict = self.evaluate(&mut Plain { stops_at_deny: asked.is_true() && gate.is_false() })?;
+            denied = denied.or(verdict.denied.and(asked).and(gate.not()));
+            allowed = allowed.and(verdict.allowed.or(asked.not()).and(gate.not()));
+        }
+        Ok(table(denied, allowed))
     }
 
     /// speaks of STS and IAM only.

@@ -1,14 +1,14 @@
 //! One request under evaluation: what every part of a decision reads.
 
 use crate::actions::ActionFlags;
+use crate::ask::{ActionRef, Ask, ResourceRef};
 use crate::caller::Caller;
 use crate::keys::{Cardinality, KeyClass, facts};
 use crate::pattern::Subject;
 use crate::scratch::{Scratch, State, Text};
 use crate::set::{CompiledPolicySet, CompiledSession};
 use crate::units::UnitSpec;
-use iamc_policy::request::ResourceInRequest;
-use iamc_policy::{AccountId, Action, Mode, Request};
+use iamc_policy::{AccountId, Mode};
 
 /// Whose tables a row belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,8 +60,8 @@ pub(crate) enum Target<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Unit<'a> {
     pub(crate) spec: UnitSpec,
-    pub(crate) action: &'a Action,
-    pub(crate) resource: &'a ResourceInRequest,
+    pub(crate) action: ActionRef<'a>,
+    pub(crate) resource: ResourceRef<'a>,
     pub(crate) arn: Option<&'a str>,
     pub(crate) owner_row: Option<u32>,
     /// The row of exactly this resource.
@@ -89,7 +89,7 @@ impl<'a> Unit<'a> {
 /// One request under evaluation.
 pub(crate) struct Eval<'a> {
     pub(crate) set: &'a CompiledPolicySet,
-    pub(crate) request: &'a Request,
+    pub(crate) ask: Ask<'a>,
     pub(crate) session: Option<&'a CompiledSession>,
     pub(crate) caller: Caller,
     pub(crate) unit: Unit<'a>,
@@ -100,7 +100,7 @@ pub(crate) struct Eval<'a> {
 
 impl<'a> Eval<'a> {
     pub(crate) fn open(&self) -> bool {
-        self.request.mode == Mode::Open
+        self.ask.mode == Mode::Open
     }
 
     /// The tables that a row belongs to.

@@ -52,14 +52,14 @@ pub fn explain(
         Formula::False
     } else {
         eval.enter(0);
-        let unit = eval.unit.spec.id(request);
+        let unit = eval.unit.spec.id(&eval.ask);
         eval.credential_gate(&mut Recording::new(unit, false))
     };
     let n_units = eval.s.units.len();
     let mut whole = Whole::default();
     for at in 0..n_units {
         let spec = eval.s.units[at];
-        let id = spec.id(request);
+        let id = spec.id(&eval.ask);
         let asked = match spec.origin.asks_in() {
             None => Formula::True,
             Some((implied, first)) => {
@@ -70,7 +70,7 @@ pub fn explain(
         eval.enter(at);
         let mut recording = Recording::new(id, eval.root_escapes());
         let verdict = eval.evaluate(&mut recording)?;
-        whole.warnings.extend(eval.warnings(&verdict));
+        whole.warnings.extend(eval.warnings(request, &verdict));
         whole.add(&eval, recording, verdict, asked, &gate, n_units > 1);
     }
     Ok(whole.finish())
@@ -82,9 +82,9 @@ fn settled(eval: &Eval<'_>, decision: Decision, code: Option<ReasonCode>) -> Ans
     let missing: Vec<Missing> =
         code.into_iter().map(|code| Missing { code, argument: None, value: Truth::False }).collect();
     let units = eval.s.units.iter().map(|spec| UnitExplanation {
-        unit: spec.id(eval.request),
-        action: spec.action_of(eval.request).to_string(),
-        resource: spec.resource_of(eval.request).resource.to_string(),
+        unit: spec.id(&eval.ask),
+        action: spec.action_of(&eval.ask).to_string(),
+        resource: spec.resource_of(&eval.ask).to_string(),
         deny: Vec::new(),
         allow: Vec::new(),
         missing: missing.clone(),
@@ -142,7 +142,7 @@ impl Whole {
         self.units.push(UnitExplanation {
             unit: recording.unit,
             action: eval.unit.action.to_string(),
-            resource: eval.unit.resource.resource.to_string(),
+            resource: eval.unit.resource.to_string(),
             deny,
             allow,
             missing,
@@ -605,10 +605,10 @@ impl<'a> Eval<'a> {
 
     // ---- findings about the request, R-1.28 ----
 
-    fn warnings(&self, verdict: &Verdict<Formula>) -> Vec<String> {
+    fn warnings(&self, request: &Request, verdict: &Verdict<Formula>) -> Vec<String> {
         let unit = &self.unit;
         let mut warnings = Vec::new();
-        match self.set.catalogue().action(unit.action.service(), unit.action.name()) {
+        match self.set.catalogue().action(unit.action.service, unit.action.name) {
             None => warnings.push(format!("W-UNKNOWN-ACTION: the tables do not know `{}`", unit.action)),
             Some(facts) => {
                 if let Some(arn) = unit.arn
@@ -625,12 +625,12 @@ impl<'a> Eval<'a> {
             );
         }
         let across = self.caller.kind == Kind::Anonymous || self.is_cross_account();
-        let no_acl = self.request.facts.acl_allows.is_none();
+        let no_acl = self.ask.facts.acl_allows.is_none();
         if unit.has(ActionFlags::S3) && unit.arn.is_some() && across && no_acl {
             warnings.push("W-S3-ACL: access control lists are not modelled and taken to allow nothing".into());
         }
         if self.caller.not_found && !self.set.assume_complete() {
-            let principal = &self.request.principal;
+            let principal = &request.principal;
             warnings.push(format!("W-UNKNOWN-PRINCIPAL: the inventory does not list `{principal}`"));
         }
         if let Single::Instance(instance) = verdict.plan.resource {

@@ -1,6 +1,6 @@
 //! Residuals: the connectives over formulas, with constants folded away and the canonical form of.
 
-use crate::logic::{Logic, Tri};
+use crate::logic::Logic;
 use iamc_policy::decision::ResidualAtom;
 use iamc_policy::{Formula, Truth};
 
@@ -84,15 +84,6 @@ pub(crate) fn truth(formula: &Formula) -> Truth {
         Formula::True => Truth::True,
         Formula::False => Truth::False,
         _ => Truth::Unknown,
-    }
-}
-
-/// The word of the vocabulary for a truth value.
-pub(crate) fn word(value: Tri) -> Truth {
-    match (value.definite, value.possible) {
-        (true, _) => Truth::True,
-        (false, false) => Truth::False,
-        (false, true) => Truth::Unknown,
     }
 }
 

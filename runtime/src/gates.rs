@@ -45,7 +45,7 @@ impl<'a> Eval<'a> {
             Kind::FedUser => has(ActionFlags::IAM) || has(ActionFlags::STS) && !has(ActionFlags::GET_CALLER_IDENTITY),
             _ => false,
         };
-        let by_session_token = self.request.facts.credential == Some(Credential::SessionToken)
+        let by_session_token = self.ask.facts.credential == Some(Credential::SessionToken)
             && matches!(self.caller.kind, Kind::User | Kind::Root);
         if by_kind || !by_session_token {
             return R::Value::constant(by_kind);
@@ -72,7 +72,7 @@ impl<'a> Eval<'a> {
     pub(crate) fn closed_gates(&self) -> [(ReasonCode, bool); 5] {
         let unit = &self.unit;
         let cross = self.is_cross_account();
-        let partition = match (self.request.principal.partition(), unit.arn) {
+        let partition = match (self.ask.who.partition(), unit.arn) {
             (Some(own), Some(_)) => own != unit.component(1),
             _ => false,
         };
@@ -169,7 +169,7 @@ impl<'a> Eval<'a> {
 
     /// set on the bucket or on the account; a fact of the request replaces both.
     fn block_is_effective(&self) -> Tri {
-        if let Some(stated) = self.request.facts.s3_block_public_access {
+        if let Some(stated) = self.ask.facts.s3_block_public_access {
             return K::constant(stated);
         }
         let setting = |flags: u32, known: u32, on: u32| (flags & known != 0).then_some(flags & on != 0);
@@ -228,7 +228,7 @@ impl<'a> Eval<'a> {
                 levels.add(level, named.and(holds));
             }
         };
-        for at in 0..self.request.facts.kms_grants.len() {
+        for at in 0..self.ask.facts.kms_grants.len() {
             let grant = self.stated_grant(at);
             if retires {
                 // Only the grants that the request names are up for retirement.
@@ -240,7 +240,7 @@ impl<'a> Eval<'a> {
                 add(self, at, grant.grantee, grant.holds);
             }
         }
-        let n_stated = self.request.facts.kms_grants.len();
+        let n_stated = self.ask.facts.kms_grants.len();
         if retires {
             let in_account_of_key = self.caller.account.is_some() && self.caller.account == self.unit.owner();
             if in_account_of_key && n_stated > 0 {
@@ -267,7 +267,7 @@ impl<'a> Eval<'a> {
     }
 
     fn stated_grant(&self, at: usize) -> Grant<'a> {
-        let grant = &self.request.facts.kms_grants[at];
+        let grant = &self.ask.facts.kms_grants[at];
         let includes =
             |name: &[u8]| grant.operations.iter().any(|operation| operation.as_bytes().eq_ignore_ascii_case(name));
         Grant {
@@ -341,7 +341,7 @@ impl<'a> Eval<'a> {
     /// an ACL that allows, as an Allow for everyone or for the caller's account.
     pub(crate) fn acl<R: Recorder>(&mut self, recorder: &mut R) -> Levels<R::Value> {
         let mut levels = Levels::nothing();
-        let holds = match self.request.facts.acl_allows {
+        let holds = match self.ask.facts.acl_allows {
             Some(Truth::True) => K::TRUE,
             Some(Truth::Unknown) => K::UNKNOWN,
             Some(Truth::False) | None => return levels,

@@ -10,6 +10,7 @@ macro_rules! special {
         pub const SPECIAL: &[&str] = &[$($name),*];
     };
     (@ids $n:expr; $id:ident $($rest:ident)*) => {
+        #[allow(dead_code, reason = "some keys are only met as members of a range")]
         pub(crate) const $id: u32 = $n;
         special!(@ids $n + 1; $($rest)*);
     };

@@ -1,8 +1,10 @@
 //! Compiled policy sets + requests -> decisions. Nothing here parses a policy, and a decision allocates nothing.
 
 pub mod actions;
+mod ask;
 mod atoms;
 mod base64;
+mod bulk;
 mod caller;
 mod code;
 pub mod conditions;
@@ -33,6 +35,7 @@ mod units;
 mod validate;
 mod who;
 
+pub use bulk::{ActionId, DecisionCode, PreparedContext, PrincipalId, ResourceId, decide_ids};
 pub use decide::{decide, decide_with};
 pub use error::LoadError;
 pub use explain::explain;

@@ -4,7 +4,7 @@
 use std::ops::{BitAnd, BitOr, Not};
 
 /// A word of lanes: `bool` is one, `u64` is 64.
-pub trait Word:
+pub(crate) trait Word:
     Copy + Eq + std::fmt::Debug + BitAnd<Output = Self> + BitOr<Output = Self> + Not<Output = Self>
 {
     /// Every lane off.
@@ -25,20 +25,20 @@ impl Word for u64 {
 
 /// A truth value for each lane; definite implies possible. Unknown is possible and not definite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct K<W> {
+pub(crate) struct K<W> {
     /// True under every completion.
-    pub definite: W,
+    pub(crate) definite: W,
     /// True under some completion.
-    pub possible: W,
+    pub(crate) possible: W,
 }
 
 impl<W: Word> K<W> {
     /// True in every lane.
-    pub const TRUE: K<W> = K { definite: W::ONES, possible: W::ONES };
+    pub(crate) const TRUE: K<W> = K { definite: W::ONES, possible: W::ONES };
     /// False in every lane.
-    pub const FALSE: K<W> = K { definite: W::ZERO, possible: W::ZERO };
+    pub(crate) const FALSE: K<W> = K { definite: W::ZERO, possible: W::ZERO };
     /// Unknown in every lane.
-    pub const UNKNOWN: K<W> = K { definite: W::ZERO, possible: W::ONES };
+    pub(crate) const UNKNOWN: K<W> = K { definite: W::ZERO, possible: W::ONES };
 }
 
 /// One truth value.

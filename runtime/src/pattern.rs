@@ -351,7 +351,7 @@ pub(crate) fn matches<'v>(
     match pattern.kind() {
         EVERYTHING => true,
         EXACT => pattern.code == subject.text,
-        PREFIX => subject.text.starts_with(&pattern.code[..pattern.code.len() - 1]),
+        PREFIX => pattern.code.split_last().is_some_and(|(_, prefix)| subject.text.starts_with(prefix)),
         COMPONENTS if subject.simple => components(pattern.code, subject, reached),
         COMPONENTS | GENERAL => {
             reached.matches(pattern.code, subject.text, how, &filling)

@@ -256,8 +256,8 @@ impl<'a> Eval<'a> {
 
     ///
     fn endpoint_policy(&self) -> Result<(Single, EndpointType), RequestError> {
-        let stated = self.request.facts.vpc_endpoint_type;
-        let ThroughEndpoint::Id(id) = &self.request.endpoint else {
+        let stated = self.ask.facts.vpc_endpoint_type;
+        let ThroughEndpoint::Id(id) = self.ask.endpoint else {
             return Ok((Single::None, EndpointType::Interface));
         };
         let Some([_, _, _, flags, policy]) = self.endpoint() else {
@@ -345,6 +345,6 @@ impl<'a> Eval<'a> {
         let recorded = rows::<2>(&self.set.tables().delegated)
             .iter()
             .any(|[known, row]| *known == organization && self.set.account_number(*row) == account.number());
-        recorded || self.request.facts.delegated_administrators.contains(&account)
+        recorded || self.ask.facts.delegated_administrators.contains(&account)
     }
 }

@@ -117,6 +117,15 @@ pub(crate) enum Slot {
     Hole,
 }
 
+/// What the rows of one prepared context have in common.
+#[derive(Debug, Clone, Copy)]
+struct RowPrefix {
+    set: u64,
+    context: u64,
+    n_bytes: usize,
+    n_values: usize,
+}
+
 /// A worker's memory: make one for each thread, use it for any number of decisions.
 ///
 /// Nothing of a request outlives it. After the first decisions have grown the buffers, [`crate::decide()`] allocates
@@ -143,6 +152,8 @@ pub struct Scratch {
     /// The request value of a comparison, as its operator reads it.
     pub(crate) read_value: Vec<u8>,
     pub(crate) units: Vec<UnitSpec>,
+    /// Set and prepared context whose keys are noted, and how much of the buffers they take.
+    row_prefix: Option<RowPrefix>,
     /// Rows of resources that may carry the policy of the unit's resource, the nearest first.
     pub(crate) carriers: Vec<u32>,
 }
@@ -173,8 +184,33 @@ impl Scratch {
         self.n_request_given = 0;
         self.units.clear();
         self.carriers.clear();
+        self.row_prefix = None;
         self.request_epoch = self.next_epoch();
         self.unit_epoch = self.request_epoch;
+    }
+
+    /// Forgets the last row but not the keys of its context. False: another context, whose keys have to be noted.
+    pub(crate) fn begin_row(&mut self, set: &CompiledPolicySet, context: u64) -> bool {
+        match self.row_prefix {
+            Some(prefix) if prefix.set == set.identity() && prefix.context == context => {
+                self.arena.bytes.truncate(prefix.n_bytes);
+                self.arena.values.truncate(prefix.n_values);
+                self.given.truncate(self.n_request_given);
+                self.units.clear();
+                self.unit_epoch = self.next_epoch();
+                true
+            }
+            _ => {
+                self.begin_request(set);
+                false
+            }
+        }
+    }
+
+    /// What is in the buffers now belongs to the context.
+    pub(crate) fn keep_row_prefix(&mut self, set: &CompiledPolicySet, context: u64) {
+        let (n_bytes, n_values) = (self.arena.bytes.len(), self.arena.values.len());
+        self.row_prefix = Some(RowPrefix { set: set.identity(), context, n_bytes, n_values });
     }
 
     pub(crate) fn begin_unit(&mut self) {

@@ -20,6 +20,7 @@ use crate::validate;
 use iamc_catalogue::{ActionId as CatalogueId, Catalogue};
 use iamc_policy::{AccountId, Settings};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// All policies of one compilation, ready to decide. Immutable; share it as an `Arc`.
 pub struct CompiledPolicySet {
@@ -27,6 +28,10 @@ pub struct CompiledPolicySet {
     settings: Settings,
     world: u32,
     catalogue: Catalogue,
+    /// Service of each action of the catalogue, or NONE.
+    service_of_action: Vec<u32>,
+    /// Different for each set of this process, so that a scratch knows it again.
+    identity: u64,
 }
 
 /// Session policies compiled on their own, to be passed with a request.
@@ -85,7 +90,31 @@ impl CompiledPolicySet {
             bytes => Catalogue::read(bytes.to_vec())?,
         };
         let (settings, world) = validate::validate(&tables, &catalogue)?;
-        Ok(CompiledPolicySet { tables, settings, world, catalogue })
+        let mut service_of_action = vec![NONE; tables.action_flags.len()];
+        for (id, [_, first, count]) in (0..).zip(rows::<SERVICE_ROW>(&tables.services)) {
+            service_of_action[*first as usize..(*first + *count) as usize].fill(id);
+        }
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let identity = NEXT.fetch_add(1, Ordering::Relaxed);
+        Ok(CompiledPolicySet { tables, settings, world, catalogue, service_of_action, identity })
+    }
+
+    pub(crate) fn identity(&self) -> u64 {
+        self.identity
+    }
+
+    pub(crate) fn service_of_action(&self, action: u32) -> u32 {
+        self.service_of_action[action as usize]
+    }
+
+    /// The number of users and roles.
+    pub fn n_principals(&self) -> u32 {
+        (self.tables.principals.len() / PRINCIPAL_ROW) as u32
+    }
+
+    /// The number of resources.
+    pub fn n_resources(&self) -> u32 {
+        (self.tables.resources.len() / RESOURCE_ROW) as u32
     }
 
     /// The tables.
@@ -129,10 +158,6 @@ impl CompiledPolicySet {
 
     // ---- keys ----
 
-    pub(crate) fn n_keys(&self) -> usize {
-        self.tables.keys.len() / KEY_ROW
-    }
-
     pub(crate) fn key(&self, id: u32) -> KeyRow<'_> {
         let [name, word, tag, bits] = rows::<KEY_ROW>(&self.tables.keys)[id as usize];
         let (class, cardinality) =
@@ -154,8 +179,10 @@ impl CompiledPolicySet {
 
     // ---- actions ----
 
-    pub(crate) fn service(&self, id: u32) -> [u32; SERVICE_ROW] {
-        rows(&self.tables.services)[id as usize]
+    /// The position of an action among those of its service; NONE if it is none of them.
+    pub(crate) fn position(&self, service: u32, action: u32) -> u32 {
+        let [_, first, count] = rows::<SERVICE_ROW>(&self.tables.services)[service as usize];
+        action.checked_sub(first).filter(|position| *position < count).unwrap_or(NONE)
     }
 
     pub(crate) fn find_service(&self, name: &[u8]) -> Option<u32> {
@@ -363,8 +390,8 @@ impl std::fmt::Debug for CompiledPolicySet {
         f.debug_struct("CompiledPolicySet")
             .field("n_statements", &(self.tables.statements.len() / STATEMENT_ROW))
             .field("n_policies", &self.instances().len())
-            .field("n_principals", &(self.tables.principals.len() / PRINCIPAL_ROW))
-            .field("n_resources", &(self.tables.resources.len() / RESOURCE_ROW))
+            .field("n_principals", &self.n_principals())
+            .field("n_resources", &self.n_resources())
             .field("catalogue", &self.catalogue)
             .finish_non_exhaustive()
     }

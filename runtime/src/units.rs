@@ -1,6 +1,7 @@
 //! The authorizations that one request needs, each with its action, resource and owner.
 
 use crate::actions::ActionFlags;
+use crate::ask::{ActionRef, Ask, ResourceRef};
 use crate::caller::Kind;
 use crate::decide::{Open, Recorder};
 use crate::eval::{ActionIds, Eval, Key, Target, Unit};
@@ -10,11 +11,10 @@ use crate::logic::{K, Logic, Tri};
 use crate::pattern::Subject;
 use crate::scratch::{State, Text};
 use crate::set::CompiledPolicySet;
+use iamc_policy::AccountId;
 use iamc_policy::decision::UnitId;
-use iamc_policy::request::{RequestError, RequestResource, ResourceInRequest};
+use iamc_policy::request::RequestError;
 use iamc_policy::settings::EmptyIsNull;
-use iamc_policy::{AccountId, Action, Request};
-use std::sync::LazyLock;
 
 /// The actions that a call may need besides its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,14 +24,14 @@ pub(crate) enum Implied {
     SetContext,
 }
 
-static IMPLIED_ACTIONS: LazyLock<[Action; 3]> = LazyLock::new(|| {
-    ["sts:TagSession", "sts:SetSourceIdentity", "sts:SetContext"]
-        .map(|text| text.parse().expect("a literal action is well-formed"))
-});
-
 impl Implied {
-    pub(crate) fn action(self) -> &'static Action {
-        &IMPLIED_ACTIONS[self as usize]
+    pub(crate) fn action(self) -> ActionRef<'static> {
+        let name = match self {
+            Implied::TagSession => "TagSession",
+            Implied::SetSourceIdentity => "SetSourceIdentity",
+            Implied::SetContext => "SetContext",
+        };
+        ActionRef { service: "sts", name }
     }
 }
 
@@ -64,46 +64,49 @@ impl UnitSpec {
     }
 
     /// The name of the unit in explanations.
-    pub(crate) fn id(&self, request: &Request) -> UnitId {
+    pub(crate) fn id(&self, ask: &Ask<'_>) -> UnitId {
         match self.origin {
             Origin::Resource(index) => UnitId::Resource(index),
-            Origin::Additional(_) | Origin::Implied(..) => UnitId::Action(self.action_of(request).to_string()),
+            Origin::Additional(_) | Origin::Implied(..) => UnitId::Action(self.action_of(ask).to_string()),
         }
     }
 
-    pub(crate) fn action_of<'a>(&self, request: &'a Request) -> &'a Action {
+    pub(crate) fn action_of<'a>(&self, ask: &Ask<'a>) -> ActionRef<'a> {
         match self.origin {
-            Origin::Resource(_) => &request.action,
-            Origin::Additional(at) => &request.additional[at as usize].action,
+            Origin::Resource(_) => ask.action(),
+            Origin::Additional(at) => ask.additional(at as usize).0,
             Origin::Implied(implied, _) => implied.action(),
         }
     }
 
-    pub(crate) fn resource_of<'a>(&self, request: &'a Request) -> &'a ResourceInRequest {
+    pub(crate) fn resource_of<'a>(&self, ask: &Ask<'a>) -> ResourceRef<'a> {
         match self.origin {
-            Origin::Resource(at) | Origin::Implied(_, at) => &request.resources[at as usize],
-            Origin::Additional(at) => &request.additional[at as usize].resource,
+            Origin::Resource(at) | Origin::Implied(_, at) => ask.resource(at as usize),
+            Origin::Additional(at) => ask.additional(at as usize).1,
         }
     }
 }
 
 /// Ids and flags of an action.
-pub(crate) fn action_ids(set: &CompiledPolicySet, arena: &mut crate::scratch::Arena, action: &Action) -> ActionIds {
-    let whole = arena.concat(&[action.service().as_bytes(), b":", action.name().as_bytes()]);
+pub(crate) fn action_ids(
+    set: &CompiledPolicySet,
+    arena: &mut crate::scratch::Arena,
+    action: ActionRef<'_>,
+) -> ActionIds {
+    let whole = arena.concat(&[action.service.as_bytes(), b":", action.name.as_bytes()]);
     let Text::Buffer { start, len } = whole else { return UnitSpec::nothing().action };
     arena.bytes[start..].make_ascii_lowercase();
-    let skip = action.service().len() + 1;
+    let skip = action.service.len() + 1;
     let name = Text::Buffer { start: start + skip, len: len - skip };
     let lower = &arena.bytes[start..start + len];
     let service = set.find_service(&lower[..skip - 1]).unwrap_or(NONE);
     match set.find_action(lower) {
         Some(id) if service != NONE => {
-            let [_, first, _] = set.service(service);
-            ActionIds { service, position: id - first, flags: set.action_flags(id), name }
+            ActionIds { service, position: set.position(service, id), flags: set.action_flags(id), name }
         }
         _ => {
-            let facts = set.catalogue().action(action.service(), action.name());
-            let flags = ActionFlags::of(action.service(), action.name(), facts);
+            let facts = set.catalogue().action(action.service, action.name);
+            let flags = ActionFlags::of(action.service, action.name, facts);
             ActionIds { service, position: NONE, flags, name }
         }
     }
@@ -112,14 +115,19 @@ pub(crate) fn action_ids(set: &CompiledPolicySet, arena: &mut crate::scratch::Ar
 impl<'a> Eval<'a> {
     /// fills `scratch.units`, resources first, then additional actions.
     pub(crate) fn find_units(&mut self) -> Result<(), RequestError> {
-        let request = self.request;
-        let main = action_ids(self.set, &mut self.s.arena, &request.action);
-        for (at, resource) in request.resources.iter().enumerate() {
-            self.push_unit(Origin::Resource(at as u32), main, &request.action, resource, K::TRUE)?;
+        let main = action_ids(self.set, &mut self.s.arena, self.ask.action());
+        self.find_units_of(main)
+    }
+
+    /// The same with the ids of the request's action.
+    pub(crate) fn find_units_of(&mut self, main: ActionIds) -> Result<(), RequestError> {
+        let ask = self.ask;
+        for at in 0..ask.n_resources() {
+            self.push_unit(Origin::Resource(at as u32), main, K::TRUE)?;
         }
-        for (at, additional) in request.additional.iter().enumerate() {
-            let ids = action_ids(self.set, &mut self.s.arena, &additional.action);
-            self.push_unit(Origin::Additional(at as u32), ids, &additional.action, &additional.resource, K::TRUE)?;
+        for at in 0..ask.n_additional() {
+            let ids = action_ids(self.set, &mut self.s.arena, ask.additional(at).0);
+            self.push_unit(Origin::Additional(at as u32), ids, K::TRUE)?;
         }
         let flags = main.flags;
         let assumes = flags.has(ActionFlags::TRUST) && flags.has(ActionFlags::ASSUME_ROLE_ANY);
@@ -133,31 +141,25 @@ impl<'a> Eval<'a> {
         if implied.is_empty() {
             return Ok(());
         }
-        for first in 0..request.resources.len() {
+        for first in 0..ask.n_resources() {
             for implied in implied {
                 self.enter(first);
                 let asked = self.asked(&mut crate::decide::Plain::new(), *implied);
                 if asked.is_false() {
                     continue;
                 }
-                let action = implied.action();
-                let ids = action_ids(self.set, &mut self.s.arena, action);
-                let origin = Origin::Implied(*implied, first as u32);
-                self.push_unit(origin, ids, action, &request.resources[first], asked)?;
+                let ids = action_ids(self.set, &mut self.s.arena, implied.action());
+                self.push_unit(Origin::Implied(*implied, first as u32), ids, asked)?;
             }
         }
         Ok(())
     }
 
-    fn push_unit(
-        &mut self,
-        origin: Origin,
-        action: ActionIds,
-        named: &Action,
-        resource: &ResourceInRequest,
-        asked: Tri,
-    ) -> Result<(), RequestError> {
-        if resource.resource == RequestResource::Star && !action.flags.has(ActionFlags::STAR_ACCEPTED) {
+    fn push_unit(&mut self, origin: Origin, action: ActionIds, asked: Tri) -> Result<(), RequestError> {
+        let mut spec = UnitSpec { origin, action, owner: None, asked };
+        let resource = spec.resource_of(&self.ask);
+        if resource.arn.is_none() && !action.flags.has(ActionFlags::STAR_ACCEPTED) {
+            let named = spec.action_of(&self.ask);
             return Err(RequestError {
                 code: "E-RESOURCE-NEEDED",
                 message: format!("`{named}` acts on a resource: give its ARN in place of `*`"),
@@ -165,25 +167,23 @@ impl<'a> Eval<'a> {
                 rule: "R-9.6",
             });
         }
-        let owner = self.owner(resource)?;
-        self.s.units.push(UnitSpec { origin, action, owner, asked });
+        spec.owner = self.owner(resource)?;
+        self.s.units.push(spec);
         Ok(())
     }
 
     /// R-6.53 (c).
-    fn owner(&mut self, resource: &ResourceInRequest) -> Result<Option<AccountId>, RequestError> {
-        let arn = match &resource.resource {
-            // A wildcard-only action acts in the caller's account.
-            RequestResource::Star => return Ok(resource.account.or(self.caller.account)),
-            RequestResource::Arn(arn) => arn,
-        };
+    fn owner(&mut self, resource: ResourceRef<'_>) -> Result<Option<AccountId>, RequestError> {
+        // A wildcard-only action acts in the caller's account.
+        let Some(arn) = resource.arn else { return Ok(resource.account.or(self.caller.account)) };
         if resource.account.is_some() {
             return Ok(resource.account);
         }
-        if !arn.account().is_empty() {
-            return Ok(arn.account().parse().ok());
+        let account = arn.split(':').nth(4).unwrap_or("");
+        if !account.is_empty() {
+            return Ok(account.parse().ok());
         }
-        self.find_carriers(arn.as_str());
+        self.find_carriers(arn);
         self.entered = None;
         for at in 0..self.s.carriers.len() {
             let [_, account, ..] = self.set.resource(self.s.carriers[at]);
@@ -235,17 +235,13 @@ impl<'a> Eval<'a> {
             return;
         }
         self.entered = Some(at);
-        let request = self.request;
         let spec = self.s.units[at];
-        let resource = spec.resource_of(request);
-        let arn = match &resource.resource {
-            RequestResource::Arn(arn) => Some(arn.as_str()),
-            RequestResource::Star => None,
-        };
+        let resource = spec.resource_of(&self.ask);
+        let arn = resource.arn;
         self.s.begin_unit();
-        let action = spec.action_of(request);
+        let action = spec.action_of(&self.ask);
         let session_service =
-            self.session.and_then(|session| session.set.find_service(action.service().as_bytes())).unwrap_or(NONE);
+            self.session.and_then(|session| session.set.find_service(action.service.as_bytes())).unwrap_or(NONE);
         self.unit = Unit {
             spec,
             action,
@@ -261,7 +257,7 @@ impl<'a> Eval<'a> {
             let first = self.s.carriers.first().copied();
             self.unit.record = first.filter(|row| self.set.string(self.set.resource(*row)[0]) == arn.as_bytes());
         }
-        self.note_unit_keys(&resource.context);
+        self.note_unit_keys(resource.context);
         self.unit.target = match arn {
             Some(arn) => Target::Arn(Subject::new(arn.as_bytes())),
             None => self.pseudo_resource(),
@@ -270,7 +266,7 @@ impl<'a> Eval<'a> {
 
     ///
     fn pseudo_resource(&mut self) -> Target<'a> {
-        let partition = self.request.principal.partition().unwrap_or("aws").as_bytes();
+        let partition = self.ask.who.partition().unwrap_or("aws").as_bytes();
         if self.unit.has(ActionFlags::PSEUDO_ARN_S3) {
             return Target::Pseudo(self.s.arena.concat(&[b"arn:", partition, b":s3:::*"]));
         }
@@ -303,19 +299,19 @@ impl<'a> Eval<'a> {
 
     /// True iff one of the keys is present that ask for the action, which is the condition `Null {key: false}`.
     pub(crate) fn asked<R: Recorder>(&mut self, recorder: &mut R, implied: Implied) -> R::Value {
-        let request = self.request;
+        let ask = self.ask;
         let mut many = <R::Value as Logic>::Many::default();
-        let mut ask = |eval: &mut Self, key: Key<'a>| {
+        let mut add = |eval: &mut Self, key: Key<'a>| {
             let present = eval.is_present(&key);
             let value = eval.lift(recorder, present, Open::Asks { key, implied });
             R::Value::push(&mut many, value);
         };
         match implied {
-            Implied::TagSession => ask(self, self.special(TAG_KEYS)),
+            Implied::TagSession => add(self, self.special(TAG_KEYS)),
             Implied::SetSourceIdentity => {
-                ask(self, self.special(STS_SOURCE_IDENTITY));
+                add(self, self.special(STS_SOURCE_IDENTITY));
                 if self.caller.kind == Kind::RoleSession {
-                    ask(self, self.special(SOURCE_IDENTITY));
+                    add(self, self.special(SOURCE_IDENTITY));
                 }
             }
             Implied::SetContext => {}
@@ -325,10 +321,10 @@ impl<'a> Eval<'a> {
             Implied::SetSourceIdentity => &[],
             Implied::SetContext => &["sts:requestcontext/", "sts:requestcontextproviders"],
         };
-        let contexts = std::iter::once(&request.context).chain(request.resources.iter().map(|other| &other.context));
+        let contexts = std::iter::once(ask.context).chain((0..ask.n_resources()).map(|at| ask.resource(at).context));
         for key in contexts.flat_map(|context| context.keys()) {
             if families.iter().any(|family| key.as_str().starts_with(family)) {
-                ask(self, self.named_key(key.as_str().as_bytes()));
+                add(self, self.named_key(key.as_str().as_bytes()));
             }
         }
         R::Value::any(many)

@@ -81,7 +81,7 @@ impl<'a> Eval<'a> {
         if kind == EntryKind::CanonicalUser {
             return self.canonical_account(self.set.string(entry[1])) == Some(account.number());
         }
-        let other_partition = match (self.set.optional_text(entry[3]), self.request.principal.partition()) {
+        let other_partition = match (self.set.optional_text(entry[3]), self.ask.who.partition()) {
             (Some(named), Some(own)) => named != own,
             _ => false,
         };
@@ -90,7 +90,7 @@ impl<'a> Eval<'a> {
 
     /// from the request's facts, else from the inventory.
     pub(crate) fn canonical_account(&self, id: &[u8]) -> Option<u64> {
-        let stated = self.request.facts.canonical_users.iter().find(|(known, _)| known.as_bytes() == id);
+        let stated = self.ask.facts.canonical_users.iter().find(|(known, _)| known.as_bytes() == id);
         stated.map(|(_, account)| account.number()).or_else(|| self.set.canonical_account(id))
     }
 

@@ -1,5 +1,10 @@
 //! The compiled engine against the reference: whole answers, residuals included, on every case and on generated worlds.
 
+use iamc_catalogue::Catalogue;
+use iamc_compiler::{Limits, compile};
+use iamc_policy::request::RequestResource;
+use iamc_policy::{Principal, Request};
+use iamc_runtime::{DecisionCode, PreparedContext, Scratch, decide, decide_ids};
 use iamc_testkit::build::build;
 use iamc_testkit::case::read_cases;
 use iamc_testkit::engine::{Compiled, Engine, Reference};
@@ -49,4 +54,46 @@ fn whole_answers_agree_on_generated_worlds() {
             check(&compiled, &Sample { world: world.clone(), request });
         }
     }
+}
+
+/// Rows of ids give what the requests that their names make give.
+#[test]
+fn rows_of_ids_are_requests() {
+    let mut n_rows = 0;
+    for seed in 0..150 {
+        let bytes = bytes_of_seed(seed, 3 * SAMPLE_BYTES);
+        let (world, requests) = scene(&mut Entropy::new(&bytes), 3);
+        let set = compile(&world, Catalogue::embedded(), &Limits::default()).expect("a generated world is small");
+        let (mut scratch, mut rows_scratch) = (Scratch::new(&set), Scratch::new(&set));
+        for model in &requests {
+            let context = PreparedContext::new(model.context.clone(), model.mode)
+                .through(model.endpoint.clone())
+                .with_facts(model.facts.clone())
+                .with_given_keys(model.given_keys);
+            let Some(action) = set.action_id(&model.action.to_string()) else { continue };
+            let users = world.users.iter().map(|user| &user.identity);
+            for identity in users.chain(world.roles.iter().map(|role| &role.identity)) {
+                let principal = set.principal_id(identity.arn.as_str()).expect("it is in the world");
+                let named = Principal::from_arn(identity.arn.as_str()).expect("users and roles call");
+                let resources = world.resources.iter().map(|resource| Some(&resource.arn)).chain([None]);
+                for arn in resources {
+                    let resource = arn.map(|arn| set.resource_id(arn.as_str()).expect("it is in the world"));
+                    let text = arn.cloned().map_or(RequestResource::Star, RequestResource::Arn);
+                    let request = Request {
+                        context: model.context.clone(),
+                        mode: model.mode,
+                        endpoint: model.endpoint.clone(),
+                        facts: model.facts.clone(),
+                        given_keys: model.given_keys,
+                        ..Request::new(named.clone(), model.action.clone(), text)
+                    };
+                    let expected = decide(&set, &request, &mut scratch).map_or(DecisionCode::REFUSED, DecisionCode::of);
+                    let got = decide_ids(&set, principal, action, resource, &context, &mut rows_scratch);
+                    assert_eq!(got, expected, "seed {seed}: {named} {} {arn:?}", model.action);
+                    n_rows += 1;
+                }
+            }
+        }
+    }
+    assert!(n_rows > 1_000, "{n_rows} rows only");
 }

@@ -1,0 +1,179 @@
+//! What is asked, borrowed: from a request, or from the names behind a row of ids.
+
+use iamc_policy::request::{
+    Context, Facts, GivenKeys, Mode, Request, RequestResource, ResourceInRequest, ThroughEndpoint,
+};
+use iamc_policy::{AccountId, Action, Principal};
+use std::fmt;
+
+/// The caller as it is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Who<'a> {
+    Root { partition: &'a str, account: AccountId },
+    User { partition: &'a str, account: AccountId, path_name: &'a str },
+    RoleSession { partition: &'a str, account: AccountId, role: &'a str, path_name: Option<&'a str>, session: &'a str },
+    FederatedUser { partition: &'a str, account: AccountId, name: &'a str },
+    Service(&'a str),
+    Federated(&'a str),
+    Saml(&'a str),
+    Anonymous,
+}
+
+impl<'a> Who<'a> {
+    pub(crate) fn of(principal: &'a Principal) -> Who<'a> {
+        match principal {
+            Principal::Root { partition, account } => Who::Root { partition, account: *account },
+            Principal::User { partition, account, path_name } => Who::User { partition, account: *account, path_name },
+            Principal::RoleSession { partition, account, role, role_path_name, session } => {
+                let path_name = role_path_name.as_deref();
+                Who::RoleSession { partition, account: *account, role, path_name, session }
+            }
+            Principal::FederatedUser { partition, account, name } => {
+                Who::FederatedUser { partition, account: *account, name }
+            }
+            Principal::Service(name) => Who::Service(name),
+            Principal::Federated(provider) => Who::Federated(provider),
+            Principal::Saml(provider) => Who::Saml(provider),
+            Principal::Anonymous => Who::Anonymous,
+        }
+    }
+
+    pub(crate) fn account(self) -> Option<AccountId> {
+        match self {
+            Who::Root { account, .. }
+            | Who::User { account, .. }
+            | Who::RoleSession { account, .. }
+            | Who::FederatedUser { account, .. } => Some(account),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn partition(self) -> Option<&'a str> {
+        match self {
+            Who::Root { partition, .. }
+            | Who::User { partition, .. }
+            | Who::RoleSession { partition, .. }
+            | Who::FederatedUser { partition, .. } => Some(partition),
+            _ => None,
+        }
+    }
+}
+
+/// An action as it is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ActionRef<'a> {
+    /// In ASCII lower case.
+    pub(crate) service: &'a str,
+    pub(crate) name: &'a str,
+}
+
+impl<'a> ActionRef<'a> {
+    pub(crate) fn of(action: &'a Action) -> ActionRef<'a> {
+        ActionRef { service: action.service(), name: action.name() }
+    }
+}
+
+impl fmt::Display for ActionRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.service, self.name)
+    }
+}
+
+/// A resource as it is named, with what belongs to it alone.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ResourceRef<'a> {
+    /// `None`: the pseudo-resource.
+    pub(crate) arn: Option<&'a str>,
+    /// The owner that the caller of the engine gives.
+    pub(crate) account: Option<AccountId>,
+    pub(crate) context: &'a Context,
+}
+
+impl<'a> ResourceRef<'a> {
+    fn of(resource: &'a ResourceInRequest) -> ResourceRef<'a> {
+        let arn = match &resource.resource {
+            RequestResource::Arn(arn) => Some(arn.as_str()),
+            RequestResource::Star => None,
+        };
+        ResourceRef { arn, account: resource.account, context: &resource.context }
+    }
+}
+
+impl fmt::Display for ResourceRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.arn.unwrap_or("*"))
+    }
+}
+
+/// The action and the resources.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Parts<'a> {
+    Request(&'a Request),
+    Row { action: ActionRef<'a>, resource: ResourceRef<'a> },
+}
+
+/// Everything that is asked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ask<'a> {
+    pub(crate) who: Who<'a>,
+    pub(crate) facts: &'a Facts,
+    pub(crate) context: &'a Context,
+    pub(crate) given_keys: GivenKeys,
+    pub(crate) mode: Mode,
+    pub(crate) endpoint: &'a ThroughEndpoint,
+    pub(crate) parts: Parts<'a>,
+}
+
+impl<'a> Ask<'a> {
+    pub(crate) fn of(request: &'a Request) -> Ask<'a> {
+        Ask {
+            who: Who::of(&request.principal),
+            facts: &request.facts,
+            context: &request.context,
+            given_keys: request.given_keys,
+            mode: request.mode,
+            endpoint: &request.endpoint,
+            parts: Parts::Request(request),
+        }
+    }
+
+    pub(crate) fn action(&self) -> ActionRef<'a> {
+        match self.parts {
+            Parts::Request(request) => ActionRef::of(&request.action),
+            Parts::Row { action, .. } => action,
+        }
+    }
+
+    pub(crate) fn n_resources(&self) -> usize {
+        match self.parts {
+            Parts::Request(request) => request.resources.len(),
+            Parts::Row { .. } => 1,
+        }
+    }
+
+    /// The resource with that position.
+    pub(crate) fn resource(&self, at: usize) -> ResourceRef<'a> {
+        match self.parts {
+            Parts::Request(request) => ResourceRef::of(&request.resources[at]),
+            Parts::Row { resource, .. } => resource,
+        }
+    }
+
+    pub(crate) fn n_additional(&self) -> usize {
+        match self.parts {
+            Parts::Request(request) => request.additional.len(),
+            Parts::Row { .. } => 0,
+        }
+    }
+
+    /// The further action with that position, and its resource; rows have none.
+    pub(crate) fn additional(&self, at: usize) -> (ActionRef<'a>, ResourceRef<'a>) {
+        match self.parts {
+            Parts::Request(request) => {
+                let additional = &request.additional[at];
+                (ActionRef::of(&additional.action), ResourceRef::of(&additional.resource))
+            }
+            Parts::Row { action, resource } => (action, resource),
+        }
+    }
+}
