@@ -129,9 +129,10 @@ impl Narrowing<'_, '_, '_> {
         if !states.iter().any(|own| is_open(&own.state)) {
             return;
         }
-        // The name of the session makes the id, unless the request gives the key.
+        // With the role's id, the name of the session makes the caller's, unless the request gives the key.
         let named = self.before.request.facts.session_unknown && !self.sample.request.facts.session_unknown;
-        if named && key.as_str() == "aws:userid" && !given_keys(&self.before.request).contains(key) {
+        let made = named && states.iter().any(|own| own.state == KeyState::Present);
+        if made && key.as_str() == "aws:userid" && !given_keys(&self.before.request).contains(key) {
             return;
         }
         if !self.wanted() {

@@ -332,7 +332,9 @@ impl Maker<'_, '_> {
         let RequestResource::Arn(requested_arn) = &requested.resource else { return };
         let text = requested_arn.as_str();
         if requested_arn.service() == "iam" {
-            if requested_arn.resource().starts_with("role/") && !self.entropy.chance(4) {
+            // A damaged ARN may name no role that could exist.
+            let is_role = matches!(Principal::from_arn(text), Ok(Principal::RoleSession { .. }));
+            if is_role && requested_arn.resource().starts_with("role/") && !self.entropy.chance(4) {
                 self.role(text);
             }
             return;
