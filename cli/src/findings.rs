@@ -1,16 +1,24 @@
-//! Everything that can be said about one document: what its reader found, and malformed values.
+//! Everything that can be said about one document: what its reader found, malformed values, and operators
+//! that do not suit their keys.
 
-use iamc_policy::condition::ConditionAtom;
+use iamc_catalogue::Catalogue;
+use iamc_policy::condition::{BaseOperator, ConditionAtom};
 use iamc_policy::diagnostic::{Diagnostic, Severity};
 use iamc_policy::document::{Policy, PolicyKind, Strictness};
 use iamc_policy::source::LineIndex;
 
-/// The findings on a document, in source order. Cost: O(bytes).
-pub(crate) fn all(kind: PolicyKind, strictness: Strictness, text: &str) -> Vec<Diagnostic> {
+/// The findings on a document, in source order; those that need to know keys only with a `catalogue`. Cost: O(bytes).
+pub(crate) fn all(
+    kind: PolicyKind,
+    strictness: Strictness,
+    text: &str,
+    catalogue: Option<&Catalogue>,
+) -> Vec<Diagnostic> {
     let parsed = Policy::parse(kind, strictness, text);
     let mut diagnostics = parsed.diagnostics;
     if let Some(policy) = &parsed.policy {
         diagnostics.extend(malformed_values(policy, text));
+        diagnostics.extend(catalogue.iter().flat_map(|catalogue| unqualified(policy, text, catalogue)));
         sort(&mut diagnostics);
     }
     diagnostics
@@ -57,4 +65,31 @@ fn malformed_values(policy: &Policy, text: &str) -> Vec<Diagnostic> {
         });
     }
     diagnostics
+}
+
+/// Plain operators on multi-valued keys: false for two or more values, so that a Deny fails open.
+fn unqualified(policy: &Policy, text: &str, catalogue: &Catalogue) -> Vec<Diagnostic> {
+    let atoms = policy.statements.iter().flat_map(|statement| &statement.condition.atoms);
+    let plain = |atom: &&ConditionAtom| {
+        let operator = atom.operator;
+        operator.set.is_none()
+            && operator.base != BaseOperator::Null
+            && catalogue.key(atom.key.as_str()).is_some_and(|key| key.multi)
+    };
+    let mut plain = atoms.filter(plain).take(LISTED_MAX).peekable();
+    if plain.peek().is_none() {
+        return Vec::new();
+    }
+    let lines = LineIndex::new(text);
+    let finding = |atom: &ConditionAtom| Diagnostic {
+        severity: Severity::Warning,
+        code: "W-MULTI-NOQUAL",
+        rule: "R-4.9",
+        message: format!("`{}` may have several values, for which `{}` is never true", atom.key, atom.operator),
+        help: Some(format!("write `ForAnyValue:{0}` or `ForAllValues:{0}`", atom.operator)),
+        span: atom.span,
+        position: lines.position(atom.span.start),
+        invalidates: false,
+    };
+    plain.map(finding).collect()
 }

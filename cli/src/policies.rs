@@ -54,7 +54,7 @@ impl PoliciesFile {
     pub(crate) fn check(&self, request: &Request, strictness: Strictness, warnings: bool) {
         for (kind, policy) in self.documents(request) {
             let (CaseText::Document(text) | CaseText::Text(text)) = &policy.text else { continue };
-            let diagnostics = findings::all(kind, strictness, text);
+            let diagnostics = findings::all(kind, strictness, text, None);
             for diagnostic in diagnostics.iter().filter(|d| warnings || d.severity == Severity::Error) {
                 self.draw(kind, policy, text, diagnostic);
             }
@@ -127,7 +127,7 @@ pub(crate) fn read_session(paths: &[impl AsRef<Path>], strictness: Strictness) -
         let input = Input::read(path.as_ref())?;
         let text = input.text()?;
         let CasePolicy { name, place, .. } = document(&input, text);
-        for diagnostic in findings::all(PolicyKind::Session, strictness, text) {
+        for diagnostic in findings::all(PolicyKind::Session, strictness, text, None) {
             if diagnostic.severity == Severity::Error {
                 terminal::say(&excerpt::draw(&diagnostic, &input.name, text, None, stderr_drawing()));
             }

@@ -162,7 +162,7 @@ fn every_option_of_a_request_reaches_the_engine() {
         )
     };
     let session = policy(r#"{"StringEquals": {"aws:username": "ana"}}"#);
-    let folder = folder(&[("session.json", &session)]);
+    let folder = folder(&[("session.json", &session), ("any.json", &policy("{}"))]);
     let check = |condition: &str, principal: &str, options: &str, code: i32| {
         let arguments = format!(
             "decide --policies - --closed --principal {principal} --action sqs:SendMessage \
@@ -191,8 +191,15 @@ fn every_option_of_a_request_reaches_the_engine() {
     check(path, role, "--role arn:aws:iam::111122223333:role/ci/App", 0);
     check(path, role, "--role arn:aws:iam::111122223333:role/x/App", 1);
     check(r#"{"StringEquals": {"aws:SourceVpce": "vpce-1"}}"#, user, "--vpc-endpoint vpce-1", 0);
-    check("{}", user, "--session-policy session.json", 0);
+    check("{}", role, "--session-policy any.json", 0);
     check("{}", role, "--session-policy session.json", 1);
+    // Only sessions have session policies; a fact about one caller is none about another; the ARN names the owner.
+    check("{}", user, "--session-policy any.json", 2);
+    check("{}", "anonymous", "--session-policy any.json", 2);
+    check("{}", user, "--session-unknown", 2);
+    check("{}", user, "--assumed-root", 2);
+    check("{}", role, "--role arn:aws:iam::111122223333:role/ci/Other", 2);
+    check("{}", user, "--resource-account 999999999999", 2);
 }
 
 #[test]

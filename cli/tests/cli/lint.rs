@@ -52,6 +52,24 @@ fn of_a_long_line_only_the_part_around_the_finding_is_shown() {
 }
 
 #[test]
+fn a_plain_operator_on_a_multi_valued_key_is_a_warning() {
+    let policy = |operator: &str| {
+        format!(
+            r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "Deny", "Action": "*", "Resource": "*",
+                "Condition": {{"{operator}": {{"aws:TagKeys": "true", "aws:username": "true"}}}}}}}}"#
+        )
+    };
+    for (operator, expected) in
+        [("StringNotEqualsIfExists", "W-MULTI-NOQUAL"), ("ForAnyValue:StringNotEquals", ""), ("Null", "")]
+    {
+        let ran = run_with(&folder(&[]), "lint --format json -", policy(operator));
+        let found = ran.json();
+        let codes: Vec<&str> = found.as_array().unwrap().iter().filter_map(|one| one["code"].as_str()).collect();
+        assert_eq!(codes.join(" "), expected, "{operator}");
+    }
+}
+
+#[test]
 fn json_is_a_list_of_findings() {
     let folder = folder(&[("odd.json", ODD), ("good.json", POLICY)]);
     let ran = run(&folder, "lint good.json odd.json --format json");
