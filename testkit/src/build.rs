@@ -10,6 +10,7 @@ use crate::case::{
     Case, CasePolicy, CaseRequest, CaseText, Organization, Policies, ResourcePolicies, Setup, strictness,
 };
 use iamc_inventory::Options;
+use iamc_inventory::request::{no_session_policies, takes_session_policies};
 use iamc_policy::arn::Arn;
 use iamc_policy::condition::ConditionKey;
 use iamc_policy::document::{Policy, PolicyKind, Strictness, Version};
@@ -81,7 +82,7 @@ pub fn build_policies(
     builder.request.given_keys = GivenKeys::Pinned;
     builder.resource_accounts();
     builder.principal(policies)?;
-    builder.session(policies);
+    builder.session(policies)?;
     builder.resources(policies)?;
     builder.endpoint(policies)?;
     builder.organization(policies, organization)?;
@@ -218,11 +219,15 @@ impl Builder {
         Ok(record)
     }
 
-    fn session(&mut self, policies: &Policies) {
+    fn session(&mut self, policies: &Policies) -> Result<(), BuildError> {
         if let Some(session) = policies.session.as_deref() {
+            if !session.is_empty() && !takes_session_policies(&self.request) {
+                return misfit(no_session_policies(&self.request));
+            }
             let session = self.policies(PolicyKind::Session, session);
             self.request.session = (!session.is_empty()).then_some(session);
         }
+        Ok(())
     }
 
     /// Gives each resource its record, with its policy.
