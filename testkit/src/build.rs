@@ -10,7 +10,7 @@ use crate::case::{
     Case, CasePolicy, CaseRequest, CaseText, Organization, Policies, ResourcePolicies, Setup, strictness,
 };
 use iamc_inventory::Options;
-use iamc_inventory::request::{no_session_policies, takes_session_policies};
+use iamc_inventory::request::takes_session_policies;
 use iamc_policy::arn::Arn;
 use iamc_policy::condition::ConditionKey;
 use iamc_policy::document::{Policy, PolicyKind, Strictness, Version};
@@ -82,7 +82,7 @@ pub fn build_policies(
     builder.request.given_keys = GivenKeys::Pinned;
     builder.resource_accounts();
     builder.principal(policies)?;
-    builder.session(policies)?;
+    builder.session(policies);
     builder.resources(policies)?;
     builder.endpoint(policies)?;
     builder.organization(policies, organization)?;
@@ -219,15 +219,13 @@ impl Builder {
         Ok(record)
     }
 
-    fn session(&mut self, policies: &Policies) -> Result<(), BuildError> {
+    /// Session policies of a caller who can have none are read, and apply to nobody.
+    fn session(&mut self, policies: &Policies) {
         if let Some(session) = policies.session.as_deref() {
-            if !session.is_empty() && !takes_session_policies(&self.request) {
-                return misfit(no_session_policies(&self.request));
-            }
             let session = self.policies(PolicyKind::Session, session);
-            self.request.session = (!session.is_empty()).then_some(session);
+            let applies = !session.is_empty() && takes_session_policies(&self.request);
+            self.request.session = applies.then_some(session);
         }
-        Ok(())
     }
 
     /// Gives each resource its record, with its policy.
