@@ -19,7 +19,9 @@ use iamc_policy::world::{
     User, World,
 };
 use iamc_policy::{AccountId, ConditionKey, PolicyKind, Settings};
-use std::collections::{BTreeMap, HashSet};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
 
 /// A stretch of [`Collected::pool`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,8 +169,8 @@ pub(crate) struct Collected {
     pub(crate) units: Vec<UnitRow>,
     pub(crate) accounts: Vec<AccountRow>,
     pub(crate) guardrails: Vec<GuardrailRow>,
-    /// ARN and document of managed policies, each ARN once.
-    pub(crate) managed: Vec<(StringId, u32)>,
+    /// The documents of managed policies by ARN.
+    pub(crate) managed: FxHashMap<StringId, u32>,
     pub(crate) identities: Vec<IdentityRow>,
     pub(crate) resources: Vec<ResourceRow>,
     pub(crate) grants: Vec<GrantRow>,
@@ -188,16 +190,15 @@ pub(crate) struct Collected {
 /// What was there before: ids of each kind of thing.
 #[derive(Debug, Default)]
 struct Seen {
-    organizations: HashSet<StringId>,
-    units: HashSet<StringId>,
-    accounts: HashSet<u64>,
-    managed: HashSet<StringId>,
-    users: HashSet<StringId>,
-    roles: HashSet<StringId>,
+    organizations: FxHashSet<StringId>,
+    units: FxHashSet<StringId>,
+    accounts: FxHashSet<u64>,
+    users: FxHashSet<StringId>,
+    roles: FxHashSet<StringId>,
     /// By account and name: that is how users name their groups.
-    groups: HashSet<(StringId, StringId)>,
-    resources: HashSet<StringId>,
-    endpoints: HashSet<StringId>,
+    groups: FxHashSet<(StringId, StringId)>,
+    resources: FxHashSet<StringId>,
+    endpoints: FxHashSet<StringId>,
 }
 
 impl Collected {
@@ -209,7 +210,7 @@ impl Collected {
             units: Vec::new(),
             accounts: Vec::new(),
             guardrails: Vec::new(),
-            managed: Vec::new(),
+            managed: FxHashMap::default(),
             identities: Vec::new(),
             resources: Vec::new(),
             grants: Vec::new(),
@@ -278,6 +279,9 @@ impl Collected {
     }
 
     fn number(&mut self, account: AccountId, lowered: &mut Lowered) -> Result<StringId, CompileError> {
+        if let Some(&known) = self.numbers.get(&account.number()) {
+            return Ok(known);
+        }
         let text = lowered.string(&account.to_string())?;
         self.numbers.insert(account.number(), text);
         Ok(text)
@@ -362,9 +366,8 @@ impl Collected {
 
     fn managed(&mut self, managed: &ManagedPolicy, lowered: &mut Lowered) -> Result<(), CompileError> {
         let arn = lowered.string(managed.arn.as_str())?;
-        if self.seen.managed.insert(arn) {
-            let document = lowered.document(PolicyKind::Identity, &managed.policy)?;
-            self.managed.push((arn, document));
+        if let Entry::Vacant(vacant) = self.managed.entry(arn) {
+            vacant.insert(lowered.document(PolicyKind::Identity, &managed.policy)?);
         }
         Ok(())
     }

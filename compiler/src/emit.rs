@@ -13,12 +13,13 @@ mod things;
 use crate::collect::Collected;
 use crate::error::{CompileError, Limits, id, within};
 use crate::facts::Derived;
-use crate::intern::{NONE, StringId};
+use crate::intern::{NONE, Stretches, StringId};
 use crate::lower::Lowered;
 use iamc_catalogue::Catalogue;
 use iamc_policy::world::GapKind;
 use iamc_policy::{PolicyKind, Settings};
 use iamc_runtime::layout::{INSTANCE_ROW, Tables, WORLD_ASSUME_COMPLETE, WORLD_PLACES_UNKNOWN};
+use rustc_hash::FxHashMap;
 use std::collections::HashMap;
 
 /// Ids of what was lowered under a number: given in the order of [`Given::set`].
@@ -68,8 +69,7 @@ pub(crate) struct Emitter<'a> {
     elements: Given,
     keys: Given,
     patterns: Given,
-    /// Where the bytes of equal encodings begin in `pattern_bytes`.
-    pattern_bytes: HashMap<Vec<u8>, u32>,
+    pattern_bytes: Stretches,
     resource_tests: Given,
     values: conditions::Values,
     atoms: Given,
@@ -77,11 +77,11 @@ pub(crate) struct Emitter<'a> {
     principal_tests: Given,
     statements: Given,
     /// By kind and text.
-    bodies: HashMap<(u32, u32), u32>,
-    explanations: HashMap<u32, u32>,
+    bodies: FxHashMap<(u32, u32), u32>,
+    explanations: FxHashMap<u32, u32>,
     /// By kind and document.
-    instances: HashMap<(u32, u32), u32>,
-    tags: HashMap<u32, u32>,
+    instances: FxHashMap<(u32, u32), u32>,
+    tags: FxHashMap<u32, u32>,
 }
 
 impl<'a> Emitter<'a> {
@@ -106,17 +106,17 @@ impl<'a> Emitter<'a> {
             elements: Given::new("action elements"),
             keys: Given::new("condition keys"),
             patterns: Given::new("resource patterns"),
-            pattern_bytes: HashMap::new(),
+            pattern_bytes: Stretches::default(),
             resource_tests: Given::new("resource tests"),
             values: conditions::Values::default(),
             atoms: Given::new("condition atoms"),
             blocks: Given::new("condition blocks"),
             principal_tests: Given::new("principal tests"),
             statements: Given::new("statements"),
-            bodies: HashMap::new(),
-            explanations: HashMap::new(),
-            instances: HashMap::new(),
-            tags: HashMap::new(),
+            bodies: FxHashMap::default(),
+            explanations: FxHashMap::default(),
+            instances: FxHashMap::default(),
+            tags: FxHashMap::default(),
         };
         emitter.catalogue()?;
         emitter.special_keys()?;

@@ -127,6 +127,39 @@ fn row<'a>(words: &'a [u32], ends: &[u32], id: u32) -> &'a [u32] {
     &words[start as usize..ends[index] as usize]
 }
 
+/// Stretches of one growing list that are stored once: where each begins.
+///
+/// The list itself lies elsewhere (in a table that is being filled) and is given with each call; it must be the same
+/// one, and only grow, between calls.
+#[derive(Debug, Default)]
+pub(crate) struct Stretches {
+    table: HashTable<(u32, u32)>,
+    hasher: DefaultHashBuilder,
+}
+
+impl Stretches {
+    /// Where `stretch` begins in `list`; it is added at the end if it was not added before.
+    ///
+    /// Errors: the list passes what 32 bits can number; `what` names it.
+    pub(crate) fn intern<T: Copy + Eq + std::hash::Hash>(
+        &mut self,
+        what: &'static str,
+        list: &mut Vec<T>,
+        stretch: &[T],
+    ) -> Result<u32, CompileError> {
+        let at = |&(start, len): &(u32, u32)| start as usize..start as usize + len as usize;
+        let hash = self.hasher.hash_one(stretch);
+        if let Some(&(start, _)) = self.table.find(hash, |known| &list[at(known)] == stretch) {
+            return Ok(start);
+        }
+        let start = id(what, list.len())?;
+        let len = id(what, list.len() + stretch.len())? - start;
+        list.extend_from_slice(stretch);
+        self.table.insert_unique(hash, (start, len), |known| self.hasher.hash_one(&list[at(known)]));
+        Ok(start)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,6 +186,15 @@ mod tests {
             assert_eq!(lists.get(id), *list);
         }
         assert_eq!(lists.len(), 4);
+    }
+
+    #[test]
+    fn equal_stretches_lie_in_one_place() {
+        let mut list = vec![9u8];
+        let mut stretches = Stretches::default();
+        let mut intern = |text: &[u8]| stretches.intern("bytes", &mut list, text).unwrap();
+        assert_eq!([intern(b"ab"), intern(b"b"), intern(b"ab"), intern(b""), intern(b"")], [1, 3, 1, 4, 4]);
+        assert_eq!(list, b"\x09abb");
     }
 
     #[test]

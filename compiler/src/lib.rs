@@ -105,9 +105,7 @@ impl<'c> Compiler<'c> {
 
     /// The tables of the set; tests leave out a rule.
     fn tables(mut self, without: Option<&str>) -> Result<Tables, CompileError> {
-        let facts = facts::of_world(&self.collected, &self.limits)?;
-        let derived = rules::derive_without(&facts, without);
-        drop(facts);
+        let derived = facts::derive(&self.collected, &self.limits, without)?;
         let emitter =
             Emitter::new(self.catalogue, self.catalogue, &self.collected.settings, &self.limits, &mut self.lowered)?;
         emitter.world(&self.collected, &derived)

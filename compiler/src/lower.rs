@@ -11,17 +11,16 @@
 //! show it. Nothing is matched here, and no request is in sight.
 
 use crate::error::{CompileError, Limits, within};
-use crate::glob::normal_form;
+use crate::glob::{has_wildcard, normal_form};
 use crate::intern::{Lists, NONE, StringId, Strings};
 use iamc_policy::action::ActionPattern;
 use iamc_policy::condition::Condition;
 use iamc_policy::document::{ActionElement, PolicyKind, PrincipalElement, ResourceElement, Statement};
-use iamc_policy::template::Template;
+use iamc_policy::template::{Piece, Template};
 use iamc_policy::world::{NamedPolicy, PolicyText};
 use iamc_runtime::conditions::operator_code;
 use iamc_runtime::layout::{BLOCK_MEANINGLESS, ELEMENT_ANY, ELEMENT_EMPTY, NEGATED};
 use iamc_runtime::{principals, statements};
-use std::collections::BTreeMap;
 
 /// The kinds of policies between which the reading of a resource pattern differs, by their number in
 /// the lists of patterns.
@@ -60,6 +59,8 @@ pub(crate) struct Lowered {
     /// `[text or NONE, name, explanation or NONE, file or NONE, line, 1 if verbatim]`.
     pub(crate) documents: Lists,
     limits: Limits,
+    /// Scratch for one name.
+    buffer: String,
 }
 
 impl Lowered {
@@ -79,6 +80,7 @@ impl Lowered {
             explanations: Lists::new("explanations"),
             documents: Lists::new("policies"),
             limits,
+            buffer: String::new(),
         }
     }
 
@@ -154,35 +156,44 @@ impl Lowered {
         if element.patterns.is_empty() {
             return self.action_elements.intern(&[ELEMENT_EMPTY]);
         }
-        let mut flags = if element.negated { NEGATED } else { 0 };
-        let mut services: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        let mut words = vec![if element.negated { NEGATED } else { 0 }];
+        if element.patterns.contains(&ActionPattern::Any) {
+            words[0] |= ELEMENT_ANY;
+            return self.action_elements.intern(&words);
+        }
+        let mut entries: Vec<(StringId, StringId)> = Vec::with_capacity(element.patterns.len());
         for pattern in &element.patterns {
             match pattern {
-                ActionPattern::Any => flags |= ELEMENT_ANY,
                 ActionPattern::Named { service, name } if service.is_ascii() && name.is_ascii() => {
-                    services.entry(service).or_default().push(normal_form(&name.to_ascii_lowercase()));
+                    entries.push((self.string(service)?, self.action_name(name)?));
                 }
                 // No action has such a name.
-                ActionPattern::Named { .. } | ActionPattern::Nothing(_) => {}
+                ActionPattern::Named { .. } | ActionPattern::Nothing(_) | ActionPattern::Any => {}
             }
         }
-        let mut words = vec![flags];
-        if flags & ELEMENT_ANY == 0 {
-            for (service, mut names) in services {
-                names.sort_unstable();
-                names.dedup();
-                if names.iter().any(|name| name == "*") {
-                    names = vec!["*".to_owned()];
-                }
-                let service = self.string(service)?.0;
-                let mut set = vec![service];
-                for name in &names {
-                    set.push(self.string(name)?.0);
-                }
-                words.extend([service, self.action_sets.intern(&set)?]);
-            }
+        let strings = &self.strings;
+        let texts = |&(service, name): &(StringId, StringId)| (strings.get(service), strings.get(name));
+        entries.sort_unstable_by(|left, right| texts(left).cmp(&texts(right)));
+        entries.dedup();
+        for names in entries.chunk_by(|left, right| left.0 == right.0) {
+            let service = names[0].0.0;
+            let whole = names.iter().find(|(_, name)| self.strings.get(*name) == "*");
+            let names = whole.map_or(names, std::slice::from_ref);
+            let set: Vec<u32> = std::iter::once(service).chain(names.iter().map(|(_, name)| name.0)).collect();
+            words.extend([service, self.action_sets.intern(&set)?]);
         }
         self.action_elements.intern(&words)
+    }
+
+    /// A pattern of action names in lower case and normal form.
+    fn action_name(&mut self, name: &str) -> Result<StringId, CompileError> {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        buffer.clear();
+        buffer.push_str(name);
+        buffer.make_ascii_lowercase();
+        let id = if has_wildcard(&buffer) { self.string(&normal_form(&buffer)) } else { self.string(&buffer) };
+        self.buffer = buffer;
+        id
     }
 
     /// An element without entries matches nothing; negated, it excludes nothing.
@@ -235,7 +246,9 @@ impl Lowered {
 
     /// A template as its text and whether `${` opens variables in it: [`Lowered::read_template`] makes it again.
     fn template(&mut self, template: &Template) -> Result<[u32; 2], CompileError> {
-        let variables = *template != Template::literal(template.text());
+        // A text without variables is one literal piece, or none if it is empty, whatever may stand in its place.
+        let literal = template.fault().is_none() && matches!(template.pieces(), [] | [Piece::Literal(_)]);
+        let variables = !literal;
         Ok([self.string(template.text())?.0, u32::from(variables)])
     }
 

@@ -7,11 +7,11 @@ use crate::emit::Emitter;
 use crate::emit::policies::table_of;
 use crate::error::{CompileError, id};
 use crate::glob::{has_wildcard, matches};
-use crate::intern::{NONE, StringId};
+use crate::intern::{NONE, Stretches, StringId};
 use iamc_catalogue::{Catalogue, ServiceFacts};
 use iamc_runtime::actions::ActionFlags;
 use iamc_runtime::hash::{TableBuilder, hash};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 use std::sync::LazyLock;
 
 /// No position: what fills the places of a short inline set.
@@ -21,11 +21,10 @@ const NO_POSITION: u32 = 0xFFFF;
 #[derive(Debug, Default)]
 pub(crate) struct Actions {
     /// Service ids by the number of the service's text.
-    services: HashMap<u32, u32>,
+    services: FxHashMap<u32, u32>,
     /// Bits of wildcard patterns, by service and pattern.
-    expanded: HashMap<(u32, u32), Box<[u64]>>,
-    /// Where equal bitmaps lie.
-    bitmaps: HashMap<Box<[u64]>, u32>,
+    expanded: FxHashMap<(u32, u32), Box<[u64]>>,
+    bitmaps: Stretches,
 }
 
 /// What a set holds of its catalogue and of nothing else.
@@ -190,15 +189,7 @@ impl Emitter<'_> {
             }
             return Ok([1, positions[0] | positions[1] << 16, positions[2] | positions[3] << 16]);
         }
-        let at = match self.actions.bitmaps.get(bits) {
-            Some(&at) => at,
-            None => {
-                let at = id("bitmaps of actions", self.tables.action_bits.len())?;
-                self.tables.action_bits.extend_from_slice(bits);
-                self.actions.bitmaps.insert(bits.into(), at);
-                at
-            }
-        };
+        let at = self.actions.bitmaps.intern("bitmaps of actions", &mut self.tables.action_bits, bits)?;
         Ok([2, at, 0])
     }
 }

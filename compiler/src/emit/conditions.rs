@@ -2,7 +2,7 @@
 
 use crate::emit::Emitter;
 use crate::error::{CompileError, id};
-use crate::intern::{NONE, StringId};
+use crate::intern::{NONE, Stretches, StringId};
 use iamc_catalogue::Catalogue;
 use iamc_policy::condition::{BaseOperator, ConditionKey};
 use iamc_policy::template::Template;
@@ -10,6 +10,7 @@ use iamc_runtime::conditions::{self, EncodedValue};
 use iamc_runtime::hash::{TableBuilder, hash};
 use iamc_runtime::keys::{SPECIAL, class_word, facts, listed_bits};
 use iamc_runtime::layout::KEY_ROW;
+use rustc_hash::FxHashMap;
 use std::collections::HashMap;
 
 /// The most keys that get a row of R-5.8's bits. Real policies use a few hundred keys of services; the bits of one cost
@@ -21,10 +22,9 @@ const LISTED_KEYS_MAX: usize = 4_096;
 #[derive(Debug, Default)]
 pub(crate) struct Values {
     /// The row of a value, by base operator, text, and whether it may hold variables.
-    rows: HashMap<(u32, u32, u32), [u32; 4]>,
-    /// Where equal bytes and words begin.
-    bytes: HashMap<Vec<u8>, u32>,
-    words: HashMap<Vec<u64>, u32>,
+    rows: FxHashMap<(u32, u32, u32), [u32; 4]>,
+    bytes: Stretches,
+    words: Stretches,
     n_listed_keys: usize,
 }
 
@@ -96,24 +96,11 @@ impl Emitter<'_> {
         let EncodedValue { bytes, form, payload, words } =
             conditions::encode(&template, operator, &mut |key: &ConditionKey| keys[key]);
         let len = id("bytes of values", bytes.len())?;
-        let start = match self.values.bytes.get(&bytes) {
-            Some(&start) => start,
-            None => {
-                let start = id("bytes of values", self.tables.value_bytes.len())?;
-                self.tables.value_bytes.extend_from_slice(&bytes);
-                self.values.bytes.insert(bytes, start);
-                start
-            }
-        };
+        let start = self.values.bytes.intern("bytes of values", &mut self.tables.value_bytes, &bytes)?;
         let payload = if words.is_empty() {
             payload
-        } else if let Some(&start) = self.values.words.get(&words) {
-            start
         } else {
-            let start = id("words of values", self.tables.value_words.len())?;
-            self.tables.value_words.extend_from_slice(&words);
-            self.values.words.insert(words, start);
-            start
+            self.values.words.intern("words of values", &mut self.tables.value_words, &words)?
         };
         let row = [start, len, form, payload];
         self.values.rows.insert((base, text, variables), row);

@@ -28,15 +28,8 @@ impl Emitter<'_> {
         let keys = self.template_keys(&template)?;
         let encoded = pattern::encode(&template, kind, self.settings, &mut |key: &ConditionKey| keys[key]);
         let len = id("bytes of resource patterns", encoded.bytes.len())?;
-        let start = match self.pattern_bytes.get(&encoded.bytes) {
-            Some(&start) => start,
-            None => {
-                let start = id("bytes of resource patterns", self.tables.pattern_bytes.len())?;
-                self.tables.pattern_bytes.extend_from_slice(&encoded.bytes);
-                self.pattern_bytes.insert(encoded.bytes, start);
-                start
-            }
-        };
+        let bytes = &mut self.tables.pattern_bytes;
+        let start = self.pattern_bytes.intern("bytes of resource patterns", bytes, &encoded.bytes)?;
         self.tables.patterns.extend([start, len, encoded.shape, encoded.min_len]);
         self.patterns.set(lowered)
     }

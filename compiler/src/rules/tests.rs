@@ -224,7 +224,7 @@ fn the_search_finds_what_the_recursion_derives() {
             let mut lowered = Lowered::new(Limits::default());
             let mut collected = Collected::new(world.settings.clone(), world.assume_complete);
             collected.add(&world, &mut lowered).unwrap();
-            let recursive = facts::of_world(&collected, &Limits::default()).unwrap();
+            let recursive = facts::of_places(&collected, &Limits::default()).unwrap();
             assert_eq!(recursive.found, None);
             let found = facts::Facts { found: Some(search::levels(&recursive)), ..recursive.clone() };
             let derived = derive_without(&recursive, None);
