@@ -432,3 +432,20 @@ pub const ROLE_CHANGES: &[&str] = &[
     "iam:updaterole",
     "iam:updateroledescription",
 ];
+
+/// services whose resources contain others behind a `/` of their ARN: objects of a bucket, indexes of a table,
+/// methods of an API. Elsewhere (repositories, parameters, log groups, secrets) a `/` is part of a name.
+pub const SLASH_CONTAINS: &[&str] = &[
+    "dynamodb",
+    "es",
+    "execute-api",
+    "kinesis",
+    "mediastore",
+    "s3",
+    "s3-object-lambda",
+    "s3-outposts",
+    "s3express",
+    "s3tables",
+    "s3vectors",
+    "vpc-lattice",
+];

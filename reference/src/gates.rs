@@ -11,14 +11,18 @@ use iamc_catalogue::lists;
 use iamc_policy::condition::{BaseOperator, Operator};
 use iamc_policy::request::Credential;
 use iamc_policy::source::Span;
-use iamc_policy::{AccountId, Action, ConditionAtom, ConditionKey, Formula, ReasonCode, Request, Template, World};
+use iamc_policy::{AccountId, ConditionAtom, ConditionKey, Formula, ReasonCode, Request, Template, World};
 
 /// allowed for whoever is authenticated, even against explicit denies.
-pub(crate) fn is_policy_free(action: &Action, kind: Kind) -> bool {
+pub(crate) fn is_policy_free(request: &Request, kind: Kind) -> bool {
+    let action = &request.action;
     let name = action.name().to_ascii_lowercase();
     match (action.service(), name.as_str()) {
         ("sts", "getcalleridentity") => !matches!(kind, Kind::Anonymous | Kind::FedIdp),
-        ("sts", "getsessiontoken") => matches!(kind, Kind::User | Kind::Root),
+        // Not for credentials that GetSessionToken made itself: stops those.
+        ("sts", "getsessiontoken") => {
+            matches!(kind, Kind::User | Kind::Root) && request.facts.credential != Some(Credential::SessionToken)
+        }
         _ => false,
     }
 }

@@ -408,12 +408,16 @@ pub(crate) fn resource<'a>(world: &'a World, unit: &Unit<'_>) -> Pool<'a> {
 
 /// the records whose resource-based policy may govern `arn`, the nearest first: the resource itself, then
 /// those that contain it (a bucket its objects, a function its versions, a table its indexes): their ARN is a prefix
-/// that ends where a `/` or `:` follows. IAM resources contain nothing.
+/// that ends where a `:` follows, or in services whose names hold no `/` a `/`. IAM resources contain nothing.
 pub(crate) fn carriers<'a>(world: &'a World, arn: &str) -> Vec<&'a Resource> {
+    let service = arn.split(':').nth(2).unwrap_or_default();
+    let by_slash = lists::SLASH_CONTAINS.contains(&service);
     let contains = |outer: &str| {
         arn == outer
-            || (arn.split(':').nth(2) != Some("iam")
-                && arn.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/') || rest.starts_with(':')))
+            || (service != "iam"
+                && arn
+                    .strip_prefix(outer)
+                    .is_some_and(|rest| rest.starts_with(':') || (by_slash && rest.starts_with('/'))))
     };
     let mut found: Vec<&Resource> = world.resources.iter().filter(|resource| contains(resource.arn.as_str())).collect();
     found.sort_by_key(|resource| std::cmp::Reverse(resource.arn.as_str().len()));

@@ -2,7 +2,7 @@
 //! S3 Block Public Access, KMS grants and S3 ACLs.
 
 use crate::actions::ActionFlags;
-use crate::caller::Kind;
+use crate::caller::{Kind, account_id, lowers_to};
 use crate::context::Place;
 use crate::decide::{Levels, Open, PolicyName, Recorder};
 use crate::eval::Eval;
@@ -33,7 +33,9 @@ impl<'a> Eval<'a> {
     pub(crate) fn is_policy_free(&self, action: ActionFlags) -> bool {
         let kind = self.caller.kind;
         action.has(ActionFlags::GET_CALLER_IDENTITY) && !matches!(kind, Kind::Anonymous | Kind::FedIdp)
-            || action.has(ActionFlags::GET_SESSION_TOKEN) && matches!(kind, Kind::User | Kind::Root)
+            || action.has(ActionFlags::GET_SESSION_TOKEN)
+                && matches!(kind, Kind::User | Kind::Root)
+                && self.ask.facts.credential != Some(Credential::SessionToken)
     }
 
     /// asked of the first unit: the credential cannot call the action.
@@ -310,15 +312,15 @@ impl<'a> Eval<'a> {
         let of_root = || {
             let mut parts = text.splitn(6, ':');
             let account = parts.nth(4)?;
-            (parts.next()? == "root").then(|| account.parse::<AccountId>().ok()).flatten()
+            (parts.next()? == "root").then(|| account_id(account.as_bytes())).flatten()
         };
-        if let Some(account) = text.parse::<AccountId>().ok().or_else(of_root) {
+        if let Some(account) = account_id(principal).or_else(of_root) {
             return certain((self.caller.account == Some(account)).then(|| self.account_level()));
         }
         let own = self.bytes(self.caller.own);
         let is_base = || self.caller.base.is_some_and(|base| self.bytes(base) == principal);
         let is_own = || match self.caller.kind {
-            Kind::Service => text.to_lowercase().as_bytes() == own,
+            Kind::Service => lowers_to(text, own),
             _ => principal == own,
         };
         match self.caller.kind {

@@ -11,6 +11,7 @@ use crate::logic::{K, Logic, Tri};
 use crate::pattern::Subject;
 use crate::scratch::{State, Text};
 use crate::set::CompiledPolicySet;
+use iamc_catalogue::lists;
 use iamc_policy::AccountId;
 use iamc_policy::decision::UnitId;
 use iamc_policy::request::RequestError;
@@ -100,10 +101,8 @@ pub(crate) fn action_ids(
     let name = Text::Buffer { start: start + skip, len: len - skip };
     let lower = &arena.bytes[start..start + len];
     let service = set.find_service(&lower[..skip - 1]).unwrap_or(NONE);
-    match set.find_action(lower) {
-        Some(id) if service != NONE => {
-            ActionIds { service, position: set.position(service, id), flags: set.action_flags(id), name }
-        }
+    match set.find_action(service, lower) {
+        Some(id) => ActionIds { service, position: set.position(service, id), flags: set.action_flags(id), name },
         _ => {
             let facts = set.catalogue().action(action.service, action.name);
             let flags = ActionFlags::of(action.service, action.name, facts);
@@ -181,7 +180,7 @@ impl<'a> Eval<'a> {
         }
         let account = arn.split(':').nth(4).unwrap_or("");
         if !account.is_empty() {
-            return Ok(account.parse().ok());
+            return Ok(crate::caller::account_id(account.as_bytes()));
         }
         self.find_carriers(arn);
         self.entered = None;
@@ -189,7 +188,7 @@ impl<'a> Eval<'a> {
             let [_, account, ..] = self.set.resource(self.s.carriers[at]);
             if account != NONE {
                 let digits = crate::caller::digits(self.set.account_number(account));
-                return Ok(std::str::from_utf8(&digits).ok().and_then(|digits| digits.parse().ok()));
+                return Ok(crate::caller::account_id(&digits));
             }
         }
         Err(RequestError {
@@ -213,15 +212,18 @@ impl<'a> Eval<'a> {
         self.s.carriers.extend(self.set.find_resource(text));
         let mut colons = text.iter().enumerate().filter(|(_, byte)| **byte == b':').map(|(at, _)| at);
         let (second, third) = (colons.nth(1), colons.next());
-        if let (Some(second), Some(third)) = (second, third)
-            && &text[second + 1..third] == b"iam"
-        {
+        let service = match (second, third) {
+            (Some(second), Some(third)) => &arn[second + 1..third],
+            _ => return,
+        };
+        if service == "iam" {
             return;
         }
+        let by_slash = lists::SLASH_CONTAINS.contains(&service);
         // An ARN has something behind its fifth colon, so that no shorter prefix is one.
         let Some(fifth) = colons.nth(1) else { return };
         for end in (fifth + 2..text.len()).rev() {
-            if matches!(text[end], b'/' | b':')
+            if (text[end] == b':' || by_slash && text[end] == b'/')
                 && let Some(row) = self.set.find_resource(&text[..end])
             {
                 self.s.carriers.push(row);
@@ -240,6 +242,7 @@ impl<'a> Eval<'a> {
         let arn = resource.arn;
         self.s.begin_unit();
         let action = spec.action_of(&self.ask);
+        let subject = arn.map(|arn| Subject::new(arn.as_bytes()));
         let session_service =
             self.session.and_then(|session| session.set.find_service(action.service.as_bytes())).unwrap_or(NONE);
         self.unit = Unit {
@@ -247,6 +250,7 @@ impl<'a> Eval<'a> {
             action,
             resource,
             arn,
+            colons: subject.map_or([0; 5], |subject| subject.colons),
             owner_row: spec.owner.and_then(|owner| self.set.find_account(owner)),
             record: None,
             target: Target::Star,
@@ -258,8 +262,8 @@ impl<'a> Eval<'a> {
             self.unit.record = first.filter(|row| self.set.string(self.set.resource(*row)[0]) == arn.as_bytes());
         }
         self.note_unit_keys(resource.context);
-        self.unit.target = match arn {
-            Some(arn) => Target::Arn(Subject::new(arn.as_bytes())),
+        self.unit.target = match subject {
+            Some(subject) => Target::Arn(subject),
             None => self.pseudo_resource(),
         };
     }
