@@ -2,9 +2,9 @@
 
 use iamc_inventory::request::read_line;
 use iamc_inventory::{Options, read_folder};
+use iamc_policy::Mode;
 use iamc_policy::ReasonCode;
 use iamc_policy::document::Strictness;
-use iamc_policy::Mode;
 use iamc_testkit::engine;
 use serde::Deserialize;
 use std::collections::BTreeSet;

@@ -34,8 +34,7 @@ impl Builder {
                 PATH_KEYS.iter().for_each(|key| self.pin(key, KeyState::Absent));
                 let path = format!("{}/r-case/", organization.id);
                 let resource_path = policies.rcp.is_some().then(|| path.clone());
-                let organization =
-                    Organization { principal_path: Some(path), resource_path, ..organization.clone() };
+                let organization = Organization { principal_path: Some(path), resource_path, ..organization.clone() };
                 self.place_accounts(policies, &organization)
             }
             Some(organization) => self.place_accounts(policies, organization),
