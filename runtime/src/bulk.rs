@@ -1,15 +1,14 @@
 //! Decisions by number: for inventories and logs, where names were looked up once and millions of rows follow.
 
-use crate::actions::ActionFlags;
 use crate::ask::{ActionRef, Ask, Parts, ResourceRef, Who};
-use crate::caller::{Kind, digits};
+use crate::caller::{Kind, account_id, digits};
 use crate::eval::{ActionIds, Eval};
 use crate::layout::{NONE, PRINCIPAL_ROLE};
 use crate::scratch::{Scratch, Text};
 use crate::set::CompiledPolicySet;
 use iamc_catalogue::ActionId as CatalogueId;
 use iamc_policy::request::{Context, Facts, GivenKeys, Mode, ThroughEndpoint};
-use iamc_policy::{AccountId, Decision, Outcomes};
+use iamc_policy::{Decision, Outcomes};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -148,7 +147,12 @@ impl CompiledPolicySet {
 
     /// The action `service:Name` of the catalogue, without regard to ASCII case.
     pub fn action_id(&self, action: &str) -> Option<ActionId> {
-        self.find_action(action.to_ascii_lowercase().as_bytes()).map(ActionId)
+        let lower = action.to_ascii_lowercase();
+        let service = self.find_service(lower.split(':').next()?.as_bytes())?;
+        if !lower.contains(':') {
+            return None;
+        }
+        self.find_action(service, lower.as_bytes()).map(ActionId)
     }
 
     /// The resource with this ARN. Resources that policies only name by patterns are not listed: ask by text.
@@ -187,7 +191,10 @@ pub fn decide_ids(
     let Some(facts) = set.catalogue().action_by_id(CatalogueId::new(action.0)) else { return DecisionCode::REFUSED };
     let Some(who) = who(set, principal.0, &context.session) else { return DecisionCode::REFUSED };
     let service = set.service_of_action(action.0);
-    let named = ActionRef { service: facts.service().prefix(), name: facts.name() };
+    if service == NONE {
+        return DecisionCode::REFUSED;
+    }
+    let named = ActionRef { service: set.service_name(service), name: facts.name() };
     let arn = resource.map(|resource| set.text(set.resource(resource.0)[0]));
     let ask = Ask {
         who,
@@ -217,7 +224,7 @@ fn who<'a>(set: &'a CompiledPolicySet, row: u32, session: &'a str) -> Option<Who
         return None;
     }
     let partition = set.text(arn).split(':').nth(1)?;
-    let account: AccountId = std::str::from_utf8(&digits(set.account_number(account))).ok()?.parse().ok()?;
+    let account = account_id(&digits(set.account_number(account)))?;
     let path_name = set.text(path_name);
     Some(if flags & PRINCIPAL_ROLE == 0 {
         Who::User { partition, account, path_name }
@@ -249,9 +256,6 @@ impl Eval<'_> {
 
     fn ids_of(&mut self, action: u32, service: u32, name: &str) -> ActionIds {
         let flags = self.set.action_flags(action);
-        if service == NONE {
-            return ActionIds { service, position: NONE, flags: ActionFlags::default(), name: Text::EMPTY };
-        }
         let start = self.s.arena.bytes.len();
         let name = self.s.arena.push(name.as_bytes());
         self.s.arena.bytes[start..].make_ascii_lowercase();

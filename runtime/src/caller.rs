@@ -75,6 +75,23 @@ pub(crate) fn digits(number: u64) -> [u8; 12] {
     digits
 }
 
+/// The account with these twelve digits; `None`: they are something else. (The error of `parse` owns the text, and a
+/// decision allocates nothing.)
+pub(crate) fn account_id(text: &[u8]) -> Option<AccountId> {
+    if text.len() != 12 || !text.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
+/// True iff the lower case of `text` is `lower`, which is in lower case: names of services.
+pub(crate) fn lowers_to(text: &str, lower: &[u8]) -> bool {
+    if text.is_ascii() {
+        return text.as_bytes().eq_ignore_ascii_case(lower);
+    }
+    text.to_lowercase().as_bytes() == lower
+}
+
 /// What stands behind `role/` in the sixth component of an ARN.
 pub(crate) fn role_path_name(arn: &[u8]) -> Option<&[u8]> {
     arn.splitn(6, |byte| *byte == b':').nth(5)?.strip_prefix(b"role/")

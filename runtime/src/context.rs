@@ -2,7 +2,7 @@
 
 use crate::actions::ActionFlags;
 use crate::ask::Who;
-use crate::caller::{Kind, digits};
+use crate::caller::{Kind, account_id, digits};
 use crate::eval::{Eval, Key, Whose};
 use crate::keys::*;
 use crate::layout::*;
@@ -108,7 +108,7 @@ impl<'a> Eval<'a> {
 
     /// the declared cardinality; else the form in which the request gives the key.
     pub(crate) fn is_multi(&self, key: &Key<'_>) -> bool {
-        match key.cardinality {
+        match self.cardinality(key) {
             Cardinality::Single => false,
             Cardinality::Multi => true,
             Cardinality::Undeclared => matches!(self.given(key), Some(State::Values { many: true, .. })),
@@ -449,9 +449,7 @@ impl<'a> Eval<'a> {
             return Some(self.one_str(endpoint));
         }
         let [_, account_row, vpc, ..] = self.endpoint()?;
-        let account: Option<AccountId> = std::str::from_utf8(&digits(self.set.account_number(account_row)))
-            .ok()
-            .and_then(|digits| digits.parse().ok());
+        let account = account_id(&digits(self.set.account_number(account_row)));
         match id {
             SOURCE_VPC if vpc != NONE => Some(self.one(Text::String(vpc))),
             VPCE_ACCOUNT => account.map(|account| self.account_value(account)),
@@ -577,7 +575,7 @@ impl<'a> Eval<'a> {
             return Ok(());
         }
         let key = self.named_key(name.as_str().as_bytes());
-        if n_values > 1 && key.cardinality == Cardinality::Single {
+        if n_values > 1 && self.cardinality(&key) == Cardinality::Single {
             return Err(RequestError {
                 code: "E-CARDINALITY",
                 message: format!("`{name}` is single-valued and was given {n_values} values"),

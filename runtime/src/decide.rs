@@ -405,6 +405,7 @@ impl<'a> Eval<'a> {
             action: ask.action(),
             resource: ask.resource(0),
             arn: None,
+            colons: [0; 5],
             owner_row: None,
             record: None,
             target: Target::Star,

@@ -3,7 +3,7 @@
 use crate::actions::ActionFlags;
 use crate::ask::{ActionRef, Ask, ResourceRef};
 use crate::caller::Caller;
-use crate::keys::{Cardinality, KeyClass, facts};
+use crate::keys::{Cardinality, KeyClass, cardinality, class};
 use crate::pattern::Subject;
 use crate::scratch::{Scratch, State, Text};
 use crate::set::{CompiledPolicySet, CompiledSession};
@@ -25,7 +25,8 @@ pub(crate) struct Key<'a> {
     /// NONE: no key of the base set.
     pub(crate) id: u32,
     pub(crate) class: KeyClass,
-    pub(crate) cardinality: Cardinality,
+    /// `None`: not looked up, since it is seldom asked for.
+    pub(crate) cardinality: Option<Cardinality>,
     pub(crate) text: &'a [u8],
     pub(crate) tag: &'a [u8],
     pub(crate) bits: Option<u32>,
@@ -63,6 +64,8 @@ pub(crate) struct Unit<'a> {
     pub(crate) action: ActionRef<'a>,
     pub(crate) resource: ResourceRef<'a>,
     pub(crate) arn: Option<&'a str>,
+    /// Where the components of the ARN end.
+    pub(crate) colons: [usize; 5],
     pub(crate) owner_row: Option<u32>,
     /// The row of exactly this resource.
     pub(crate) record: Option<u32>,
@@ -82,7 +85,9 @@ impl<'a> Unit<'a> {
 
     /// A component of the ARN; empty for the pseudo-resource.
     pub(crate) fn component(&self, index: usize) -> &'a str {
-        self.arn.and_then(|arn| arn.splitn(6, ':').nth(index)).unwrap_or("")
+        let start = if index == 0 { 0 } else { self.colons[index - 1].saturating_add(1) };
+        let end = if index == 5 { None } else { Some(self.colons[index]) };
+        self.arn.and_then(|arn| arn.get(start..end.unwrap_or(arn.len()))).unwrap_or("")
     }
 }
 
@@ -130,7 +135,8 @@ impl<'a> Eval<'a> {
 
     fn base_key(&self, id: u32) -> Key<'a> {
         let row = self.set.key(id);
-        Key { id, class: row.class, cardinality: row.cardinality, text: row.text, tag: row.tag, bits: row.bits }
+        let cardinality = Some(row.cardinality);
+        Key { id, class: row.class, cardinality, text: row.text, tag: row.tag, bits: row.bits }
     }
 
     /// One of the special keys.
@@ -146,11 +152,16 @@ impl<'a> Eval<'a> {
         if let Some(id) = self.set.find_key(canonical) {
             return self.base_key(id);
         }
-        let text = std::str::from_utf8(canonical).unwrap_or_default();
-        let facts = facts(text, self.set.catalogue());
-        let tag = facts.tag.unwrap_or_default().as_bytes();
-        let id = crate::layout::NONE;
-        Key { id, class: facts.class, cardinality: facts.cardinality, text: canonical, tag, bits: None }
+        let (class, tag) = class(std::str::from_utf8(canonical).unwrap_or_default());
+        let tag = tag.unwrap_or_default().as_bytes();
+        Key { id: crate::layout::NONE, class, cardinality: None, text: canonical, tag, bits: None }
+    }
+
+    /// what is declared of a key.
+    pub(crate) fn cardinality(&self, key: &Key<'_>) -> Cardinality {
+        key.cardinality.unwrap_or_else(|| {
+            cardinality(std::str::from_utf8(key.text).unwrap_or_default(), key.class, self.set.catalogue())
+        })
     }
 
     // ---- states of keys as values of the arena ----

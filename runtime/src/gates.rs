@@ -15,7 +15,7 @@ use crate::set::rows;
 use crate::statements;
 use iamc_policy::decision::{GrantLevel, ReasonCode};
 use iamc_policy::request::Credential;
-use iamc_policy::{AccountId, Truth};
+use iamc_policy::Truth;
 
 /// The principal of a grant, wherever it is recorded.
 #[derive(Clone, Copy)]

@@ -137,6 +137,12 @@ pub struct KeyFacts<'k> {
 /// assert_eq!((facts.class, facts.tag), (KeyClass::RequestTag, Some("env")));
 /// ```
 pub fn facts<'k>(canonical: &'k str, catalogue: &Catalogue) -> KeyFacts<'k> {
+    let (class, tag) = class(canonical);
+    KeyFacts { class, cardinality: cardinality(canonical, class, catalogue), tag }
+}
+
+/// The class of a canonical key and, for tag keys, the tag.
+pub(crate) fn class(canonical: &str) -> (KeyClass, Option<&str>) {
     const FAMILIES: [(&str, KeyClass); 3] = [
         ("aws:principaltag/", KeyClass::PrincipalTag),
         ("aws:resourcetag/", KeyClass::ResourceTag),
@@ -144,21 +150,28 @@ pub fn facts<'k>(canonical: &'k str, catalogue: &Catalogue) -> KeyFacts<'k> {
     ];
     for (family, class) in FAMILIES {
         if let Some(tag) = canonical.strip_prefix(family) {
-            return KeyFacts { class, cardinality: Cardinality::Single, tag: Some(tag) };
+            return (class, Some(tag));
         }
     }
-    let cardinality = match catalogue.key(canonical) {
-        Some(facts) if facts.multi => Cardinality::Multi,
-        Some(_) => Cardinality::Single,
-        None => Cardinality::Undeclared,
-    };
     let class = match SPECIAL.iter().position(|special| *special == canonical) {
         Some(id) => KeyClass::Special(id as u32),
         None if canonical.starts_with("saml:") => KeyClass::Saml,
         None if oidc_ending(canonical).is_some() => KeyClass::Oidc,
         None => KeyClass::Other,
     };
-    KeyFacts { class, cardinality, tag: None }
+    (class, None)
+}
+
+/// What is declared of the cardinality of a canonical key of that class. Cost: that of [`Catalogue::key`].
+pub(crate) fn cardinality(canonical: &str, class: KeyClass, catalogue: &Catalogue) -> Cardinality {
+    if matches!(class, KeyClass::PrincipalTag | KeyClass::ResourceTag | KeyClass::RequestTag) {
+        return Cardinality::Single;
+    }
+    match catalogue.key(canonical) {
+        Some(facts) if facts.multi => Cardinality::Multi,
+        Some(_) => Cardinality::Single,
+        None => Cardinality::Undeclared,
+    }
 }
 
 /// The claim of an OIDC key with its colon, `:sub`; `None` for a key of another kind. Issuers are host names, so there

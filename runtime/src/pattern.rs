@@ -301,7 +301,7 @@ impl<'a> Pattern<'a> {
 pub(crate) struct Subject<'a> {
     pub(crate) text: &'a [u8],
     /// Positions of its first five colons.
-    colons: [usize; 5],
+    pub(crate) colons: [usize; 5],
     /// No colon follows the fifth.
     simple: bool,
 }

@@ -1,7 +1,7 @@
 //! Which policies apply to a unit (6.2 to 6.5): rows of tables, nothing evaluated yet.
 
 use crate::actions::ActionFlags;
-use crate::caller::{Kind, identities_complete, role_path_name};
+use crate::caller::{Kind, identities_complete, lowers_to, role_path_name};
 use crate::context::Place;
 use crate::eval::Eval;
 use crate::layout::*;
@@ -251,7 +251,7 @@ impl<'a> Eval<'a> {
             .and_then(|path| path.strip_prefix(b"aws-service-role/"))
             .and_then(|rest| rest.iter().position(|byte| *byte == b'/').map(|slash| &rest[..slash]))
             .and_then(|service| std::str::from_utf8(service).ok());
-        service.is_some_and(|service| service.to_lowercase().as_bytes() == self.bytes(self.caller.own))
+        service.is_some_and(|service| lowers_to(service, self.bytes(self.caller.own)))
     }
 
     ///

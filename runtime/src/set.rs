@@ -190,15 +190,24 @@ impl CompiledPolicySet {
         hash::find(&self.tables.service_hash, hash::hash(name), |id| self.string(services[id as usize][0]) == name)
     }
 
-    /// The id of an action, given as `service:name` in ASCII lower case.
-    pub(crate) fn find_action(&self, lower: &[u8]) -> Option<u32> {
-        let (colon, _) = lower.iter().enumerate().find(|(_, byte)| **byte == b':')?;
-        let (service, name) = (&lower[..colon], &lower[colon + 1..]);
+    /// The id of an action of a service, given as `service:name` in ASCII lower case.
+    pub(crate) fn find_action(&self, service: u32, lower: &[u8]) -> Option<u32> {
+        if service == NONE {
+            return None;
+        }
+        let name = &lower[(self.string(rows::<SERVICE_ROW>(&self.tables.services)[service as usize][0]).len() + 1)..];
         hash::find(&self.tables.action_hash, hash::hash(lower), |id| {
-            self.catalogue.action_by_id(CatalogueId::new(id)).is_some_and(|facts| {
-                facts.name().as_bytes().eq_ignore_ascii_case(name) && facts.service().prefix().as_bytes() == service
-            })
+            self.service_of_action[id as usize] == service
+                && self
+                    .catalogue
+                    .action_by_id(CatalogueId::new(id))
+                    .is_some_and(|facts| facts.name().as_bytes().eq_ignore_ascii_case(name))
         })
+    }
+
+    /// The prefix of a service.
+    pub(crate) fn service_name(&self, service: u32) -> &str {
+        self.text(rows::<SERVICE_ROW>(&self.tables.services)[service as usize][0])
     }
 
     pub(crate) fn action_flags(&self, id: u32) -> ActionFlags {
