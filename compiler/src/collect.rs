@@ -224,6 +224,11 @@ impl Collected {
         }
     }
 
+    /// Nothing will be added any more: gives back the memory that only that needs.
+    pub(crate) fn freeze(&mut self) {
+        self.seen = Seen::default();
+    }
+
     /// The numbers in a range.
     pub(crate) fn list(&self, range: Range) -> &[u32] {
         &self.pool[range.start as usize..(range.start + range.len) as usize]

@@ -6,7 +6,7 @@
 
 use crate::error::{CompileError, id};
 use hashbrown::{DefaultHashBuilder, HashTable};
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hash};
 
 /// The number of a text in [`Strings`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,41 +15,59 @@ pub(crate) struct StringId(pub(crate) u32);
 /// "None" in places of a list where a number may be missing.
 pub(crate) const NONE: u32 = u32::MAX;
 
-/// All different texts.
+/// Numbers by the hash of what they stand for.
 ///
-/// The hash is seeded anew in each process: whoever writes an inventory cannot aim at it.
-#[derive(Debug)]
-pub(crate) struct Strings {
-    bytes: String,
-    ends: Vec<u32>,
-    table: HashTable<u32>,
+/// The hash is seeded anew in each process: whoever writes an inventory cannot aim at it. Half of it is kept beside the
+/// number, so that growing reads no content again: in a large world that would be a cache miss for each.
+#[derive(Debug, Default)]
+struct Table {
+    entries: HashTable<(u32, u32)>,
     hasher: DefaultHashBuilder,
 }
 
-impl Strings {
-    pub(crate) fn new() -> Strings {
-        Strings {
-            bytes: String::new(),
-            ends: Vec::new(),
-            table: HashTable::new(),
-            hasher: DefaultHashBuilder::default(),
-        }
+impl Table {
+    fn hash(&self, content: &(impl Hash + ?Sized)) -> u32 {
+        (self.hasher.hash_one(content) >> 32) as u32
     }
 
+    /// The number with that hash for which `same` holds.
+    fn find(&self, hash: u32, mut same: impl FnMut(u32) -> bool) -> Option<u32> {
+        self.entries.find(whole(hash), |&(half, id)| half == hash && same(id)).map(|&(_, id)| id)
+    }
+
+    fn insert(&mut self, hash: u32, id: u32) {
+        self.entries.insert_unique(whole(hash), (hash, id), |&(half, _)| whole(half));
+    }
+}
+
+/// The table takes its place from the low bits of a hash and a tag from the high ones.
+fn whole(half: u32) -> u64 {
+    u64::from(half) << 32 | u64::from(half)
+}
+
+/// All different texts.
+#[derive(Debug, Default)]
+pub(crate) struct Strings {
+    bytes: String,
+    ends: Vec<u32>,
+    table: Table,
+}
+
+impl Strings {
     /// The number of `text`, a new one if it was not seen before.
     ///
     /// Errors: the texts together pass what 32 bits can number.
     pub(crate) fn intern(&mut self, text: &str) -> Result<StringId, CompileError> {
-        let Strings { bytes, ends, table, hasher } = self;
-        let hash = hasher.hash_one(text);
-        if let Some(&found) = table.find(hash, |&known| at(bytes, ends, known) == text) {
+        let Strings { bytes, ends, table } = self;
+        let hash = table.hash(text);
+        if let Some(found) = table.find(hash, |known| at(bytes, ends, known) == text) {
             return Ok(StringId(found));
         }
         let new = id("texts", ends.len())?;
         let end = id("bytes of text", bytes.len() + text.len())?;
         bytes.push_str(text);
         ends.push(end);
-        table.insert_unique(hash, new, |&known| hasher.hash_one(at(bytes, ends, known)));
+        table.insert(hash, new);
         Ok(StringId(new))
     }
 
@@ -76,32 +94,35 @@ pub(crate) struct Lists {
     what: &'static str,
     words: Vec<u32>,
     ends: Vec<u32>,
-    table: HashTable<u32>,
-    hasher: DefaultHashBuilder,
+    table: Table,
 }
 
 impl Lists {
     /// No lists yet; `what` names them in errors.
     pub(crate) fn new(what: &'static str) -> Lists {
-        let (table, hasher) = (HashTable::new(), DefaultHashBuilder::default());
-        Lists { what, words: Vec::new(), ends: Vec::new(), table, hasher }
+        Lists { what, words: Vec::new(), ends: Vec::new(), table: Table::default() }
     }
 
     /// The number of `list`, a new one if it was not seen before.
     ///
     /// Errors: the lists together pass what 32 bits can number.
     pub(crate) fn intern(&mut self, list: &[u32]) -> Result<u32, CompileError> {
-        let Lists { what, words, ends, table, hasher } = self;
-        let hash = hasher.hash_one(list);
-        if let Some(&found) = table.find(hash, |&known| row(words, ends, known) == list) {
+        let Lists { what, words, ends, table } = self;
+        let hash = table.hash(list);
+        if let Some(found) = table.find(hash, |known| row(words, ends, known) == list) {
             return Ok(found);
         }
         let new = id(what, ends.len())?;
         let end = id(what, words.len() + list.len())?;
         words.extend_from_slice(list);
         ends.push(end);
-        table.insert_unique(hash, new, |&known| hasher.hash_one(row(words, ends, known)));
+        table.insert(hash, new);
         Ok(new)
+    }
+
+    /// Gives back the memory that only finding equal lists needs. A list that is interned afterwards gets a new number.
+    pub(crate) fn freeze(&mut self) {
+        self.table = Table::default();
     }
 
     /// The list with that number. Panics: the number is not one of these lists.
@@ -141,7 +162,7 @@ impl Stretches {
     /// Where `stretch` begins in `list`; it is added at the end if it was not added before.
     ///
     /// Errors: the list passes what 32 bits can number; `what` names it.
-    pub(crate) fn intern<T: Copy + Eq + std::hash::Hash>(
+    pub(crate) fn intern<T: Copy + Eq + Hash>(
         &mut self,
         what: &'static str,
         list: &mut Vec<T>,
@@ -166,7 +187,7 @@ mod tests {
 
     #[test]
     fn equal_texts_get_equal_numbers_in_first_seen_order() {
-        let mut strings = Strings::new();
+        let mut strings = Strings::default();
         let texts = ["b", "", "a", "b", "é", "", "ab"];
         let ids: Vec<u32> = texts.iter().map(|text| strings.intern(text).unwrap().0).collect();
         assert_eq!(ids, [0, 1, 2, 0, 3, 1, 4]);
@@ -199,7 +220,7 @@ mod tests {
 
     #[test]
     fn many_texts_stay_apart() {
-        let mut strings = Strings::new();
+        let mut strings = Strings::default();
         let ids: Vec<StringId> = (0..10_000).map(|n| strings.intern(&n.to_string()).unwrap()).collect();
         for (n, id) in ids.iter().enumerate() {
             assert_eq!(strings.get(*id), n.to_string());

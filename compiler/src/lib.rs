@@ -105,6 +105,8 @@ impl<'c> Compiler<'c> {
 
     /// The tables of the set; tests leave out a rule.
     fn tables(mut self, without: Option<&str>) -> Result<Tables, CompileError> {
+        self.lowered.freeze();
+        self.collected.freeze();
         let derived = facts::derive(&self.collected, &self.limits, without)?;
         let emitter =
             Emitter::new(self.catalogue, self.catalogue, &self.collected.settings, &self.limits, &mut self.lowered)?;

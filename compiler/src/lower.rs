@@ -66,7 +66,7 @@ pub(crate) struct Lowered {
 impl Lowered {
     pub(crate) fn new(limits: Limits) -> Lowered {
         Lowered {
-            strings: Strings::new(),
+            strings: Strings::default(),
             action_sets: Lists::new("action sets"),
             action_elements: Lists::new("action elements"),
             patterns: Lists::new("resource patterns"),
@@ -81,6 +81,23 @@ impl Lowered {
             documents: Lists::new("policies"),
             limits,
             buffer: String::new(),
+        }
+    }
+
+    /// No statement will be lowered any more: gives back the memory that only that needs.
+    pub(crate) fn freeze(&mut self) {
+        for lists in [
+            &mut self.action_sets,
+            &mut self.action_elements,
+            &mut self.patterns,
+            &mut self.resource_tests,
+            &mut self.principal_entries,
+            &mut self.principal_tests,
+            &mut self.atoms,
+            &mut self.blocks,
+            &mut self.statements,
+        ] {
+            lists.freeze();
         }
     }
 
@@ -274,3 +291,6 @@ fn pattern_kind(kind: PolicyKind) -> u32 {
 pub(crate) fn pattern_kind_of(index: u32) -> PolicyKind {
     PATTERN_KINDS[index as usize]
 }
+
+#[cfg(test)]
+mod tests;

@@ -212,3 +212,6 @@ fn ones(bits: &[u64]) -> impl Iterator<Item = u32> {
         .zip(0u32..)
         .flat_map(|(&word, at)| (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| at * 64 + bit))
 }
+
+#[cfg(test)]
+mod tests;
