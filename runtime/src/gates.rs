@@ -4,18 +4,19 @@
 use crate::actions::ActionFlags;
 use crate::caller::{Kind, account_id, lowers_to};
 use crate::context::Place;
-use crate::decide::{Levels, Open, PolicyName, Recorder};
 use crate::eval::Eval;
+use crate::factors::Levels;
 use crate::keys::MFA_PRESENT;
 use crate::layout::*;
 use crate::logic::{K, Logic, Tri};
 use crate::plan::{Plan, Side, Single};
+use crate::record::{Open, PolicyName, Recorder};
 use crate::scratch::State;
 use crate::set::rows;
 use crate::statements;
+use iamc_policy::Truth;
 use iamc_policy::decision::{GrantLevel, ReasonCode};
 use iamc_policy::request::Credential;
-use iamc_policy::Truth;
 
 /// The principal of a grant, wherever it is recorded.
 #[derive(Clone, Copy)]

@@ -1,9 +1,22 @@
 //! Compiled policy sets + requests -> decisions. Nothing here parses a policy, and a decision allocates nothing.
+//!
+//! What a set consists of: [`layout`] (the tables), [`keys`], [`actions`], [`pattern`], [`conditions`], [`principals`],
+//! [`statements`], [`settings`] (how rows are encoded, for the compiler that fills them), [`hash`], [`image`] (bytes).
+//! [`CompiledPolicySet`] owns tables that were validated once.
+//!
+//! How a request is decided: `ask` borrows what is asked, `caller` and `units` find out who asks for which
+//! authorizations, `context` and `given` answer for condition keys, `plan` says which policies apply, `pools`, `body`,
+//! `atoms` and `who` evaluate their statements, `gates` what is no policy, and `decide` is section 0 over all of that.
+//! It is written over the connectives of `logic` and `formula`: [`decide()`] computes with truth values, [`explain()`]
+//! with formulas, recording (`record`, `recording`, `residual`, `findings`). [`decide_ids`] takes ids in place of names.
+//!
+//! The reference evaluator shares nothing of this; where the two differ, docs/semantics.md decides who is wrong.
 
 pub mod actions;
 mod ask;
 mod atoms;
 mod base64;
+mod body;
 mod bulk;
 mod caller;
 mod code;
@@ -13,8 +26,11 @@ mod decide;
 mod error;
 mod eval;
 mod explain;
+mod factors;
+mod findings;
 mod formula;
 mod gates;
+mod given;
 pub mod hash;
 pub mod image;
 pub mod keys;
@@ -23,8 +39,11 @@ mod logic;
 mod number;
 pub mod pattern;
 mod plan;
+mod pools;
 pub mod principals;
-mod restype;
+mod record;
+mod recording;
+mod residual;
 mod scratch;
 mod set;
 pub mod settings;

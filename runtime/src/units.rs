@@ -3,12 +3,12 @@
 use crate::actions::ActionFlags;
 use crate::ask::{ActionRef, Ask, ResourceRef};
 use crate::caller::Kind;
-use crate::decide::{Open, Recorder};
 use crate::eval::{ActionIds, Eval, Key, Target, Unit};
 use crate::keys::{REQUESTED_REGION, SOURCE_IDENTITY, STS_SOURCE_IDENTITY, TAG_KEYS};
 use crate::layout::NONE;
 use crate::logic::{K, Logic, Tri};
 use crate::pattern::Subject;
+use crate::record::{Open, Plain, Recorder};
 use crate::scratch::{State, Text};
 use crate::set::CompiledPolicySet;
 use iamc_catalogue::lists;
@@ -45,6 +45,16 @@ pub(crate) enum Origin {
     Additional(u32),
     /// An action that follows from the call, on the resource with that position.
     Implied(Implied, u32),
+}
+
+impl Origin {
+    /// The unit in which it is evaluated whether an implied action is asked for.
+    pub(crate) fn asks_in(self) -> Option<(Implied, usize)> {
+        match self {
+            Origin::Implied(implied, first) => Some((implied, first as usize)),
+            Origin::Resource(_) | Origin::Additional(_) => None,
+        }
+    }
 }
 
 /// A unit by numbers.
@@ -143,7 +153,7 @@ impl<'a> Eval<'a> {
         for first in 0..ask.n_resources() {
             for implied in implied {
                 self.enter(first);
-                let asked = self.asked(&mut crate::decide::Plain::new(), *implied);
+                let asked = self.asked(&mut Plain::new(), *implied);
                 if asked.is_false() {
                     continue;
                 }

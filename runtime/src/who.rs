@@ -1,11 +1,12 @@
 //! Whom a `Principal` element means and whom `NotPrincipal` spares (6.8).
 
 use crate::caller::Kind;
-use crate::decide::{Levels, Located, Open, PolicyName, Recorder};
 use crate::eval::Eval;
+use crate::factors::Levels;
 use crate::layout::{NEGATED, NONE, PRINCIPAL_ENTRY_ROW};
 use crate::logic::{K, Logic, Tri};
 use crate::principals::{self, EntryKind};
+use crate::record::{Located, Open, PolicyName, Recorder};
 use iamc_policy::PolicyKind;
 use iamc_policy::decision::GrantLevel;
 use iamc_policy::settings::NotPrincipalChain;

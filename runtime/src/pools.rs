@@ -1,0 +1,257 @@
+//! Pools of policies: which of their statements apply, and what follows for allows, denies and grant classes.
+
+use crate::eval::{Eval, Whose};
+use crate::factors::Line;
+use crate::layout::*;
+use crate::logic::Logic;
+use crate::plan::{Pool, Side, Single};
+use crate::record::{At, Located, Open, PolicyName, Recorder};
+use crate::statements;
+use iamc_policy::PolicyKind;
+use iamc_policy::decision::GrantLevel;
+use iamc_policy::settings::StarGrant;
+
+/// Whether some Allow of a pool applies, and whether some Deny does.
+pub(crate) struct PoolValue<V> {
+    pub(crate) allows: V,
+    pub(crate) denies: V,
+}
+
+/// A pool that is being evaluated.
+struct Gathering<V: Logic> {
+    allows: V::Many,
+    denies: V::Many,
+}
+
+impl<V: Logic> Gathering<V> {
+    fn new() -> Gathering<V> {
+        Gathering { allows: V::Many::default(), denies: V::Many::default() }
+    }
+
+    /// a policy whose text is not known may allow, and it may deny.
+    fn push_unknown(&mut self, value: V) {
+        V::push(&mut self.allows, value.clone());
+        V::push(&mut self.denies, value);
+    }
+
+    fn finish(self) -> PoolValue<V> {
+        PoolValue { allows: V::any(self.allows), denies: V::any(self.denies) }
+    }
+}
+
+/// What the resource policy says, by grant class (section 0, step 3).
+pub(crate) struct ResourceValue<V> {
+    pub(crate) denies: V,
+    pub(crate) unlim: V,
+    pub(crate) lim: V,
+    pub(crate) acct: V,
+}
+
+impl<'a> Eval<'a> {
+    pub(crate) fn levels_of(&self, set: u32) -> impl Iterator<Item = (u32, &'a [u32; 4])> + use<'a> {
+        self.guardrail_levels(set).iter().zip(0..).map(|(level, index)| (index, level))
+    }
+
+    /// Policies that are one OR.
+    pub(crate) fn pool<R: Recorder>(&mut self, recorder: &mut R, pool: Pool, kind: PolicyKind) -> PoolValue<R::Value> {
+        let mut gathering = Gathering::new();
+        let place = |whose, instance, at| Located { whose, instance, kind, at, ..Located::nowhere() };
+        match pool {
+            Pool::None => {}
+            Pool::Unknown => {
+                gathering.push_unknown(recorder.open(self, Open::Policy { kind, name: PolicyName::Any }));
+            }
+            Pool::Attached { first, count } => {
+                let set = self.set;
+                for [instance, group] in set.attachments(first, count) {
+                    let at = if *group == NONE { At::Direct } else { At::Group(*group) };
+                    self.instance(recorder, &mut gathering, place(Whose::Base, *instance, at));
+                }
+            }
+            Pool::Passed => {
+                for instance in 0..self.tables_of(Whose::Session).instances().len() as u32 {
+                    self.instance(recorder, &mut gathering, place(Whose::Session, instance, At::Direct));
+                }
+            }
+        }
+        gathering.finish()
+    }
+
+    /// At most one policy; `None`: none.
+    pub(crate) fn single<R: Recorder>(
+        &mut self,
+        recorder: &mut R,
+        single: Single,
+        kind: PolicyKind,
+        gateway: bool,
+    ) -> Option<PoolValue<R::Value>> {
+        let mut gathering = Gathering::new();
+        match single {
+            Single::None => return None,
+            Single::Unknown => {
+                gathering.push_unknown(recorder.open(self, Open::Policy { kind, name: PolicyName::Any }));
+            }
+            Single::Instance(instance) => {
+                self.instance(recorder, &mut gathering, Located { instance, kind, gateway, ..Located::nowhere() });
+            }
+        }
+        Some(gathering.finish())
+    }
+
+    /// One level of guardrails.
+    pub(crate) fn level<R: Recorder>(
+        &mut self,
+        recorder: &mut R,
+        index: u32,
+        level: &[u32; 4],
+        kind: PolicyKind,
+    ) -> PoolValue<R::Value> {
+        let at = At::Level(index, level[0]);
+        let mut gathering = Gathering::new();
+        for [instance, flags] in self.level_attachments(level) {
+            let hidden = flags & ATTACHMENT_IMPLIED != 0;
+            let located = Located { instance: *instance, kind, at, hidden, ..Located::nowhere() };
+            self.instance(recorder, &mut gathering, located);
+        }
+        if level[1] & LEVEL_INCOMPLETE != 0 {
+            gathering.push_unknown(recorder.open(self, Open::Attached { kind, name: PolicyName::Any, at }));
+        }
+        gathering.finish()
+    }
+
+    /// The statements of one policy; `located` says where it is.
+    fn instance<R: Recorder>(&mut self, recorder: &mut R, gathering: &mut Gathering<R::Value>, located: Located) {
+        let set = self.tables_of(located.whose);
+        let [body, ..] = set.instance(located.instance);
+        if body == NONE {
+            let name = PolicyName::Instance(located.whose, located.instance);
+            let what = Open::Attached { kind: located.kind, name, at: located.at };
+            gathering.push_unknown(recorder.open(self, what));
+            return;
+        }
+        self.each_statement(recorder, body, located, &mut |eval, recorder: &mut R, located| {
+            let settled = if located.deny {
+                R::Value::is_settled(&gathering.denies)
+            } else {
+                // RCPs have no part in A.
+                R::Value::is_settled(&gathering.allows) || located.kind == PolicyKind::Rcp
+            };
+            if settled && !R::RECORDS {
+                return;
+            }
+            let body = eval.body(recorder, located);
+            if body.is_impossible() && !R::RECORDS {
+                return;
+            }
+            let levels = eval.principal_levels(recorder, located);
+            let applies = body.clone().and(levels.any());
+            recorder.statement(eval, located, &body, &levels, &applies);
+            let side = if located.deny { &mut gathering.denies } else { &mut gathering.allows };
+            R::Value::push(side, applies);
+        });
+    }
+
+    /// the resource policy by grant class.
+    pub(crate) fn resource<R: Recorder>(
+        &mut self,
+        recorder: &mut R,
+        single: Single,
+        side: Side,
+        line: Line,
+    ) -> ResourceValue<R::Value> {
+        let kind = side.kind();
+        let [mut denies, mut unlim, mut lim, mut acct] = [(); 4].map(|()| <R::Value as Logic>::Many::default());
+        let mut push_unknown = |value: R::Value| {
+            // it may allow at every level.
+            for many in [&mut denies, &mut unlim, &mut lim, &mut acct] {
+                R::Value::push(many, value.clone());
+            }
+        };
+        let instance = match single {
+            Single::None => None,
+            Single::Unknown => {
+                push_unknown(recorder.open(self, Open::Policy { kind, name: PolicyName::Any }));
+                None
+            }
+            Single::Instance(instance) => Some(instance),
+        };
+        if let Some(instance) = instance {
+            let [body, ..] = self.set.instance(instance);
+            if body == NONE {
+                let what = Open::Policy { kind, name: PolicyName::of_base(instance) };
+                push_unknown(recorder.open(self, what));
+            } else {
+                let limited_star = self.set.settings().star_grant == StarGrant::PrincipalArn
+                    && matches!(line, Line::SameStandard | Line::SameMandatory);
+                let located = Located { instance, kind, ..Located::nowhere() };
+                self.each_statement(recorder, body, located, &mut |eval, recorder: &mut R, located| {
+                    let body = eval.body(recorder, located);
+                    if body.is_impossible() && !R::RECORDS {
+                        return;
+                    }
+                    let levels = eval.principal_levels(recorder, located);
+                    let applies = body.clone().and(levels.any());
+                    recorder.statement(eval, located, &body, &levels, &applies);
+                    if located.deny {
+                        return R::Value::push(&mut denies, applies);
+                    }
+                    use GrantLevel::{Account, Base, SelfLevel, Star};
+                    let at = |level: GrantLevel| body.clone().and(levels.at(level).clone());
+                    let about_arn = eval.set.statement(located.statement)[0] & statements::ABOUT_PRINCIPAL_ARN != 0;
+                    let star = if limited_star && !about_arn { &mut lim } else { &mut unlim };
+                    R::Value::push(star, at(Star));
+                    R::Value::push(&mut unlim, at(SelfLevel));
+                    R::Value::push(&mut lim, at(Base));
+                    R::Value::push(&mut acct, at(Account));
+                });
+            }
+        }
+        ResourceValue {
+            denies: R::Value::any(denies),
+            unlim: R::Value::any(unlim),
+            lim: R::Value::any(lim),
+            acct: R::Value::any(acct),
+        }
+    }
+
+    /// Calls `visit` for each statement of a body that is about the action: from the sections of its service, or, to
+    /// record, all of them in document order.
+    fn each_statement<R: Recorder>(
+        &mut self,
+        recorder: &mut R,
+        body: u32,
+        located: Located,
+        visit: &mut dyn FnMut(&mut Eval<'a>, &mut R, &Located),
+    ) {
+        let set = self.tables_of(located.whose);
+        let ids = self.unit.spec.action;
+        let (service, position) = match located.whose {
+            Whose::Base => (ids.service, ids.position),
+            Whose::Session => (self.unit.session_service, NONE),
+        };
+        if R::RECORDS {
+            for (index, statement) in set.body_statements(body).iter().enumerate() {
+                let [flags, element, ..] = set.statement(*statement);
+                if set.action_test(element, service, position, self.bytes(ids.name)) {
+                    let deny = flags & statements::DENY != 0;
+                    visit(self, recorder, &Located { statement: *statement, index: index as u32, deny, ..located });
+                }
+            }
+            return;
+        }
+        for rules in set.rules(body, service) {
+            for [statement, place, actions, flags] in rules {
+                let is_about = if flags & RULE_BY_ELEMENT != 0 {
+                    let [_, element, ..] = set.statement(*statement);
+                    set.action_test(element, service, position, self.bytes(ids.name))
+                } else {
+                    *actions == NONE || set.in_action_set(*actions, position, self.bytes(ids.name))
+                };
+                if is_about {
+                    let (index, deny) = (place >> 1, place & 1 == 1);
+                    visit(self, recorder, &Located { statement: *statement, index, deny, ..located });
+                }
+            }
+        }
+    }
+}
