@@ -81,8 +81,15 @@ impl Narrowing<'_, '_, '_> {
             return;
         }
         let name = *self.entropy.pick(&SESSIONS);
-        if let Principal::RoleSession { session, .. } = &mut self.sample.request.principal {
+        if let Principal::RoleSession { session, role_path_name, partition, account, .. } =
+            &mut self.sample.request.principal
+        {
             *session = name.to_owned();
+            // A caller named by the role's ARN would be the session `session`; the fact says as much of the role.
+            if let Some(path_name) = role_path_name.take() {
+                self.sample.request.facts.role =
+                    format!("arn:{partition}:iam::{account}:role/{path_name}").parse().ok();
+            }
         }
         self.sample.request.facts.session_unknown = false;
     }

@@ -119,12 +119,14 @@ fn principal(entropy: &mut Entropy<'_>, home: &str) -> (Principal, Option<Princi
         0 => (user(USERS[entropy.weighted(&[70, 25, 5])]), None),
         1 => {
             let path_name = ROLES[entropy.weighted(&[58, 25, 9, 4, 4])].to_owned();
+            // Who names the role by its own ARN means the session `session`.
+            let by_role = entropy.chance(40);
             let principal = Principal::RoleSession {
                 partition: partition.clone(),
                 account: number,
                 role: last_segment(&path_name).to_owned(),
-                role_path_name: entropy.chance(40).then(|| path_name.clone()),
-                session: (*entropy.pick(&SESSIONS)).to_owned(),
+                role_path_name: by_role.then(|| path_name.clone()),
+                session: if by_role { "session" } else { *entropy.pick(&SESSIONS) }.to_owned(),
             };
             (principal, None)
         }
@@ -271,9 +273,11 @@ pub(super) fn grant(
     };
     let grantee = name(entropy);
     let retiring = name(entropy);
+    // A grant names one of them at least.
+    let (has_grantee, has_retiring) = [(true, false), (true, true), (false, true)][entropy.weighted(&[55, 35, 10])];
     KmsGrant {
-        grantee: (!entropy.chance(10)).then_some(grantee),
-        retiring: entropy.chance(40).then_some(retiring),
+        grantee: has_grantee.then_some(grantee),
+        retiring: has_retiring.then_some(retiring),
         operations: match entropy.below(4) {
             0 => vec!["Decrypt".to_owned(), "RetireGrant".to_owned()],
             1 => vec!["RetireGrant".to_owned()],
