@@ -90,7 +90,8 @@ impl<'c> Compiler<'c> {
 
     /// Takes in one part of the world.
     ///
-    /// Errors: the part was read under other settings, or the world grows larger than the limits allow.
+    /// Errors: the part was read under other settings and nothing of it was taken in; or the world grows larger than the
+    /// limits allow, and this compiler is of no more use.
     /// Cost: O(bytes of the part).
     pub fn add(&mut self, part: &World) -> Result<(), CompileError> {
         self.collected.add(part, &mut self.lowered)
