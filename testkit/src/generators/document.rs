@@ -129,7 +129,7 @@ fn helping(entropy: &mut Entropy<'_>, kind: PolicyKind, aim: &Aim) -> String {
     if kind != PolicyKind::Trust {
         members.push(member("Resource", &if entropy.chance(75) { quote("*") } else { quote(&resource) }));
     }
-    if !aim.open.is_empty() && entropy.chance(76) {
+    if !aim.open.is_empty() && entropy.chance(80) {
         members.push(conditions(entropy, aim));
     }
     object(entropy, &members)

@@ -245,7 +245,7 @@ impl Maker<'_, '_> {
     /// Gives the record its policies, boundary and tags.
     fn fill(&mut self, identity: &mut IdentityRecord) {
         for index in 0..[1, 2, 0][self.entropy.weighted(&[62, 31, 7])] {
-            let mood = [Mood::Mixed, Mood::Allowing, Mood::Helping][self.entropy.weighted(&[30, 35, 35])];
+            let mood = [Mood::Mixed, Mood::Allowing, Mood::Helping][self.entropy.weighted(&[27, 28, 45])];
             identity.inline.push(self.policy(PolicyKind::Identity, &format!("Inline{index}"), mood));
         }
         if self.entropy.chance(9) {
@@ -362,7 +362,7 @@ impl Maker<'_, '_> {
         }
         let is_key = arn.service() == "kms" && arn.resource().starts_with("key/");
         let kind = if is_key { PolicyKind::Key } else { PolicyKind::Resource };
-        let mood = [Mood::Mixed, Mood::Allowing, Mood::Helping][self.entropy.weighted(&[30, 30, 40])];
+        let mood = [Mood::Mixed, Mood::Allowing, Mood::Helping][self.entropy.weighted(&[28, 24, 48])];
         let policy = match self.entropy.weighted(if is_key { &[90, 2, 8] } else { &[62, 30, 8] }) {
             0 => ResourcePolicy::Policy(self.policy(kind, text, mood)),
             1 => ResourcePolicy::None,
