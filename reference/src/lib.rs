@@ -60,6 +60,14 @@ use units::{StsActions, Unit};
 /// assert_eq!(answer.decision, Decision::Allow); // R-6.47
 /// ```
 pub fn decide(world: &World, catalogue: &Catalogue, request: &Request) -> Result<Answer, RequestError> {
+    if request.resources.is_empty() {
+        return Err(RequestError {
+            code: "E-RESOURCE-NEEDED",
+            message: "a request names at least one resource: give its ARN, or `*`".into(),
+            field: "resource",
+            rule: "R-5.1",
+        });
+    }
     let caller = Caller::new(world, request);
     let sts = StsActions::new();
     let units = units::units(world, catalogue, request, &caller, &sts)?;
