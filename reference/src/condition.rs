@@ -1,6 +1,6 @@
 //! Conditions: operators, set operators, `IfExists` and `Null`, with keys that may be unknown (sections 4 and 8.3).
 //!
-//! [`atom`] is one operator applied to one key. That all atoms of a statement must hold is the caller's, and
+//! `atom` is one operator applied to one key. That all atoms of a statement must hold is the caller's, and
 //! so is a condition with an unknown operator.
 
 mod compare;

@@ -1,7 +1,7 @@
 //! What tests, fuzz targets, benches and `iamc conform` share. No engine depends on it.
 //!
 //! [`case`] reads decision cases, [`build`] turns one into a world and a request, [`engine`] lists what can decide
-//! them, [`runner`] runs and compares, [`print`] writes a case back as JSON. [`generators`] draws worlds and requests
+//! them, [`runner`] runs and compares, [`mod@print`] writes a case back as JSON. [`generators`] draws worlds and requests
 //! from a stream of entropy, [`laws`] are the theorems of the semantics over them, [`oracles`] judge engines.
 
 pub mod build;
