@@ -403,6 +403,8 @@ struct Grants<'a> {
     /// a KMS grant that names the caller, its role or its base user.
     grant: Formula,
     mode: CoreMode,
+    /// by its switch: a plain star is limited as a role ARN is.
+    limited_star: bool,
     resource: &'a AppliedPool<'a>,
 }
 
@@ -427,7 +429,9 @@ impl<'a> Grants<'a> {
     ) -> Grants<'a> {
         let caller = context.caller;
         let mode = core_mode(context, side);
-        let (mut unlim, mut lim, mut acct) = resource_levels(context, mode, resource);
+        let limited_star = context.world.settings.star_grant == StarGrant::PrincipalArn
+            && matches!(mode, CoreMode::SameStandard | CoreMode::SameMandatory);
+        let (mut unlim, mut lim, mut acct) = resource_levels(limited_star, resource);
         let grants = kms::grants(context);
         let grant_at =
             |level: GrantLevel| or(grants.iter().filter(|(own, _)| *own == level).map(|(_, holds)| holds.clone()));
@@ -444,6 +448,7 @@ impl<'a> Grants<'a> {
             acct: or([acct, acl_acct]),
             grant: or([grant_at(GrantLevel::SelfLevel), grant_at(GrantLevel::Base)]),
             mode,
+            limited_star,
             resource,
         }
     }
@@ -552,16 +557,8 @@ fn core_mode(context: &UnitContext<'_>, side: ResourceSide) -> CoreMode {
 }
 
 /// the three grant classes of the resource policy.
-fn resource_levels(
-    context: &UnitContext<'_>,
-    mode: CoreMode,
-    resource: &AppliedPool<'_>,
-) -> (Formula, Formula, Formula) {
-    let limited_star = context.world.settings.star_grant == StarGrant::PrincipalArn
-        && matches!(mode, CoreMode::SameStandard | CoreMode::SameMandatory);
-    let escapes_limits = |statement: &Statement| {
-        !limited_star || statement.condition.atoms.iter().any(|atom| atom.key.as_str() == "aws:principalarn")
-    };
+fn resource_levels(limited_star: bool, resource: &AppliedPool<'_>) -> (Formula, Formula, Formula) {
+    let escapes_limits = |statement: &Statement| escapes_limits(limited_star, statement);
     let at = |level: GrantLevel, keep: &dyn Fn(&Statement) -> bool| {
         or(resource
             .of(Effect::Allow)
@@ -576,6 +573,11 @@ fn resource_levels(
         or([at(GrantLevel::Base, &all), at(GrantLevel::Star, &|statement| !escapes_limits(statement)), unknown()]);
     let acct = or([at(GrantLevel::Account, &all), unknown()]);
     (unlim, lim, acct)
+}
+
+/// does a star in the statement escape boundary and session policy?
+fn escapes_limits(limited_star: bool, statement: &Statement) -> bool {
+    !limited_star || statement.condition.atoms.iter().any(|atom| atom.key.as_str() == "aws:principalarn")
 }
 
 /// an S3 ACL that allows, as an Allow at level STAR (anonymous) or ACCT (cross-account).
@@ -654,6 +656,15 @@ fn witness<'p>(
             .map(|applied| applied.located.origin())
     };
     use GrantLevel::{Account, Base, SelfLevel, Star};
+    let unlimited = || {
+        let mut allows = grants.resource.of(Effect::Allow).filter(|applied| applied.body == Formula::True);
+        let found = allows.find(|applied| {
+            let star = applied.levels.at(Star) == Formula::True;
+            star && escapes_limits(grants.limited_star, applied.located.statement)
+                || applied.levels.at(SelfLevel) == Formula::True
+        });
+        found.map(|applied| applied.located.origin())
+    };
     match grants.mode {
         CoreMode::NoAccount => chosen.extend(at(&[Star, SelfLevel])),
         CoreMode::Cross => {
@@ -664,7 +675,7 @@ fn witness<'p>(
             let limits = [boundary, session].into_iter().flatten().filter_map(first);
             let standard = grants.mode == CoreMode::SameStandard;
             if grants.unlim == Formula::True {
-                chosen.extend(at(&[Star, SelfLevel]));
+                chosen.extend(unlimited());
             } else if standard && identity.allows() == Formula::True {
                 chosen.extend(first(identity));
                 chosen.extend(limits);
