@@ -5,7 +5,8 @@ use iamc_policy::request::{GivenKeys, RequestError};
 use iamc_policy::source::Place;
 use iamc_policy::world::{PolicyText, ResourcePolicy};
 use iamc_policy::{Answer, Decision, Effect, Formula, KeyState, Policy, PolicyKind, Request, World};
-use iamc_testkit::case::{ExpectedDecision, read_case};
+use iamc_testkit::build::build;
+use iamc_testkit::case::{ExpectedDecision, read_case, read_cases};
 use iamc_testkit::engine::{Engine, Reference};
 use iamc_testkit::generators::{Entropy, SAMPLE_BYTES, bytes_of_seed, document_text, sample};
 use iamc_testkit::laws::{LAWS, Law};
@@ -353,4 +354,17 @@ fn disagreement_is_seen() {
     let message = seen.downcast_ref::<String>().unwrap();
     assert!(message.contains("reference and mistaken differ: decision: ExplicitDeny against Allow"), "{message}");
     assert!(message.contains(r#"{"id": "disagreement""#), "{message}");
+}
+
+/// Found by the law about witnesses: with `star_grant=principal_arn` a plain star is limited, and witnesses nothing
+/// where the limits do not allow.
+#[test]
+fn a_limited_star_is_no_witness() {
+    let text = include_str!("../cases/found.jsonl");
+    let cases = read_cases("found.jsonl", text).unwrap();
+    let case = cases.iter().find(|case| case.id == "a-star-that-is-limited-is-no-witness").unwrap();
+    let (world, request) = build(case).unwrap();
+    let answer = Reference.decide(&world, &request).unwrap();
+    let witness: Vec<String> = answer.explanation.witness.iter().map(ToString::to_string).collect();
+    assert_eq!(witness, ["resource/bkt/Self"]);
 }

@@ -141,15 +141,16 @@ pub(super) const CLOSED_IS_OPEN: Law = Law {
 fn opened(sample: &Sample) -> Option<Sample> {
     let mut open = sample.clone();
     open.request.mode = Mode::Open;
-    let given = given_keys(&sample.request);
     let more = ["aws:TagKeys", "aws:MultiFactorAuthPresent", "aws:RequestedRegion", "sts:SourceIdentity"];
     let more = more.iter().chain(&["aws:SourceIdentity"]).map(|key| ConditionKey::new(key));
     let mut keys: Vec<ConditionKey> =
         keys_in_policies(&sample.world, &sample.request).into_iter().map(|(key, _)| key).collect();
     keys.extend(more);
+    // A key that one resource gives is not given for the others.
+    keys.extend(given_keys(&sample.request));
     keys.sort();
     keys.dedup();
-    for key in keys.into_iter().filter(|key| !given.contains(key)) {
+    for key in keys.into_iter().filter(|key| !sample.request.context.contains_key(key)) {
         let states = key_states(&sample.world, Catalogue::embedded(), &sample.request, &key).ok()?;
         let mut chosen: Vec<(Holder, KeyState)> = Vec::new();
         for own in states {
@@ -162,7 +163,7 @@ fn opened(sample: &Sample) -> Option<Sample> {
         // What is derived is derived in open mode too, so to give it changes nothing; that it is given in whole may
         // ask for further units, which is why absent keys are given for each resource.
         for (holder, state) in chosen {
-            context(&mut open, holder).insert(key.clone(), state);
+            context(&mut open, holder).entry(key.clone()).or_insert(state);
         }
     }
     Some(open)
