@@ -9,10 +9,12 @@ use crate::logic::Logic;
 use crate::plan::Side;
 use crate::record::{At, Located, Open, PolicyName, Recorder, Role};
 use crate::set::rows;
+use crate::statements;
 use crate::units::Implied;
 use iamc_policy::decision::{
     AtomKind, Attachment, Contribution, GrantLevel, Missing, PolicyRef, ReasonCode, ResidualAtom, StatementRef, UnitId,
 };
+use iamc_policy::settings::StarGrant;
 use iamc_policy::source::Place;
 use iamc_policy::{Effect, Formula, PolicyKind, Truth};
 
@@ -21,6 +23,8 @@ struct ResourceAllow {
     statement: StatementRef,
     body: bool,
     levels: Vec<GrantLevel>,
+    /// its star escapes boundary and session policy.
+    star_escapes: bool,
 }
 
 /// What one unit leaves behind.
@@ -95,7 +99,11 @@ impl Recording {
                 chosen.extend(limits());
             }
             Line::SameStandard | Line::SameMandatory if factors.unlim.is_certain() => {
-                chosen.extend(at(&[Star, SelfLevel]));
+                let fits = |allow: &&ResourceAllow| {
+                    let star = allow.star_escapes && allow.levels.contains(&Star);
+                    allow.body && (star || allow.levels.contains(&SelfLevel))
+                };
+                chosen.extend(self.resource.iter().find(fits).map(|allow| allow.statement.clone()));
             }
             Line::SameStandard if factors.identity.is_certain() => {
                 chosen.extend(self.identity.clone());
@@ -201,6 +209,8 @@ impl Recorder for Recording {
                 statement: statement.clone(),
                 body: body.is_certain(),
                 levels: all.into_iter().filter(|level| levels.at(*level).is_certain()).collect(),
+                star_escapes: eval.set.settings().star_grant != StarGrant::PrincipalArn
+                    || eval.set.statement(located.statement)[0] & statements::ABOUT_PRINCIPAL_ARN != 0,
             });
         }
         if !located.deny && value == Truth::True {
