@@ -99,11 +99,11 @@ impl Corpus {
         world
     }
 
-    /// One account as a world that holds nothing else.
+    /// One account as a world that holds nothing else: with the organization fragment and the other accounts it is the whole world, for a compiler that takes it in parts.
     ///
     /// Panics: on an index out of range.
     pub fn account_fragment(&self, index: usize) -> World {
-        let mut world = World { assume_complete: true, ..World::default() };
+        let mut world = World::default();
         world::add_account(&mut world, &self.account(index), &mut Parser::default());
         world
     }
