@@ -63,19 +63,5 @@ impl fmt::Display for Errors {
 
 impl std::error::Error for Errors {}
 
-/// User text for a message: at most 80 characters of it, control characters escaped.
-pub(crate) fn shorten(text: &str) -> String {
-    const CHARS_MAX: usize = 80;
-    let mut shown: String = text
-        .chars()
-        .take(CHARS_MAX)
-        .flat_map(|c| {
-            let escaped: Vec<char> = if c.is_control() { c.escape_default().collect() } else { vec![c] };
-            escaped
-        })
-        .collect();
-    if text.chars().nth(CHARS_MAX).is_some() {
-        shown.push('…');
-    }
-    shown
-}
+/// User text for a message: one line, at most 80 characters of it.
+pub(crate) use iamc_policy::json::shown as shorten;

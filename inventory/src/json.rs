@@ -1,15 +1,13 @@
-//! JSON whose every value knows its place in the file.
+//! Values of an input file: JSON that knows its place, and the mistakes found in it.
 //!
-//! A [`Node`] is a slice of the file's text, so that its offset is a subtraction of addresses. Each level is read when
-//! it is asked for, with serde_json: at most O(depth x bytes), and the depth of what we look into is small. What is not
-//! looked into is skipped without recursion, so nesting costs no stack.
+//! [`iamc_policy::json`] splits the text; here a value knows its file as well, and what is wrong with it becomes an
+//! [`InputError`]. Each level is read when it is asked for, so the cost is at most O(depth x bytes), and the depth of
+//! what we look into is small.
 
-use crate::error::{Errors, InputError, shorten};
+use crate::error::{Errors, InputError};
+use iamc_policy::json::{self, Fault, Shape, shown};
 use iamc_policy::source::{LineIndex, Place};
-use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
 use std::borrow::Cow;
-use std::fmt;
 use std::sync::Arc;
 
 /// A text that is being read, and where it stands.
@@ -27,10 +25,14 @@ impl<'a> Source<'a> {
         Source { file, text, lines: LineIndex::new(text), origin }
     }
 
-    /// Line and column of `part`, a slice of the text.
-    fn position(&self, part: &str) -> (u32, u32) {
-        let offset = (part.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize);
+    /// Line and column of an offset into the text.
+    fn position(&self, offset: usize) -> (u32, u32) {
         self.shift(self.lines.position(offset.min(self.text.len())))
+    }
+
+    /// Where `part`, a slice of the text, begins in it.
+    fn offset(&self, part: &str) -> usize {
+        (part.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize)
     }
 
     fn shift(&self, (line, column): (u32, u32)) -> (u32, u32) {
@@ -45,42 +47,22 @@ impl<'a> Source<'a> {
 
     /// Reads one JSON value from `part`, a slice of the text; white space around it is fine.
     pub(crate) fn parse(&'a self, part: &'a str) -> Result<Node<'a>, InputError> {
-        match serde_json::from_str::<&RawValue>(part) {
-            Ok(raw) => Ok(Node { source: self, raw: raw.get() }),
-            Err(error) => Err(self.syntax_error(part, &error)),
+        match json::Node::parse(part, self.offset(part)) {
+            Ok(value) => Ok(Node { source: self, value }),
+            Err(fault) => Err(self.syntax_error(fault)),
         }
     }
 
     /// Reads JSON values standing one after the other, up to the first that cannot be read.
     pub(crate) fn parse_stream(&'a self, part: &'a str) -> (Vec<Node<'a>>, Option<InputError>) {
-        let mut nodes = Vec::new();
-        for raw in serde_json::Deserializer::from_str(part).into_iter::<&RawValue>() {
-            match raw {
-                Ok(raw) => nodes.push(Node { source: self, raw: raw.get() }),
-                Err(error) => return (nodes, Some(self.syntax_error(part, &error))),
-            }
-        }
-        (nodes, None)
+        let (values, fault) = json::Node::parse_stream(part, self.offset(part));
+        let nodes = values.into_iter().map(|value| Node { source: self, value }).collect();
+        (nodes, fault.map(|fault| self.syntax_error(fault)))
     }
 
-    fn syntax_error(&self, part: &str, error: &serde_json::Error) -> InputError {
-        // serde_json counts from the start of what it was given, and says where in its message too.
-        let (start_line, start_column) = self.position(part);
-        let line = u32::try_from(error.line().max(1)).unwrap_or(u32::MAX);
-        let column = u32::try_from(error.column().max(1)).unwrap_or(u32::MAX);
-        let at = if line == 1 {
-            (start_line, start_column.saturating_add(column - 1))
-        } else {
-            (start_line.saturating_add(line - 1), column)
-        };
-        let text = error.to_string();
-        let what = text.split(" at line ").next().unwrap_or(&text);
-        let help = if error.is_eof() {
-            "the text ends too early: it was cut off, or a bracket or quote is not closed"
-        } else {
-            "correct the JSON at this place, or export it again"
-        };
-        self.error_at(at, format!("not valid JSON: {what}"), Some(help.into()))
+    fn syntax_error(&self, fault: Fault) -> InputError {
+        let help = fault.help.unwrap_or_else(|| "correct the JSON at this place, or export it again".to_owned());
+        self.error_at(self.position(fault.span.start), format!("not valid JSON: {}", fault.message), Some(help))
     }
 }
 
@@ -88,7 +70,7 @@ impl<'a> Source<'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct Node<'a> {
     source: &'a Source<'a>,
-    raw: &'a str,
+    value: json::Node<'a>,
 }
 
 /// Where the readers put the mistakes they find in one file.
@@ -119,7 +101,7 @@ impl Mistakes {
 impl<'a> Node<'a> {
     /// The text of the value.
     pub(crate) fn raw(self) -> &'a str {
-        self.raw
+        self.value.source()
     }
 
     /// The name of the file.
@@ -129,7 +111,7 @@ impl<'a> Node<'a> {
 
     /// 1-based line and column.
     pub(crate) fn position(self) -> (u32, u32) {
-        self.source.position(self.raw)
+        self.source.position(self.value.span().start)
     }
 
     pub(crate) fn place(self) -> Place {
@@ -138,30 +120,26 @@ impl<'a> Node<'a> {
 
     /// What JSON calls this kind of value.
     pub(crate) fn type_name(self) -> &'static str {
-        match self.raw.as_bytes().first() {
-            Some(b'{') => "an object",
-            Some(b'[') => "a list",
-            Some(b'"') => "a string",
-            Some(b't' | b'f') => "a boolean",
-            Some(b'n') => "null",
-            _ => "a number",
+        match self.value.shape() {
+            Shape::Null => "null",
+            shape => shape.name(),
         }
     }
 
     pub(crate) fn is_object(self) -> bool {
-        self.raw.starts_with('{')
+        self.value.shape() == Shape::Object
     }
 
     pub(crate) fn is_list(self) -> bool {
-        self.raw.starts_with('[')
+        self.value.shape() == Shape::List
     }
 
     pub(crate) fn is_string(self) -> bool {
-        self.raw.starts_with('"')
+        self.value.shape() == Shape::Text
     }
 
     pub(crate) fn is_null(self) -> bool {
-        self.raw == "null"
+        self.value.shape() == Shape::Null
     }
 
     pub(crate) fn error(self, message: impl Into<String>, help: impl Into<String>) -> InputError {
@@ -179,24 +157,12 @@ impl<'a> Node<'a> {
             mistakes.push(self.wrong_type("a string"));
             return None;
         }
-        self.decode().map_err(|error| mistakes.push(error)).ok()
-    }
-
-    /// Decodes a string; it was skipped before, when escapes were not looked at closely.
-    fn decode(self) -> Result<Cow<'a, str>, InputError> {
-        let inner = self.raw.get(1..self.raw.len().saturating_sub(1)).unwrap_or("");
-        if !inner.contains('\\') {
-            return Ok(Cow::Borrowed(inner));
-        }
-        match serde_json::from_str::<String>(self.raw) {
-            Ok(text) => Ok(Cow::Owned(text)),
-            Err(error) => Err(self.source.syntax_error(self.raw, &error)),
-        }
+        self.value.text().map_err(|fault| mistakes.push(self.source.syntax_error(fault))).ok()
     }
 
     /// The boolean, or a mistake.
     pub(crate) fn boolean(self, mistakes: &mut Mistakes) -> Option<bool> {
-        match self.raw {
+        match self.raw() {
             "true" => Some(true),
             "false" => Some(false),
             _ => {
@@ -212,11 +178,10 @@ impl<'a> Node<'a> {
             mistakes.push(self.wrong_type("a list"));
             return None;
         }
-        let mut de = serde_json::Deserializer::from_str(self.raw);
-        match de.deserialize_seq(Items) {
-            Ok(items) => Some(items.into_iter().map(|raw| Node { source: self.source, raw: raw.get() }).collect()),
-            Err(error) => {
-                mistakes.push(self.source.syntax_error(self.raw, &error));
+        match self.value.items() {
+            Ok(items) => Some(items.into_iter().map(|value| Node { value, ..self }).collect()),
+            Err(fault) => {
+                mistakes.push(self.source.syntax_error(fault));
                 None
             }
         }
@@ -228,25 +193,18 @@ impl<'a> Node<'a> {
             mistakes.push(self.wrong_type("an object"));
             return None;
         }
-        let mut de = serde_json::Deserializer::from_str(self.raw);
-        let entries = match de.deserialize_map(Entries) {
-            Ok(entries) => entries,
-            Err(error) => {
-                mistakes.push(self.source.syntax_error(self.raw, &error));
-                return None;
-            }
-        };
-        let mut fields = Fields { node: self, entries: Vec::with_capacity(entries.len()), taken: Vec::new() };
-        for (key, value) in entries {
-            let key = Node { source: self.source, raw: key.get() };
-            let name = key.decode().map_err(|error| mistakes.push(error)).ok()?;
-            fields.entries.push(Field {
-                name,
-                key,
-                value: Node { source: self.source, raw: value.get() },
-                read: false,
-            });
+        let (entries, faults) = self.value.entries();
+        if !faults.is_empty() {
+            faults.into_iter().for_each(|fault| mistakes.push(self.source.syntax_error(fault)));
+            return None;
         }
+        let field = |entry: json::Entry<'a>| Field {
+            name: entry.key,
+            key_start: entry.key_span.start,
+            value: Node { value: entry.value, ..self },
+            read: false,
+        };
+        let fields = Fields { node: self, entries: entries.into_iter().map(field).collect(), taken: Vec::new() };
         fields.refuse_duplicates(mistakes)?;
         Some(fields)
     }
@@ -255,7 +213,8 @@ impl<'a> Node<'a> {
 /// One field of an object.
 pub(crate) struct Field<'a> {
     pub(crate) name: Cow<'a, str>,
-    pub(crate) key: Node<'a>,
+    /// Offset of the name in the source.
+    key_start: usize,
     pub(crate) value: Node<'a>,
     read: bool,
 }
@@ -274,6 +233,12 @@ impl<'a> Fields<'a> {
         Fields { node, entries: Vec::new(), taken: Vec::new() }
     }
 
+    /// An error at the name of a field.
+    fn error_at(&self, field: &Field<'_>, message: String, help: String) -> InputError {
+        let source = self.node.source;
+        source.error_at(source.position(field.key_start), message, Some(help))
+    }
+
     fn refuse_duplicates(&self, mistakes: &mut Mistakes) -> Option<()> {
         let mut order: Vec<usize> = (0..self.entries.len()).collect();
         order.sort_by(|a, b| self.entries[*a].name.cmp(&self.entries[*b].name).then(a.cmp(b)));
@@ -282,8 +247,8 @@ impl<'a> Fields<'a> {
             let (first, second) = (&self.entries[pair[0]], &self.entries[pair[1]]);
             if first.name == second.name {
                 found = true;
-                let message = format!("the field `{}` stands twice in one object", shorten(&second.name));
-                mistakes.push(second.key.error(message, "keep one of the two"));
+                let message = format!("the field `{}` stands twice in one object", shown(&second.name));
+                mistakes.push(self.error_at(second, message, "keep one of the two".to_owned()));
             }
         }
         if found { None } else { Some(()) }
@@ -345,44 +310,8 @@ impl<'a> Fields<'a> {
     /// Refuses the fields that nobody asked for.
     pub(crate) fn finish(self, what: &str, mistakes: &mut Mistakes) {
         for field in self.entries.iter().filter(|field| !field.read) {
-            let message = format!("unknown field `{}` in {what}", shorten(&field.name));
-            mistakes.push(field.key.error(message, format!("its fields are {}", self.taken.join(", "))));
+            let message = format!("unknown field `{}` in {what}", shown(&field.name));
+            mistakes.push(self.error_at(field, message, format!("its fields are {}", self.taken.join(", "))));
         }
-    }
-}
-
-struct Items;
-
-impl<'de> Visitor<'de> for Items {
-    type Value = Vec<&'de RawValue>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = seq.next_element()? {
-            items.push(item);
-        }
-        Ok(items)
-    }
-}
-
-struct Entries;
-
-impl<'de> Visitor<'de> for Entries {
-    type Value = Vec<(&'de RawValue, &'de RawValue)>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut entries = Vec::new();
-        while let Some(entry) = map.next_entry()? {
-            entries.push(entry);
-        }
-        Ok(entries)
     }
 }

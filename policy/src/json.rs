@@ -2,47 +2,57 @@
 //!
 //! In goes a text, out comes a [`Node`]: the text of one JSON value and where it begins. A node is opened one level at
 //! a time, so nothing recurses however deep a hostile document is nested, and object entries come in document order
-//! *with* duplicates, which `serde_json::Value` would drop. Syntax is judged once, for the whole document, by
-//! [`root`]; after that only undecodable escapes (a lone surrogate) can still fail.
+//! *with* duplicates, which `serde_json::Value` would drop. Syntax is judged once, for the whole text, by
+//! [`Node::parse`]; after that only undecodable escapes (a lone surrogate) can still fail.
+//!
+//! Whoever reads JSON with positions reads it through this module: policy documents here, exports, requests and
+//! decision cases in the crates above, each with its own way to tell a person what is wrong.
 
 use crate::source::Span;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
 /// One JSON value inside a source text.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Node<'t> {
+pub struct Node<'t> {
     raw: &'t str,
     start: usize,
 }
 
 /// An entry of an object.
 #[derive(Debug, Clone)]
-pub(crate) struct Entry<'t> {
-    /// The name, decoded.
-    pub(crate) key: String,
+pub struct Entry<'t> {
+    /// The name, decoded; borrowed where it holds no escape.
+    pub key: Cow<'t, str>,
     /// The bytes of the name, quotes included.
-    pub(crate) key_span: Span,
+    pub key_span: Span,
     /// The value.
-    pub(crate) value: Node<'t>,
+    pub value: Node<'t>,
 }
 
 /// The JSON type of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Shape {
+pub enum Shape {
+    /// `{…}`
     Object,
+    /// `[…]`
     List,
+    /// `"…"`
     Text,
+    /// A number, its text kept.
     Number,
+    /// `true` or `false`
     Boolean,
+    /// `null`
     Null,
 }
 
 impl Shape {
     /// With its article, for messages.
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Shape::Object => "an object",
             Shape::List => "a list",
@@ -56,15 +66,15 @@ impl Shape {
 
 /// A text that is no JSON, or a string that cannot be decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Fault {
-    /// Its code and the rule that asks for it.
+pub struct Fault {
+    /// Its code and the rule that asks for it, where the text is a policy document.
     pub(crate) code: (&'static str, &'static str),
     /// What is wrong.
-    pub(crate) message: String,
+    pub message: String,
     /// What to write instead.
-    pub(crate) help: Option<String>,
+    pub help: Option<String>,
     /// Where.
-    pub(crate) span: Span,
+    pub span: Span,
 }
 
 const SYNTAX: (&str, &str) = ("syntax", "R-1.1");
@@ -89,13 +99,41 @@ pub(crate) fn root(text: &str) -> Result<Node<'_>, Fault> {
             span: Span::new(text.len(), text.len()),
         });
     }
-    match serde_json::from_str::<&RawValue>(text) {
-        Ok(raw) => Ok(Node::new(raw, text, 0)),
-        Err(error) => Err(syntax(text, &error)),
-    }
+    Node::parse(text, 0).map_err(|fault| match fault.message.as_str() {
+        MORE_TEXT => Fault {
+            message: "more text follows the policy".to_owned(),
+            help: Some("a document holds one policy and nothing else".to_owned()),
+            ..fault
+        },
+        _ => fault,
+    })
 }
 
+const MORE_TEXT: &str = "more text follows the value";
+
 impl<'t> Node<'t> {
+    /// The one value of `text`, which begins at the offset `start` of its source; white space around it is fine.
+    ///
+    /// Errors: `text` is not exactly one JSON value. Cost: O(bytes), without recursion.
+    pub fn parse(text: &'t str, start: usize) -> Result<Node<'t>, Fault> {
+        match serde_json::from_str::<&RawValue>(text) {
+            Ok(raw) => Ok(Node::new(raw, text, start)),
+            Err(error) => Err(syntax(text, &error).moved(start)),
+        }
+    }
+
+    /// The values that stand one after the other in `text`, up to the first that cannot be read.
+    pub fn parse_stream(text: &'t str, start: usize) -> (Vec<Node<'t>>, Option<Fault>) {
+        let mut nodes = Vec::new();
+        for raw in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
+            match raw {
+                Ok(raw) => nodes.push(Node::new(raw, text, start)),
+                Err(error) => return (nodes, Some(syntax(text, &error).moved(start))),
+            }
+        }
+        (nodes, None)
+    }
+
     /// `raw` was read from `parent`, which begins at `start`: its offset is a subtraction of addresses.
     fn new(raw: &'t RawValue, parent: &str, start: usize) -> Node<'t> {
         let raw = raw.get();
@@ -103,17 +141,17 @@ impl<'t> Node<'t> {
     }
 
     /// The bytes of the value.
-    pub(crate) fn span(self) -> Span {
+    pub fn span(self) -> Span {
         Span::new(self.start, self.start + self.raw.len())
     }
 
     /// The source text of the value; for a number, what keeps.
-    pub(crate) fn source(self) -> &'t str {
+    pub fn source(self) -> &'t str {
         self.raw
     }
 
     /// Its type, told by its first byte.
-    pub(crate) fn shape(self) -> Shape {
+    pub fn shape(self) -> Shape {
         match self.raw.as_bytes().first() {
             Some(b'{') => Shape::Object,
             Some(b'[') => Shape::List,
@@ -125,7 +163,7 @@ impl<'t> Node<'t> {
     }
 
     /// The entries of an object in document order, duplicates included; undecodable names are faults.
-    pub(crate) fn entries(self) -> (Vec<Entry<'t>>, Vec<Fault>) {
+    pub fn entries(self) -> (Vec<Entry<'t>>, Vec<Fault>) {
         let mut entries = Vec::new();
         let mut faults = Vec::new();
         match serde_json::Deserializer::from_str(self.raw).deserialize_map(Entries) {
@@ -145,16 +183,20 @@ impl<'t> Node<'t> {
     }
 
     /// The items of a list.
-    pub(crate) fn items(self) -> Result<Vec<Node<'t>>, Fault> {
+    pub fn items(self) -> Result<Vec<Node<'t>>, Fault> {
         match serde_json::from_str::<Vec<&RawValue>>(self.raw) {
             Ok(items) => Ok(items.into_iter().map(|item| Node::new(item, self.raw, self.start)).collect()),
             Err(error) => Err(syntax(self.raw, &error).moved(self.start)),
         }
     }
 
-    /// The decoded text of a string.
-    pub(crate) fn text(self) -> Result<String, Fault> {
-        serde_json::from_str::<String>(self.raw).map_err(|_| Fault {
+    /// The decoded text of a string; borrowed where it holds no escape. Of a value that is no string: nonsense.
+    pub fn text(self) -> Result<Cow<'t, str>, Fault> {
+        let inner = self.raw.get(1..self.raw.len().saturating_sub(1)).unwrap_or("");
+        if !inner.as_bytes().contains(&b'\\') {
+            return Ok(Cow::Borrowed(inner));
+        }
+        serde_json::from_str::<String>(self.raw).map(Cow::Owned).map_err(|_| Fault {
             code: SYNTAX,
             // The one thing that skipping over a string does not look at.
             message: "the string holds half of a surrogate pair".to_owned(),
@@ -268,7 +310,7 @@ impl<'de> Visitor<'de> for Checked {
 }
 
 /// User text for a message: one line, at most 80 characters.
-pub(crate) fn shown(text: &str) -> String {
+pub fn shown(text: &str) -> String {
     const CHARS_MAX: usize = 80;
     let mut out = String::new();
     for (n, c) in text.chars().enumerate() {
@@ -340,7 +382,7 @@ fn syntax(text: &str, error: &serde_json::Error) -> Fault {
             "there is one closing brace or bracket too many",
         ),
         ("trailing characters", _) => {
-            ("more text follows the policy".to_owned(), "a document holds one policy and nothing else")
+            (MORE_TEXT.to_owned(), "there is one value too many: remove it, or write one value a line")
         }
         _ if control => (
             "there is a line break or another control character inside a string".to_owned(),
@@ -357,7 +399,7 @@ fn expected(given: &str) -> &str {
     match given {
         "expected value" => "expected a value",
         "key must be a string" => "expected an element name in double quotes",
-        "trailing characters" => "more text follows the policy",
+        "trailing characters" => MORE_TEXT,
         other => other,
     }
 }

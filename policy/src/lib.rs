@@ -13,7 +13,7 @@ pub mod decision;
 pub mod diagnostic;
 pub mod document;
 pub mod ids;
-mod json;
+pub mod json;
 pub mod parse;
 pub mod principal;
 mod print;

@@ -18,6 +18,7 @@ use crate::document::{Effect, Policy, PolicyKind, Statement, Strictness, Version
 use crate::json::{Entry, Fault, Node, Shape, root, shown};
 use crate::source::{LineIndex, Span};
 use findings::{Finding, Findings, Grade};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use suggest::nearest;
 
@@ -162,7 +163,7 @@ impl Reader {
         for fault in faults {
             self.fault(fault);
         }
-        let mut first: HashMap<String, Span> = HashMap::with_capacity(entries.len());
+        let mut first: HashMap<Cow<'t, str>, Span> = HashMap::with_capacity(entries.len());
         let mut kept = Vec::with_capacity(entries.len());
         for entry in entries {
             if let Some(earlier) = first.get(&entry.key) {
@@ -202,7 +203,7 @@ impl Reader {
                 continue;
             }
             match item.text() {
-                Ok(text) => strings.push((item, text)),
+                Ok(text) => strings.push((item, text.into_owned())),
                 Err(fault) => self.fault(fault),
             }
         }
@@ -212,7 +213,7 @@ impl Reader {
     /// A string that evaluation ignores: of another type it is a finding, no more.
     fn ignored_text(&mut self, rule: &'static str, element: &str, node: Node<'_>) -> Option<String> {
         if node.shape() == Shape::Text {
-            return node.text().map_err(|fault| self.fault(fault)).ok();
+            return node.text().map_err(|fault| self.fault(fault)).ok().map(Cow::into_owned);
         }
         if let Err(fault) = node.check_inside() {
             self.fault(fault);
@@ -240,7 +241,7 @@ impl Reader {
         let has_statement = entries.iter().any(|entry| entry.key == "Statement");
         let (mut version, mut id, mut statements) = (None, None, None);
         for entry in entries {
-            match entry.key.as_str() {
+            match &*entry.key {
                 "Version" => version = Some(entry.value),
                 "Id" => id = Some(entry),
                 "Statement" => statements = Some(entry.value),
@@ -262,7 +263,7 @@ impl Reader {
     }
 
     fn unknown_top_level(&mut self, entry: &Entry<'_>, has_statement: bool) {
-        let key = entry.key.as_str();
+        let key = &*entry.key;
         let help = if let Some(name) = STATEMENT.into_iter().find(|name| *name == key) {
             format!("`{name}` belongs inside a statement: `\"Statement\": [{{\"{name}\": ...}}]`")
         } else if let Some(name) = self.nearest(key, TOP_LEVEL) {
@@ -302,7 +303,7 @@ impl Reader {
                 return Version::V2008;
             }
         };
-        match text.as_str() {
+        match &*text {
             "2012-10-17" => Version::V2012,
             "2008-10-17" => {
                 if guardrail {
@@ -400,11 +401,11 @@ impl Reader {
         let mut elements = Elements::new();
         let mut misspelled = Vec::new();
         for entry in self.entries(node) {
-            if STATEMENT.contains(&entry.key.as_str()) {
-                elements.insert(entry.key.clone(), entry);
+            if STATEMENT.contains(&&*entry.key) {
+                elements.insert(entry.key.to_string(), entry);
                 continue;
             }
-            let key = entry.key.as_str();
+            let key = &*entry.key;
             let meant = self.nearest(key, STATEMENT);
             let help = if let Some(name) = meant {
                 match_case(key, name)
@@ -423,7 +424,7 @@ impl Reader {
             }
         }
         for (name, entry) in misspelled {
-            elements.entry(name.to_owned()).or_insert(Entry { key: name.to_owned(), ..entry });
+            elements.entry(name.to_owned()).or_insert(Entry { key: name.to_owned().into(), ..entry });
         }
         elements
     }
@@ -482,7 +483,7 @@ impl Reader {
             return None;
         }
         let text = entry.value.text().map_err(|fault| self.fault(fault)).ok()?;
-        match text.as_str() {
+        match &*text {
             "Allow" => Some(Effect::Allow),
             "Deny" => Some(Effect::Deny),
             other => {

@@ -4,9 +4,8 @@
 //! it is asked for; what is not looked into is skipped without recursion, so nesting costs no stack. Duplicate keys
 //! are errors and numbers keep their text, neither of which a `serde_json::Value` can give.
 
+use iamc_policy::json::{self, Fault, Shape};
 use iamc_policy::source::LineIndex;
-use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
 use std::fmt;
 use std::str::FromStr;
 
@@ -61,7 +60,7 @@ impl FieldError {
 #[derive(Debug, Clone)]
 pub struct Node<'a> {
     source: &'a str,
-    text: &'a str,
+    value: json::Node<'a>,
     field: String,
 }
 
@@ -70,15 +69,15 @@ impl<'a> Node<'a> {
     ///
     /// Errors: `source` is not exactly one JSON value. Cost: O(bytes).
     pub fn parse(source: &'a str) -> Result<Node<'a>, FieldError> {
-        match serde_json::from_str::<&RawValue>(source) {
-            Ok(raw) => Ok(Node { source, text: raw.get(), field: String::new() }),
-            Err(error) => Err(Node { source, text: source, field: String::new() }.syntax_error(&error)),
+        match json::Node::parse(source, 0) {
+            Ok(value) => Ok(Node { source, value, field: String::new() }),
+            Err(fault) => Err(syntax_error(source, "", fault)),
         }
     }
 
     /// The text of the value, without white space around it.
     pub fn text(&self) -> &'a str {
-        self.text
+        self.value.source()
     }
 
     /// The field that leads to the value.
@@ -88,8 +87,7 @@ impl<'a> Node<'a> {
 
     /// 1-based line and column (bytes) of the value. Cost: O(bytes before it).
     pub fn position(&self) -> (u32, u32) {
-        let offset = (self.text.as_ptr() as usize).saturating_sub(self.source.as_ptr() as usize);
-        LineIndex::new(self.source.get(..offset).unwrap_or("")).position(offset)
+        position(self.source, self.value.span().start)
     }
 
     /// The same value under the name of a part of it: for errors about a part that is missing.
@@ -107,43 +105,34 @@ impl<'a> Node<'a> {
         FieldError { kind, field: self.field.clone(), message: message.into(), position: self.position() }
     }
 
-    fn syntax_error(&self, error: &serde_json::Error) -> FieldError {
-        let text = error.to_string();
-        let what = text.split(" at line ").next().unwrap_or(&text);
-        let (line, column) = self.position();
-        let (down, right) = (error.line().max(1) as u32 - 1, error.column().max(1) as u32);
-        let position = if down == 0 { (line, column.saturating_add(right - 1)) } else { (line + down, right) };
-        FieldError { position, ..self.error_of(FieldErrorKind::Json, format!("not valid JSON: {what}")) }
+    fn syntax_error(&self, fault: Fault) -> FieldError {
+        syntax_error(self.source, &self.field, fault)
     }
 
     /// True iff it is an object.
     pub fn is_object(&self) -> bool {
-        self.text.starts_with('{')
+        self.value.shape() == Shape::Object
     }
 
     /// True iff it is an array.
     pub fn is_array(&self) -> bool {
-        self.text.starts_with('[')
+        self.value.shape() == Shape::List
     }
 
     /// True iff it is a string.
     pub fn is_string(&self) -> bool {
-        self.text.starts_with('"')
+        self.value.shape() == Shape::Text
     }
 
     /// True iff it is `null`.
     pub fn is_null(&self) -> bool {
-        self.text == "null"
+        self.value.shape() == Shape::Null
     }
 
     fn expected(&self, what: &str) -> FieldError {
-        let got = match self.text.as_bytes().first() {
-            Some(b'{') => "an object",
-            Some(b'[') => "a list",
-            Some(b'"') => "a string",
-            Some(b't' | b'f') => "a boolean",
-            Some(b'n') => "null",
-            _ => "a number",
+        let got = match self.value.shape() {
+            Shape::Null => "null",
+            shape => shape.name(),
         };
         self.error(format!("expected {what}, got {got}"))
     }
@@ -155,12 +144,14 @@ impl<'a> Node<'a> {
         if !self.is_object() {
             return Err(self.expected("an object"));
         }
-        let mut reader = serde_json::Deserializer::from_str(self.text);
-        let entries = reader.deserialize_map(Entries).map_err(|error| self.syntax_error(&error))?;
+        let (entries, faults) = self.value.entries();
+        if let Some(fault) = faults.into_iter().next() {
+            return Err(self.syntax_error(fault));
+        }
         let mut fields = Vec::with_capacity(entries.len());
-        for (name, raw) in entries {
-            let value = Node { text: raw.get(), ..self.child(&name) };
-            fields.push((name, value));
+        for entry in entries {
+            let value = Node { value: entry.value, ..self.child(&entry.key) };
+            fields.push((entry.key.into_owned(), value));
         }
         let mut names: Vec<&str> = fields.iter().map(|(name, _)| name.as_str()).collect();
         names.sort_unstable();
@@ -191,13 +182,13 @@ impl<'a> Node<'a> {
         if !self.is_array() {
             return Err(self.expected("a list"));
         }
-        let raws: Vec<&'a RawValue> = serde_json::from_str(self.text).map_err(|error| self.syntax_error(&error))?;
-        let node = |(index, raw): (usize, &'a RawValue)| Node {
+        let items = self.value.items().map_err(|fault| self.syntax_error(fault))?;
+        let node = |(index, value): (usize, json::Node<'a>)| Node {
             source: self.source,
-            text: raw.get(),
+            value,
             field: format!("{}[{index}]", self.field),
         };
-        Ok(raws.into_iter().enumerate().map(node).collect())
+        Ok(items.into_iter().enumerate().map(node).collect())
     }
 
     /// The string.
@@ -207,14 +198,14 @@ impl<'a> Node<'a> {
         if !self.is_string() {
             return Err(self.expected("a string"));
         }
-        serde_json::from_str(self.text).map_err(|error| self.syntax_error(&error))
+        self.value.text().map(|text| text.into_owned()).map_err(|fault| self.syntax_error(fault))
     }
 
     /// The boolean.
     ///
     /// Errors: it is none.
     pub fn boolean(&self) -> Result<bool, FieldError> {
-        match self.text {
+        match self.text() {
             "true" => Ok(true),
             "false" => Ok(false),
             _ => Err(self.expected("true or false")),
@@ -225,10 +216,10 @@ impl<'a> Node<'a> {
     ///
     /// Errors: it is none of them.
     pub fn scalar(&self) -> Result<String, FieldError> {
-        match self.text.as_bytes().first() {
-            Some(b'"') => self.string(),
-            Some(b'{' | b'[' | b'n') | None => Err(self.expected("a string, a number or a boolean")),
-            Some(_) => Ok(self.text.to_owned()),
+        match self.value.shape() {
+            Shape::Text => self.string(),
+            Shape::Object | Shape::List | Shape::Null => Err(self.expected("a string, a number or a boolean")),
+            Shape::Number | Shape::Boolean => Ok(self.text().to_owned()),
         }
     }
 
@@ -240,20 +231,15 @@ impl<'a> Node<'a> {
     }
 }
 
-struct Entries;
+fn position(source: &str, offset: usize) -> (u32, u32) {
+    LineIndex::new(source.get(..offset).unwrap_or("")).position(offset)
+}
 
-impl<'de> Visitor<'de> for Entries {
-    type Value = Vec<(String, &'de RawValue)>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut entries = Vec::new();
-        while let Some(entry) = map.next_entry()? {
-            entries.push(entry);
-        }
-        Ok(entries)
+fn syntax_error(source: &str, field: &str, fault: Fault) -> FieldError {
+    FieldError {
+        kind: FieldErrorKind::Json,
+        field: field.to_owned(),
+        message: format!("not valid JSON: {}", fault.message),
+        position: position(source, fault.span.start),
     }
 }

@@ -30,7 +30,7 @@ impl Reader {
                 let help = "write the operator once, with all keys inside";
                 self.report(Grade::Invalid, ("duplicate-operator", "R-1.20"), block.key_span, message, help);
             } else {
-                spellings.insert(lower, block.key.clone());
+                spellings.insert(lower, block.key.to_string());
             }
             self.block(&block, &mut condition);
         }
@@ -43,7 +43,7 @@ impl Reader {
             let (rule, help) = if self.found.is_full() { ("R-1.18", String::new()) } else { operator_help(&block.key) };
             let message = format!("`{}` is no condition operator, so the condition is never true", shown(&block.key));
             self.report(Grade::Unmatched, ("E-OPERATOR", rule), block.key_span, message, help);
-            condition.unknown_operators.push(block.key.clone());
+            condition.unknown_operators.push(block.key.to_string());
         }
         if block.value.shape() != Shape::Object {
             let help = "write `{\"KEY\": \"VALUE\"}` behind the operator";
@@ -65,7 +65,7 @@ impl Reader {
                 let help = "write the key once, with a list of all values";
                 self.report(Grade::Invalid, ("duplicate-condition-key", "R-1.20"), entry.key_span, message, help);
             } else {
-                seen.insert(key.clone(), entry.key.clone());
+                seen.insert(key.clone(), entry.key.to_string());
             }
             let values = self.values(operator, &entry);
             let Some(operator) = operator else { continue };
@@ -108,7 +108,7 @@ impl Reader {
         match node.shape() {
             Shape::Number | Shape::Boolean => Some(Template::literal(node.source())),
             Shape::Text => {
-                let text = node.text().map_err(|fault| self.fault(fault)).ok()?;
+                let text = node.text().map_err(|fault| self.fault(fault)).ok()?.into_owned();
                 match operator {
                     Some(operator) if operator.base.supports_variables() => Some(self.template(node, text)),
                     Some(operator) if self.variables && text.contains("${") => {
