@@ -161,7 +161,7 @@ pub struct KmsGrant {
 }
 
 /// What else is known about a request; the `facts` of a decision case. A fact replaces what the inventory says.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Facts {
     /// Tags of the principal or passed with its session, in the order given; they override the inventory's (5.2).
     pub principal_tags: Option<Vec<(String, String)>>,
@@ -194,7 +194,7 @@ pub struct Facts {
 }
 
 /// Through which VPC endpoint a request passes.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub enum ThroughEndpoint {
     /// Through none.
     #[default]

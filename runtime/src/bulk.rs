@@ -4,6 +4,7 @@ use crate::ask::{ActionRef, Ask, Parts, ResourceRef, Who};
 use crate::caller::{Kind, account_id, digits};
 use crate::eval::{ActionIds, Eval};
 use crate::layout::{NONE, PRINCIPAL_ROLE};
+use crate::refusal::Refusal;
 use crate::scratch::{Scratch, Text};
 use crate::set::CompiledPolicySet;
 use iamc_catalogue::ActionId as CatalogueId;
@@ -41,7 +42,8 @@ ids!(
     ResourceId,
 );
 
-/// A decision in one byte: the set of possible outcomes. One outcome is a definite decision, none a refused request.
+/// A decision in one byte: the set of possible outcomes in bits 0 to 2, of which one alone is a definite decision; or,
+/// in bits 3 to 7, why the request cannot be decided ([`Refusal`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DecisionCode(u8);
 
@@ -52,7 +54,7 @@ impl DecisionCode {
     pub const EXPLICIT_DENY: DecisionCode = DecisionCode(2);
     /// `ImplicitDeny`.
     pub const IMPLICIT_DENY: DecisionCode = DecisionCode(4);
-    /// The request is not well-formed; [`crate::decide()`] of the same request says why.
+    /// The request is not well-formed, and nobody said why; [`crate::decide()`] of the same request does.
     pub const REFUSED: DecisionCode = DecisionCode(0);
 
     /// The code of a decision.
@@ -61,7 +63,23 @@ impl DecisionCode {
         DecisionCode(u8::from(allow) | u8::from(explicit_deny) << 1 | u8::from(implicit_deny) << 2)
     }
 
-    /// The byte, below 8.
+    /// The code of a request that cannot be decided.
+    pub fn refused(why: Refusal) -> DecisionCode {
+        DecisionCode(why.number() << 3)
+    }
+
+    /// Why there is no decision; `None`: there is one, or nobody said why.
+    pub fn refusal(self) -> Option<Refusal> {
+        if self.0 & 7 == 0 { Refusal::from_number(self.0 >> 3) } else { None }
+    }
+
+    /// The code with these bits; `None`: there is no such code.
+    pub fn from_bits(bits: u8) -> Option<DecisionCode> {
+        let known = bits < 8 || (bits & 7 == 0 && Refusal::from_number(bits >> 3).is_some());
+        known.then_some(DecisionCode(bits))
+    }
+
+    /// The byte: below 8 for decisions.
     pub fn bits(self) -> u8 {
         self.0
     }
@@ -69,7 +87,7 @@ impl DecisionCode {
     /// The decision; `None`: refused.
     pub fn decision(self) -> Option<Decision> {
         Some(match self {
-            DecisionCode::REFUSED => return None,
+            DecisionCode(bits) if bits & 7 == 0 => return None,
             DecisionCode::ALLOW => Decision::Allow,
             DecisionCode::EXPLICIT_DENY => Decision::ExplicitDeny,
             DecisionCode::IMPLICIT_DENY => Decision::ImplicitDeny,
@@ -97,7 +115,7 @@ pub struct PreparedContext {
     session: String,
 }
 
-static NO_KEYS: LazyLock<Context> = LazyLock::new(Context::new);
+pub(crate) static NO_KEYS: LazyLock<Context> = LazyLock::new(Context::new);
 
 impl PreparedContext {
     /// Key states for rows that pass through no endpoint, without facts, sessions of roles being named `session`.
@@ -173,7 +191,8 @@ impl CompiledPolicySet {
 
 /// Decides one row: may this user, or a session of this role, do this to that resource (`None`: to `*`)?
 ///
-/// The same as [`crate::decide()`] of the request that the names make. Ids that the set does not have are refused.
+/// The same as [`crate::decide()`] of the request that the names make. Ids that the set does not have are refused
+/// ([`Refusal::UnknownId`]).
 ///
 /// Panics: never. Cost: that of [`crate::decide()`] without looking up principal and action by name; no heap
 /// allocation once `scratch` has grown.
@@ -186,13 +205,14 @@ pub fn decide_ids(
     scratch: &mut Scratch,
 ) -> DecisionCode {
     if principal.0 >= set.n_principals() || resource.is_some_and(|resource| resource.0 >= set.n_resources()) {
-        return DecisionCode::REFUSED;
+        return DecisionCode::refused(Refusal::UnknownId);
     }
-    let Some(facts) = set.catalogue().action_by_id(CatalogueId::new(action.0)) else { return DecisionCode::REFUSED };
-    let Some(who) = who(set, principal.0, &context.session) else { return DecisionCode::REFUSED };
+    let unknown = DecisionCode::refused(Refusal::UnknownId);
+    let Some(facts) = set.catalogue().action_by_id(CatalogueId::new(action.0)) else { return unknown };
+    let Some(who) = who(set, principal.0, &context.session) else { return unknown };
     let service = set.service_of_action(action.0);
     if service == NONE {
-        return DecisionCode::REFUSED;
+        return unknown;
     }
     let named = ActionRef { service: set.service_name(service), name: facts.name() };
     let arn = resource.map(|resource| set.text(set.resource(resource.0)[0]));
@@ -214,11 +234,11 @@ pub fn decide_ids(
     eval.take_principal(principal.0);
     let ids = eval.ids_of(action.0, service, named.name);
     let decision = eval.find_units_of(ids).and_then(|()| eval.check_units()).and_then(|()| eval.decide());
-    decision.map_or(DecisionCode::REFUSED, DecisionCode::of)
+    decision.map_or_else(|error| DecisionCode::refused(Refusal::of(&error)), DecisionCode::of)
 }
 
 /// The caller behind a row of `principals`; `None`: its ARN is none of a caller's.
-fn who<'a>(set: &'a CompiledPolicySet, row: u32, session: &'a str) -> Option<Who<'a>> {
+pub(crate) fn who<'a>(set: &'a CompiledPolicySet, row: u32, session: &'a str) -> Option<Who<'a>> {
     let [flags, account, arn, .., path_name, _] = set.principal(row);
     if account == NONE {
         return None;
@@ -236,7 +256,7 @@ fn who<'a>(set: &'a CompiledPolicySet, row: u32, session: &'a str) -> Option<Who
 
 impl Eval<'_> {
     /// The caller is the user with that row, or a session of the role with that row.
-    fn take_principal(&mut self, row: u32) {
+    pub(crate) fn take_principal(&mut self, row: u32) {
         let [_, account, arn, ..] = self.set.principal(row);
         self.caller.account_row = Some(account);
         match self.ask.who {
@@ -254,7 +274,7 @@ impl Eval<'_> {
         self.take_facts();
     }
 
-    fn ids_of(&mut self, action: u32, service: u32, name: &str) -> ActionIds {
+    pub(crate) fn ids_of(&mut self, action: u32, service: u32, name: &str) -> ActionIds {
         let flags = self.set.action_flags(action);
         let start = self.s.arena.bytes.len();
         let name = self.s.arena.push(name.as_bytes());
@@ -283,7 +303,8 @@ mod tests {
         let mut scratch = Scratch::new(&set);
         let context = PreparedContext::new(Context::new(), Mode::Closed);
         let code = decide_ids(&set, PrincipalId(0), ActionId(0), None, &context, &mut scratch);
-        assert_eq!(code, DecisionCode::REFUSED);
+        assert_eq!(code, DecisionCode::refused(Refusal::UnknownId));
+        assert_eq!(code.decision(), None);
         assert_eq!(set.principal_arn(PrincipalId(0)), None);
         assert_eq!(set.action_id("s3:GetObject"), None);
     }

@@ -43,6 +43,7 @@ mod pools;
 pub mod principals;
 mod record;
 mod recording;
+mod refusal;
 mod residual;
 mod scratch;
 mod set;
@@ -58,5 +59,6 @@ pub use bulk::{ActionId, DecisionCode, PreparedContext, PrincipalId, ResourceId,
 pub use decide::{decide, decide_with};
 pub use error::LoadError;
 pub use explain::explain;
+pub use refusal::Refusal;
 pub use scratch::Scratch;
 pub use set::{CompiledPolicySet, CompiledSession};

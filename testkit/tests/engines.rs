@@ -4,7 +4,7 @@ use iamc_catalogue::Catalogue;
 use iamc_compiler::{Limits, compile};
 use iamc_policy::request::RequestResource;
 use iamc_policy::{Principal, Request};
-use iamc_runtime::{DecisionCode, PreparedContext, Scratch, decide, decide_ids};
+use iamc_runtime::{DecisionCode, PreparedContext, Refusal, Scratch, decide, decide_ids};
 use iamc_testkit::build::build;
 use iamc_testkit::case::read_cases;
 use iamc_testkit::engine::{Compiled, Engine, Reference};
@@ -56,6 +56,14 @@ fn whole_answers_agree_on_generated_worlds() {
     }
 }
 
+/// The code of what a request got.
+fn code(result: &Result<iamc_policy::Decision, iamc_policy::request::RequestError>) -> DecisionCode {
+    match result {
+        Ok(decision) => DecisionCode::of(*decision),
+        Err(error) => DecisionCode::refused(Refusal::of(error)),
+    }
+}
+
 /// Rows of ids give what the requests that their names make give.
 #[test]
 fn rows_of_ids_are_requests() {
@@ -87,7 +95,7 @@ fn rows_of_ids_are_requests() {
                         given_keys: model.given_keys,
                         ..Request::new(named.clone(), model.action.clone(), text)
                     };
-                    let expected = decide(&set, &request, &mut scratch).map_or(DecisionCode::REFUSED, DecisionCode::of);
+                    let expected = code(&decide(&set, &request, &mut scratch));
                     let got = decide_ids(&set, principal, action, resource, &context, &mut rows_scratch);
                     assert_eq!(got, expected, "seed {seed}: {named} {} {arn:?}", model.action);
                     n_rows += 1;
