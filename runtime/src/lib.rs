@@ -33,6 +33,7 @@ mod gates;
 mod given;
 pub mod hash;
 pub mod image;
+mod index;
 pub mod keys;
 pub mod layout;
 mod logic;
@@ -52,6 +53,7 @@ pub mod statements;
 #[cfg(test)]
 mod testing;
 mod units;
+mod unknown_actions;
 mod validate;
 mod who;
 
@@ -59,6 +61,8 @@ pub use bulk::{ActionId, DecisionCode, PreparedContext, PrincipalId, ResourceId,
 pub use decide::{decide, decide_with};
 pub use error::LoadError;
 pub use explain::explain;
+pub use index::{CROWD_MIN, IndexCounts, IndexScratch, PatternIndex, PatternMatch};
 pub use refusal::Refusal;
 pub use scratch::Scratch;
 pub use set::{CompiledPolicySet, CompiledSession};
+pub use unknown_actions::ActionTextCounts;

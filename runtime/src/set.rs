@@ -9,18 +9,19 @@
 //! - *rules are statements*: a rule's statement is the one at its position in the body.
 
 use crate::actions::ActionFlags;
-use crate::code;
 use crate::conditions::Value;
 use crate::error::LoadError;
 use crate::hash;
+use crate::index::PatternIndex;
 use crate::keys::{self, Cardinality, KeyClass};
 use crate::layout::*;
 use crate::pattern::Pattern;
+use crate::unknown_actions::{ActionTextCounts, UnknownActions};
 use crate::validate;
 use iamc_catalogue::{ActionId as CatalogueId, Catalogue};
 use iamc_policy::{AccountId, Settings};
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{LazyLock, OnceLock};
 
 /// All policies of one compilation, ready to decide. Immutable; share it as an `Arc`.
 pub struct CompiledPolicySet {
@@ -32,6 +33,10 @@ pub struct CompiledPolicySet {
     service_of_action: Vec<u32>,
     /// Different for each set of this process, so that a scratch knows it again.
     identity: u64,
+    /// Built when it is first asked for.
+    pub(crate) index: OnceLock<PatternIndex>,
+    /// Built when a request first names an action without id.
+    pub(crate) unknown_actions: OnceLock<UnknownActions>,
 }
 
 /// Session policies compiled on their own, to be passed with a request.
@@ -48,7 +53,10 @@ impl CompiledSession {
     /// # Errors
     /// [`LoadError::Damaged`] and its like: the tables are not as the layout says.
     pub fn from_tables(tables: Tables) -> Result<CompiledSession, LoadError> {
-        Ok(CompiledSession { set: CompiledPolicySet::from_tables(tables)? })
+        let set = CompiledPolicySet::from_tables(tables)?;
+        // An automaton would take longer to build than a few requests take.
+        let unknown_actions = OnceLock::from(UnknownActions::unprepared());
+        Ok(CompiledSession { set: CompiledPolicySet { unknown_actions, ..set } })
     }
 
     /// The number of policies.
@@ -96,7 +104,16 @@ impl CompiledPolicySet {
         }
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let identity = NEXT.fetch_add(1, Ordering::Relaxed);
-        Ok(CompiledPolicySet { tables, settings, world, catalogue, service_of_action, identity })
+        Ok(CompiledPolicySet {
+            tables,
+            settings,
+            world,
+            catalogue,
+            service_of_action,
+            identity,
+            index: OnceLock::new(),
+            unknown_actions: OnceLock::new(),
+        })
     }
 
     pub(crate) fn identity(&self) -> u64 {
@@ -222,7 +239,8 @@ impl CompiledPolicySet {
             return true;
         }
         if position == NONE {
-            return self.action_texts(texts).iter().any(|text| code::glob_ascii(self.string(*text), name));
+            let unknown = self.unknown_actions.get_or_init(|| UnknownActions::new(self));
+            return unknown.matches(self, set, self.action_texts(texts), name);
         }
         if shape == 1 {
             return [a & 0xffff, a >> 16, b & 0xffff, b >> 16].contains(&position);
@@ -231,7 +249,12 @@ impl CompiledPolicySet {
         word >> (position % 64) & 1 == 1
     }
 
-    fn action_texts(&self, row: u32) -> &[u32] {
+    /// How the texts of action sets are compared with actions that have no id. Builds what was not needed so far.
+    pub fn action_text_counts(&self) -> ActionTextCounts {
+        self.unknown_actions.get_or_init(|| UnknownActions::new(self)).counts(self)
+    }
+
+    pub(crate) fn action_texts(&self, row: u32) -> &[u32] {
         let start = row as usize + 1;
         let n = self.tables.action_texts[row as usize] as usize;
         &self.tables.action_texts[start..start + n]
