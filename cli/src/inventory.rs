@@ -2,11 +2,13 @@
 
 use crate::args::{Global, Progress};
 use crate::ending::Failure;
+use crate::input::{display_name, is_stdin};
 use crate::terminal::{self, clean, clean_line};
 use iamc_catalogue::Catalogue;
-use iamc_inventory::{Options, Read, read_folder};
+use iamc_inventory::{Input, Options, Read, read_inputs};
 use iamc_policy::{Settings, World};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 /// So many findings of a kind are listed, unless `-v` asks for all.
@@ -24,8 +26,9 @@ pub(crate) fn read(paths: &[PathBuf], global: &Global, settings: Settings) -> Re
         assume_complete: global.assume_complete,
         threads: Some(global.n_threads()),
     };
+    let inputs = paths.iter().map(|path| input(path)).collect::<Result<Vec<Input>, Failure>>()?;
     let bar = progress(global);
-    let read = read_folder(paths, &options, &|progress| {
+    let read = read_inputs(inputs, &options, &|progress| {
         bar.set_length(progress.bytes);
         bar.set_position(progress.bytes_done);
     });
@@ -46,10 +49,21 @@ pub(crate) fn read(paths: &[PathBuf], global: &Global, settings: Settings) -> Re
         report(&read, global.verbose);
     }
     if read.report.inputs.iter().all(|(_, n)| *n == 0) {
-        let names: Vec<String> = paths.iter().map(|path| format!("`{}`", path.display())).collect();
+        let names: Vec<String> = paths.iter().map(|path| format!("`{}`", display_name(path))).collect();
         return Err(Failure::Input(format!("nothing in {} is an inventory", names.join(", "))));
     }
     Ok(read.world)
+}
+
+/// A file or folder; `-` is standard input, read whole.
+fn input(path: &Path) -> Result<Input, Failure> {
+    if !is_stdin(path) {
+        return Ok(Input::Path(path.to_owned()));
+    }
+    let name = display_name(path);
+    let mut bytes = Vec::new();
+    std::io::stdin().lock().read_to_end(&mut bytes).map_err(|error| Failure::unreadable(&name, error))?;
+    Ok(Input::Bytes { name, bytes })
 }
 
 /// What reading found, for a person.
@@ -60,6 +74,7 @@ fn report(read: &Read, everything: bool) {
     }
     let report = &read.report;
     list("not recognised", report.skipped.iter().map(|skipped| format!("{}: {}", skipped.place, skipped.why)));
+    list("cannot be read", report.unread.iter().map(|unread| format!("{}: {}", unread.place, unread.why)));
     list(
         "an invalid policy, whose text counts as unknown",
         report.quarantined.iter().map(|one| {

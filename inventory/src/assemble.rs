@@ -45,7 +45,8 @@ impl Assembly {
     /// The world of all items, with what is plainly missing in it.
     ///
     /// `settle`: the items come from exports, where a policy that nobody fetched may be one that cannot exist.
-    pub(crate) fn finish(self, settle: bool) -> (World, Vec<InputError>) {
+    /// `assume_complete`: what no item names does not exist, be it the policy of a resource or one that is attached.
+    pub(crate) fn finish(self, settle: bool, assume_complete: bool) -> (World, Vec<InputError>) {
         let mut world = World::default();
         for item in self.items {
             match item {
@@ -69,7 +70,12 @@ impl Assembly {
         if settle {
             settle_policies(&mut world);
         }
-        note_gaps(&mut world);
+        let missing = note_gaps(&mut world);
+        if assume_complete {
+            deny_policies(&mut world);
+        } else {
+            world.policies.extend(missing);
+        }
         (world, errors)
     }
 }
@@ -224,20 +230,30 @@ fn refuse_cycles(world: &World, errors: &mut Vec<InputError>) {
     }
 }
 
-/// Adds the gaps that anyone can see who follows the references of the world.
-fn note_gaps(world: &mut World) {
+/// Nobody fetched it: there is none.
+fn deny_policies(world: &mut World) {
+    let resources = world.resources.iter_mut().map(|resource| &mut resource.policy);
+    let endpoints = world.endpoints.iter_mut().map(|endpoint| &mut endpoint.policy);
+    for policy in resources.chain(endpoints).filter(|policy| **policy == ResourcePolicy::NotExported) {
+        *policy = ResourcePolicy::None;
+    }
+}
+
+/// Adds the gaps that anyone can see who follows the references of the world; gives back the policies that are attached
+/// and that nothing describes.
+fn note_gaps(world: &mut World) -> Vec<ManagedPolicy> {
     let mut gaps = Vec::new();
     note_hierarchy(world, &mut gaps);
     note_groups(world, &mut gaps);
     note_resources(world, &mut gaps);
     let missing = missing_policies(world, &mut gaps);
-    world.policies.extend(missing);
     let mut known: HashSet<(GapKind, String)> = world.gaps.iter().map(|gap| (gap.kind, gap.subject.clone())).collect();
     for gap in gaps {
         if known.insert((gap.kind, gap.subject.clone())) {
             world.gaps.push(gap);
         }
     }
+    missing
 }
 
 fn note_hierarchy(world: &World, gaps: &mut Vec<Gap>) {

@@ -4,6 +4,7 @@ use crate::aws::{Asked, Reader, commands, details, kebab, organization, resource
 use crate::documents::{Documents, Notes};
 use crate::error::{InputError, shorten};
 use crate::fact::Fact;
+use crate::input::plain_name;
 use crate::json::{Fields, Node, Source};
 use crate::lines::LineReader;
 use crate::report::Skipped;
@@ -25,10 +26,9 @@ pub(crate) struct FileFacts {
 
 impl FileFacts {
     /// A file that could not be read.
-    pub(crate) fn unreadable(file: Arc<str>, why: &str) -> FileFacts {
+    pub(crate) fn unreadable(error: InputError) -> FileFacts {
         let mut notes = Notes::default();
-        let help = Some("check the path and its permissions".to_owned());
-        notes.mistakes.push(InputError { file, line: 1, column: 1, message: format!("cannot be read: {why}"), help });
+        notes.mistakes.push(error);
         FileFacts { n_bytes: 0, facts: Vec::new(), notes, skipped: Vec::new(), inputs: BTreeMap::new() }
     }
 }
@@ -86,6 +86,7 @@ fn decode<'b>(file: &Arc<str>, bytes: &'b [u8]) -> Result<Cow<'b, str>, InputErr
 const LINE_EXTENSIONS: &[&str] = &["jsonl", "ndjson"];
 
 fn extension(file: &str) -> &str {
+    let file = plain_name(file);
     let name = file.rsplit('/').next().unwrap_or(file);
     name.rsplit_once('.').map_or("", |(_, extension)| extension)
 }
@@ -117,7 +118,7 @@ fn complete(service: &str, command: &str) -> Option<(String, String)> {
 /// What the path of a file says: `…/SERVICE/COMMAND/ID.json`, `…/COMMAND.json`, folders named after accounts.
 fn hint(file: &str) -> Asked<'static> {
     let mut asked = Asked::default();
-    let parts: Vec<&str> = file.split('/').collect();
+    let parts: Vec<&str> = plain_name(file).split('/').collect();
     let Some((name, folders)) = parts.split_last() else { return asked };
     let stem = name.rsplit_once('.').map_or(*name, |(stem, _)| stem);
     let folder = |up: usize| folders.len().checked_sub(up).and_then(|at| folders.get(at)).copied().unwrap_or("");
@@ -332,7 +333,8 @@ impl Dispatch<'_> {
 
     fn command(&mut self, f: &mut Fields<'_>, asked: &Asked<'_>) {
         let reader = &mut self.reader;
-        match (asked.service.as_str(), asked.command.as_str()) {
+        let before = (reader.facts.len(), reader.skipped.len());
+        let input = match (asked.service.as_str(), asked.command.as_str()) {
             ("organizations", command) => {
                 match (&asked.error, asked.account) {
                     (Some(code), Some(account)) if code == "AWSOrganizationsNotInUseException" => {
@@ -342,24 +344,29 @@ impl Dispatch<'_> {
                     (None, _) => organization::read(reader, f, asked),
                 }
                 debug_assert!(organization::COMMANDS.contains(&command));
-                self.count("organization outputs");
+                "organization outputs"
             }
             ("iam", "get-account-authorization-details" | "get-policy-version") if asked.error.is_some() => {
                 resources::failed(reader, f, asked);
-                self.count("account authorization details");
+                "account authorization details"
             }
             ("iam", "get-account-authorization-details") => {
                 details::read(reader, f, asked);
-                self.count("account authorization details");
+                "account authorization details"
             }
             ("iam", "get-policy-version") => {
                 details::read_policy_version(reader, f, asked);
-                self.count("policy versions");
+                "policy versions"
             }
             _ => {
                 resources::read(reader, f, asked);
-                self.count("resource outputs");
+                "resource outputs"
             }
+        };
+        // An output of which nothing could be used was not read, it was skipped.
+        let after = (self.reader.facts.len(), self.reader.skipped.len());
+        if after.0 > before.0 || after.1 == before.1 {
+            self.count(input);
         }
     }
 }

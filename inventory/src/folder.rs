@@ -4,6 +4,7 @@ use crate::assemble::Assembly;
 use crate::documents::Documents;
 use crate::error::{Errors, InputError};
 use crate::file::{self, FileFacts};
+use crate::input::{self, FileInput, Found, Input};
 use crate::join::Joined;
 use crate::report::{Progress, Read, Report};
 use crate::{Options, conclude};
@@ -11,28 +12,20 @@ use iamc_policy::World;
 use iamc_policy::world::{Gap, GapKind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-
-/// A file to be read.
-struct Input {
-    /// As the user named it, with `/` between folders.
-    name: Arc<str>,
-    path: PathBuf,
-    bytes: u64,
-}
+use std::sync::{Mutex, PoisonError};
 
 /// Reads files and folders of exports as one inventory.
 ///
 /// A folder is read whole, but for files and folders whose names begin with a dot. Each file is recognised by its
-/// content: our own JSON Lines, account authorization details, outputs of `aws organizations …`, wrapped outputs of the
-/// commands that fetch resource policies (docs/inventory-format.md lists them). What is not recognised is in the report.
+/// content, docs/inventory-format.md says how; gzip and Zstandard are undone. What is not recognised is in the report,
+/// and so is what lies in a folder and cannot be read, such as a link that leads nowhere.
 ///
 /// The result is the same whatever the order of `paths` and the number of threads; lists of the world are sorted by ARN
 /// or id. `progress` is called once for each file, from the threads that read, one call at a time.
 ///
-/// Errors: files that cannot be read, damaged JSON, wrong types, contradictions between files, invalid policies where
+/// Errors: paths that cannot be read, damaged JSON, wrong types, contradictions between files, invalid policies where
 /// [`Options`] asks for it; all of them, sorted by file and line. What is missing is no error but for
 /// `strict_completeness`. Cost: O(bytes); each file is held in memory while it is read, its policies for good.
 pub fn read_folder(
@@ -40,72 +33,35 @@ pub fn read_folder(
     options: &Options,
     progress: &(dyn Fn(&Progress) + Sync),
 ) -> Result<Read, Errors> {
-    let (inputs, errors) = find(paths);
+    read_inputs(paths.iter().cloned().map(Input::Path).collect(), options, progress)
+}
+
+/// Reads files, folders and texts as one inventory: [`read_folder`] for whoever has some of the content in memory.
+///
+/// ```
+/// use iamc_inventory::{Input, Options, read_inputs};
+/// let bytes = br#"{"Organization": {"Id": "o-exampleorgid", "MasterAccountId": "999999999999"}}"#.to_vec();
+/// let input = Input::Bytes { name: "describe-organization.json".into(), bytes };
+/// let read = read_inputs(vec![input], &Options::default(), &|_| {}).unwrap();
+/// assert_eq!(read.world.organizations[0].id, "o-exampleorgid");
+/// ```
+///
+/// Errors and cost: those of [`read_folder`].
+pub fn read_inputs(
+    inputs: Vec<Input>,
+    options: &Options,
+    progress: &(dyn Fn(&Progress) + Sync),
+) -> Result<Read, Errors> {
+    let Found { files, errors, unread } = input::find(inputs);
     let documents = Documents::new(options.strictness());
-    let files = read_all(&inputs, &documents, options.threads, progress);
-    join(files, errors, &documents, options)
-}
-
-/// Every file below `paths`, sorted by name.
-fn find(paths: &[PathBuf]) -> (Vec<Input>, Vec<InputError>) {
-    // By name, and by path where two names that are no UTF-8 look the same.
-    let mut found: BTreeMap<(String, PathBuf), u64> = BTreeMap::new();
-    let mut errors = Vec::new();
-    let mut fail = |path: &Path, error: std::io::Error| {
-        let help = Some("check the path and its permissions".to_owned());
-        let message = format!("cannot be read: {error}");
-        errors.push(InputError { file: name_of(path).into(), line: 1, column: 1, message, help });
-    };
-    // Links may lead in circles: no folder is entered twice.
-    let mut entered: BTreeSet<PathBuf> = BTreeSet::new();
-    let mut sorted: Vec<&PathBuf> = paths.iter().collect();
-    sorted.sort();
-    let mut waiting: Vec<PathBuf> = sorted.into_iter().rev().cloned().collect();
-    while let Some(path) = waiting.pop() {
-        let metadata = match std::fs::metadata(&path) {
-            Ok(metadata) => metadata,
-            Err(error) => {
-                fail(&path, error);
-                continue;
-            }
-        };
-        if !metadata.is_dir() {
-            // Of what lies in a folder only plain files are read: a pipe there would wait for ever.
-            if metadata.is_file() || paths.contains(&path) {
-                found.insert((name_of(&path), path), metadata.len());
-            }
-            continue;
-        }
-        let entries = path.canonicalize().and_then(|real| {
-            if !entered.insert(real) {
-                return Ok(Vec::new());
-            }
-            std::fs::read_dir(&path)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<PathBuf>>>()
-        });
-        match entries {
-            Ok(mut entries) => {
-                entries
-                    .retain(|entry| !entry.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")));
-                // The last one in is the first one out.
-                entries.sort_by(|a, b| b.cmp(a));
-                waiting.append(&mut entries);
-            }
-            Err(error) => fail(&path, error),
-        }
-    }
-    let inputs = found.into_iter().map(|((name, path), bytes)| Input { name: name.into(), path, bytes }).collect();
-    (inputs, errors)
-}
-
-/// The name of a path as positions show it.
-fn name_of(path: &Path) -> String {
-    let name = path.to_string_lossy();
-    if std::path::MAIN_SEPARATOR == '/' { name.into_owned() } else { name.replace(std::path::MAIN_SEPARATOR, "/") }
+    let facts = read_all(&files, &documents, options.threads, progress);
+    let report = Report { unread, ..Report::default() };
+    join(facts, errors, report, &documents, options)
 }
 
 /// Reads every file; `result[i]` is what `inputs[i]` says, whoever read it.
 fn read_all(
-    inputs: &[Input],
+    inputs: &[FileInput],
     documents: &Documents,
     threads: Option<usize>,
     progress: &(dyn Fn(&Progress) + Sync),
@@ -113,21 +69,21 @@ fn read_all(
     let machine = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let n_threads = threads.unwrap_or(machine).clamp(1, inputs.len().max(1));
     let next = AtomicUsize::new(0);
-    let n_bytes: u64 = inputs.iter().map(|input| input.bytes).sum();
+    let n_bytes: u64 = inputs.iter().map(|input| input.n_bytes).sum();
     let done = Mutex::new((0_usize, 0_u64));
     let work = || {
         let mut results = Vec::new();
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(input) = inputs.get(index) else { return results };
-            let facts = match std::fs::read(&input.path) {
+            let facts = match input.read() {
                 Ok(bytes) => file::read(&input.name, &bytes, documents),
-                Err(error) => FileFacts::unreadable(input.name.clone(), &error.to_string()),
+                Err(error) => FileFacts::unreadable(input::unreadable(input.name.clone(), &error)),
             };
             results.push((index, facts));
             let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
             done.0 += 1;
-            done.1 += input.bytes;
+            done.1 += input.n_bytes;
             progress(&Progress {
                 n_done: done.0,
                 n_files: inputs.len(),
@@ -156,10 +112,11 @@ fn read_all(
 fn join(
     files: Vec<FileFacts>,
     errors: Vec<InputError>,
+    mut report: Report,
     documents: &Documents,
     options: &Options,
 ) -> Result<Read, Errors> {
-    let mut report = Report { n_files: files.len(), ..Report::default() };
+    report.n_files = files.len();
     let mut inputs: BTreeMap<&'static str, usize> = BTreeMap::new();
     let mut assembly = Assembly::default();
     assembly.errors = errors;
@@ -177,7 +134,7 @@ fn join(
     }
     report.inputs = inputs.into_iter().collect();
     joined.hand_over(&mut assembly, documents);
-    let (mut world, errors) = assembly.finish(true);
+    let (mut world, errors) = assembly.finish(true, options.assume_complete);
     let gaps = joined.gaps(&world);
     add_gaps(&mut world, gaps);
     sort(&mut world);

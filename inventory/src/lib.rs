@@ -18,6 +18,7 @@ mod error;
 mod fact;
 mod file;
 mod folder;
+mod input;
 mod item;
 mod join;
 mod json;
@@ -27,7 +28,8 @@ pub mod request;
 mod write;
 
 pub use error::{Errors, InputError};
-pub use folder::read_folder;
+pub use folder::{read_folder, read_inputs};
+pub use input::Input;
 pub use report::{Finding, Progress, Quarantined, Read, Report, Skipped};
 pub use write::write_lines;
 
@@ -47,7 +49,9 @@ pub struct Options {
     pub settings: Settings,
     /// Every gap is an error, unless `assume_complete` says that there are none.
     pub strict_completeness: bool,
-    /// What the input lacks does not exist: sets [`World::assume_complete`].
+    /// What the input lacks does not exist: sets [`World::assume_complete`], records no policy that is attached and
+    /// described nowhere, and takes a policy that nobody fetched for none. A policy that is described without its text
+    /// exists, and stays unknown.
     pub assume_complete: bool,
     /// Threads that read a folder; `None`: as many as the machine has. It never changes the result.
     pub threads: Option<usize>,
@@ -133,13 +137,14 @@ fn finish(n_bytes: usize, items: Vec<Item>, notes: Notes, options: &Options) -> 
         n_warnings: notes.n_warnings,
         inputs: vec![("iamc inventory lines", items.len())],
         skipped: Vec::new(),
+        unread: Vec::new(),
         quarantined: notes.quarantined,
         findings: notes.findings,
     };
     let mut assembly = Assembly::default();
     assembly.errors = notes.mistakes.into_errors();
     items.into_iter().for_each(|item| assembly.add(item));
-    let (world, errors) = assembly.finish(false);
+    let (world, errors) = assembly.finish(false, options.assume_complete);
     conclude(world, errors, report, options)
 }
 
@@ -149,6 +154,8 @@ fn conclude(mut world: World, mut errors: Vec<InputError>, report: Report, optio
     world.assume_complete = options.assume_complete;
     if options.strict_completeness && !options.assume_complete {
         let help = "export what is missing, or say that it does not exist (`--assume-complete`)";
+        let unread = report.unread.iter();
+        errors.extend(unread.map(|unread| error_at(Some(&unread.place), unread.why.clone(), help)));
         errors.extend(world.gaps.iter().map(|gap| error_at(gap.place.as_ref(), gap.message.clone(), help)));
     }
     match Errors::collect(errors) {

@@ -55,6 +55,8 @@ pub struct Report {
     pub inputs: Vec<(&'static str, usize)>,
     /// What was not recognised.
     pub skipped: Vec<Skipped>,
+    /// What lies in a folder and cannot be read, such as a link that leads nowhere: what it says is missing.
+    pub unread: Vec<Skipped>,
     /// Policies that are invalid.
     pub quarantined: Vec<Quarantined>,
     /// Grave findings in policies that are valid nevertheless.
@@ -109,6 +111,9 @@ impl fmt::Display for Read {
         )?;
         for skipped in &report.skipped {
             writeln!(f, "skipped: {}: {}", skipped.place, skipped.why)?;
+        }
+        for unread in &report.unread {
+            writeln!(f, "unread: {}: {}", unread.place, unread.why)?;
         }
         for quarantined in &report.quarantined {
             writeln!(f, "quarantined: {}: {} policy `{}`", quarantined.place, quarantined.kind, quarantined.policy)?;

@@ -1,0 +1,140 @@
+//! Where bytes come from: compressed files, links, texts in memory; and what `assume_complete` means to the reader.
+
+use iamc_inventory::{Input, Options, Read, read_folder, read_inputs, write_lines};
+use iamc_policy::World;
+use iamc_policy::world::{GapKind, PolicyText, ResourcePolicy};
+use std::io::Write;
+use std::path::Path;
+
+fn export(world: &World) -> String {
+    let mut out = Vec::new();
+    write_lines(world, &mut out).expect("writing into memory cannot fail");
+    String::from_utf8(out).expect("JSON is UTF-8")
+}
+
+fn read_path(path: &Path, options: &Options) -> Read {
+    read_folder(&[path.to_owned()], options, &|_| {}).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+/// Copies a folder, each file packed by `pack` under its name with `ending`.
+fn packed(from: &Path, to: &Path, ending: &str, pack: &dyn Fn(&[u8]) -> Vec<u8>) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if path.is_dir() {
+            std::fs::create_dir(to.join(name)).unwrap();
+            packed(&path, &to.join(name), ending, pack);
+        } else {
+            std::fs::write(to.join(format!("{name}{ending}")), pack(&std::fs::read(&path).unwrap())).unwrap();
+        }
+    }
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// The names of folders and files count as if the ending were not there.
+#[test]
+fn compressed_files_are_read_directly() {
+    let plain = Path::new("tests/exports/forms/folders");
+    let expected = export(&read_path(plain, &Options::default()).world);
+    let zstandard = |bytes: &[u8]| zstd::encode_all(bytes, 3).unwrap();
+    for (ending, pack) in [(".gz", &gzip as &dyn Fn(&[u8]) -> Vec<u8>), (".zst", &zstandard), ("", &gzip)] {
+        let folder = tempfile::tempdir().unwrap();
+        packed(plain, folder.path(), ending, pack);
+        let found = read_folder(&[folder.path().to_owned()], &Options::default(), &|_| {});
+        if ending.is_empty() {
+            // The bytes say that they are compressed, whatever the file is called.
+            assert_eq!(export(&found.unwrap().world), expected);
+            continue;
+        }
+        assert_eq!(export(&found.unwrap().world), expected, "{ending}");
+    }
+}
+
+#[test]
+fn damaged_compression_is_an_error_with_the_file_name() {
+    let bytes = gzip(b"{\"Accounts\": []}")[..15].to_vec();
+    let input = Input::Bytes { name: "list-accounts.json.gz".into(), bytes };
+    let errors = read_inputs(vec![input], &Options::default(), &|_| {}).unwrap_err().to_string();
+    assert!(errors.starts_with("list-accounts.json.gz:1:1: cannot be read: "), "{errors}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_that_leads_nowhere_hides_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = r#"{"kind": "account", "id": "111122223333"}"#;
+    std::fs::write(folder.path().join("own.jsonl"), text).unwrap();
+    std::os::unix::fs::symlink("nowhere", folder.path().join("link.json")).unwrap();
+    let read = read_path(folder.path(), &Options::default());
+    assert_eq!(read.world.accounts.len(), 1);
+    assert_eq!(read.report.unread.len(), 1);
+    assert!(read.to_string().contains("link.json:1: cannot be read"), "{read}");
+    let strict = Options { strict_completeness: true, ..Options::default() };
+    let errors = read_folder(&[folder.path().to_owned()], &strict, &|_| {}).unwrap_err().to_string();
+    assert!(errors.contains("link.json:1:1: cannot be read"), "{errors}");
+    // What the user names must be there.
+    let errors = read_folder(&[folder.path().join("link.json")], &Options::default(), &|_| {}).unwrap_err();
+    assert!(errors.to_string().contains("link.json:1:1: cannot be read"), "{errors}");
+}
+
+#[test]
+fn texts_in_memory_are_read_as_files_are() {
+    let folder = Path::new("tests/exports/forms/folders");
+    let mut inputs = Vec::new();
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(path) = waiting.pop() {
+        if path.is_dir() {
+            waiting.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else {
+            let name = path.to_str().unwrap().to_owned();
+            inputs.push(Input::Bytes { name, bytes: std::fs::read(&path).unwrap() });
+        }
+    }
+    let read = read_inputs(inputs, &Options::default(), &|_| {}).unwrap();
+    assert_eq!(read.world, read_path(folder, &Options::default()).world);
+}
+
+/// What an input names without describing it does not exist then; what it describes without its text does.
+#[test]
+fn what_is_assumed_complete_leaves_nothing_open() {
+    let text = r#"{"kind": "policy", "arn": "arn:aws:iam::111122223333:policy/Stated", "document": null}
+        {"kind": "role", "arn": "arn:aws:iam::111122223333:role/R", "trust_policy": {"document": {"Statement": []}},
+         "attached_policies": ["arn:aws:iam::111122223333:policy/Stated", "arn:aws:iam::111122223333:policy/Lacking"]}
+        {"kind": "resource", "arn": "arn:aws:s3:::b", "account": "111122223333"}
+        {"kind": "endpoint", "id": "vpce-1", "account": "111122223333", "endpoint_type": "gateway"}"#;
+    let read = |assume_complete| {
+        let options = Options { assume_complete, ..Options::default() };
+        let input = Input::Bytes { name: "own.json".into(), bytes: text.as_bytes().to_vec() };
+        read_inputs(vec![input], &options, &|_| {}).unwrap().world
+    };
+    let names = |world: &World| -> Vec<String> {
+        assert!(world.policies.iter().all(|policy| matches!(policy.policy.text, PolicyText::Unknown(_))));
+        world.policies.iter().map(|policy| policy.policy.name.clone()).collect()
+    };
+    let open = read(false);
+    assert_eq!(names(&open), ["Lacking", "Stated"]);
+    assert_eq!(open.resources[0].policy, ResourcePolicy::NotExported);
+    assert_eq!(open.gaps.iter().filter(|gap| gap.kind == GapKind::ManagedPolicy).count(), 2);
+    let assumed = read(true);
+    assert_eq!(names(&assumed), ["Stated"]);
+    assert_eq!(assumed.resources[0].policy, ResourcePolicy::None);
+    assert_eq!(assumed.endpoints[0].policy, ResourcePolicy::None);
+}
+
+/// Details of nobody, in a file that does not say whose they are, are no inventory.
+#[test]
+fn details_that_name_no_account_do_not_count_as_read() {
+    let bytes = br#"{"UserDetailList": [], "GroupDetailList": [], "RoleDetailList": [], "Policies": []}"#.to_vec();
+    let read = |name: &str| {
+        let input = Input::Bytes { name: name.into(), bytes: bytes.clone() };
+        read_inputs(vec![input], &Options::default(), &|_| {}).unwrap()
+    };
+    assert_eq!(read("details.json").report.inputs, []);
+    assert_eq!(read("details.json").report.skipped.len(), 1);
+    assert_eq!(read("111122223333.json").report.inputs, [("account authorization details", 1)]);
+}
