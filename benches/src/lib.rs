@@ -1,4 +1,14 @@
-//! Worlds that the benchmarks share.
+//! What things cost, each figure beside something that it is compared with.
+//!
+//! [`naive`] is a fair evaluator without an index, [`floor`] what the machine's memory alone costs, [`rows`] the requests
+//! that are timed, [`machine`] where that was, [`timing`] how. The program `performance` prints the table of
+//! docs/performance.md; the benches are for everyday work.
+
+pub mod floor;
+pub mod machine;
+pub mod naive;
+pub mod rows;
+pub mod timing;
 
 use iamc_policy::document::Strictness;
 use iamc_policy::world::{Account, IdentityRecord, NamedPolicy, User};

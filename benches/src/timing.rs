@@ -1,0 +1,72 @@
+//! Timing on a machine that others use too: what is compared is measured in turns, and the ratio is taken turn by turn.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+/// One thing, measured several times.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    /// One figure a turn.
+    pub figures: Vec<f64>,
+}
+
+impl Series {
+    /// The middle figure; the mean of two for an even number, 0 for none.
+    pub fn median(&self) -> f64 {
+        let mut sorted = self.figures.clone();
+        sorted.sort_by(f64::total_cmp);
+        match (sorted.len(), sorted.len() / 2) {
+            (0, _) => 0.0,
+            (n, half) if n % 2 == 1 => sorted[half],
+            (_, half) => (sorted[half - 1] + sorted[half]) / 2.0,
+        }
+    }
+
+    /// The least figure.
+    pub fn min(&self) -> f64 {
+        self.figures.iter().copied().fold(f64::INFINITY, f64::min)
+    }
+
+    /// The greatest figure.
+    pub fn max(&self) -> f64 {
+        self.figures.iter().copied().fold(0.0, f64::max)
+    }
+
+    /// This by the other, turn by turn.
+    pub fn over(&self, other: &Series) -> Series {
+        Series { figures: self.figures.iter().zip(&other.figures).map(|(own, other)| own / other).collect() }
+    }
+}
+
+/// Something that is done `n` times at a call and gives a value that must not be optimised away.
+pub type Work<'a> = &'a mut dyn FnMut() -> u64;
+
+/// Nanoseconds for each of `n` in each of `turns` turns: in a turn everything is done once, one after the other. One
+/// turn more comes first and does not count.
+pub fn in_turns(turns: usize, n: usize, works: &mut [Work<'_>]) -> Vec<Series> {
+    let mut series = vec![Series { figures: Vec::with_capacity(turns) }; works.len()];
+    for turn in 0..=turns {
+        for (work, series) in works.iter_mut().zip(&mut series) {
+            let start = Instant::now();
+            black_box(work());
+            let ns = start.elapsed().as_nanos() as f64 / n.max(1) as f64;
+            if turn > 0 {
+                series.figures.push(ns);
+            }
+        }
+    }
+    series
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_middle_is_the_median() {
+        let series = |figures: &[f64]| Series { figures: figures.to_vec() };
+        assert_eq!(series(&[3.0, 1.0, 2.0]).median(), 2.0);
+        assert_eq!(series(&[4.0, 1.0, 2.0, 3.0]).median(), 2.5);
+        assert_eq!(series(&[6.0, 2.0]).over(&series(&[3.0, 4.0])), series(&[2.0, 0.5]));
+    }
+}
