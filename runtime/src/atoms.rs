@@ -52,7 +52,13 @@ enum Resolved {
 impl<'a> Eval<'a> {
     /// One condition atom.
     pub(crate) fn atom(&mut self, whose: Whose, id: u32) -> Tri {
-        if whose == Whose::Base {
+        // For the rows of one context it has one value.
+        let of_context = whose == Whose::Base && self.s.batch.is_of_context(id);
+        if of_context {
+            if let Some(value) = self.s.batch.atom(id) {
+                return value;
+            }
+        } else if whose == Whose::Base {
             let (stamp, value) = self.s.atoms[id as usize];
             if stamp == self.s.unit_epoch {
                 return value;
@@ -68,7 +74,9 @@ impl<'a> Eval<'a> {
             }
             None => K::FALSE,
         };
-        if whose == Whose::Base {
+        if of_context {
+            self.s.batch.keep_atom(id, value);
+        } else if whose == Whose::Base {
             self.s.atoms[id as usize] = (self.s.unit_epoch, value);
         }
         value

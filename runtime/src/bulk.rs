@@ -64,7 +64,7 @@ impl DecisionCode {
     }
 
     /// The code of a request that cannot be decided.
-    pub fn refused(why: Refusal) -> DecisionCode {
+    pub const fn refused(why: Refusal) -> DecisionCode {
         DecisionCode(why.number() << 3)
     }
 

@@ -256,20 +256,37 @@ impl<'a> Eval<'a> {
 
     /// The role of that name in an account: names are unique there.
     fn find_role(&mut self, partition: &str, account: AccountId, name: &str) -> Option<u32> {
-        let set = self.set;
-        let account_row = set.find_account(account)?;
-        let number = digits(account.number());
-        let key = self.s.arena.concat(&[partition.as_bytes(), b"/", &number, b"/", name.as_bytes()]);
-        hash::find(&set.tables().role_name_hash, hash::hash(self.s.text(set, key)), |row| {
-            let [flags, account, arn, ..] = set.principal(row);
-            let arn = set.string(arn);
-            flags & PRINCIPAL_ROLE != 0
-                && account == account_row
-                && arn.split(|byte| *byte == b':').nth(1) == Some(partition.as_bytes())
-                && role_path_name(arn)
-                    .is_some_and(|path| path.rsplit(|byte| *byte == b'/').next() == Some(name.as_bytes()))
-        })
+        let start = self.s.arena.bytes.len();
+        role_key(&mut self.s.arena.bytes, partition, account, name);
+        role_of_key(self.set, &self.s.arena.bytes[start..], partition, account, name)
     }
+}
+
+/// Adds the key of `role_name_hash` under which a role is found.
+pub(crate) fn role_key(bytes: &mut Vec<u8>, partition: &str, account: AccountId, name: &str) {
+    let number = digits(account.number());
+    for part in [partition.as_bytes(), b"/", &number, b"/", name.as_bytes()] {
+        bytes.extend_from_slice(part);
+    }
+}
+
+/// The role with that key.
+pub(crate) fn role_of_key(
+    set: &CompiledPolicySet,
+    key: &[u8],
+    partition: &str,
+    account: AccountId,
+    name: &str,
+) -> Option<u32> {
+    let account_row = set.find_account(account)?;
+    hash::find(&set.tables().role_name_hash, hash::hash(key), |row| {
+        let [flags, account, arn, ..] = set.principal(row);
+        let arn = set.string(arn);
+        flags & PRINCIPAL_ROLE != 0
+            && account == account_row
+            && arn.split(|byte| *byte == b':').nth(1) == Some(partition.as_bytes())
+            && role_path_name(arn).is_some_and(|path| path.rsplit(|byte| *byte == b'/').next() == Some(name.as_bytes()))
+    })
 }
 
 #[cfg(test)]

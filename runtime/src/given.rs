@@ -4,8 +4,8 @@ use crate::eval::{Eval, Key};
 use crate::keys::{Cardinality, SOURCE_IP, SOURCE_VPCE};
 use crate::layout::NONE;
 use crate::scratch::{Given, State, Text};
+use iamc_policy::KeyState;
 use iamc_policy::request::{Context, GivenKeys, RequestError, Values};
-use iamc_policy::{ConditionKey, KeyState};
 
 impl<'a> Eval<'a> {
     /// Notes the keys of the request; [`Eval::note_unit_keys`] those of a unit.
@@ -25,7 +25,7 @@ impl<'a> Eval<'a> {
             let id = self.set.find_key(name).unwrap_or(NONE);
             let name = if id == NONE { self.s.arena.push(name) } else { Text::EMPTY };
             let at = self.s.given.len() as u32;
-            self.s.given.push(Given { id, name, state });
+            self.s.given.push(Given { id, name, state, of_row: true });
             if id != NONE {
                 let scratch = &mut *self.s;
                 if of_unit {
@@ -80,9 +80,18 @@ impl<'a> Eval<'a> {
 
     /// keys that contradict the tables or each other.
     pub(crate) fn check(&mut self) -> Result<(), RequestError> {
-        let own = self.unit.resource.context;
-        for (name, state) in self.ask.context.iter().chain(own) {
-            self.check_key(name, state)?;
+        if self.s.batch.is_by_id() {
+            self.check_entries()?;
+        } else {
+            // Keys were noted in this order.
+            let names = self.ask.context.keys().chain(self.unit.resource.context.keys());
+            for (at, name) in names.enumerate() {
+                let state = self.s.given[at].state;
+                if self.is_checked(state) {
+                    let key = self.named_key(name.as_str().as_bytes());
+                    self.check_key(&key, state)?;
+                }
+            }
         }
         if self.given_present(SOURCE_VPCE) && self.given_present(SOURCE_IP) {
             return Err(RequestError {
@@ -97,32 +106,47 @@ impl<'a> Eval<'a> {
         Ok(())
     }
 
-    fn check_key(&mut self, name: &'a ConditionKey, state: &'a KeyState) -> Result<(), RequestError> {
-        let n_values = match state {
-            KeyState::Values(values) => values.as_slice().len(),
-            _ => 0,
-        };
-        let checks_derived = self.ask.given_keys == GivenKeys::Checked;
-        if n_values <= 1 && !checks_derived {
-            return Ok(());
+    /// The same for a row of a batch. What depends on the context alone is checked with its first row; of keys that the
+    /// set does not have there is nothing to check, or the context is not noted by id.
+    fn check_entries(&mut self) -> Result<(), RequestError> {
+        let checked = self.s.batch.is_checked();
+        for at in 0..self.s.given.len() {
+            let given = self.s.given[at];
+            if given.id != NONE && (given.of_row || !checked) && self.is_checked(given.state) {
+                let key = self.special(given.id);
+                self.check_key(&key, given.state)?;
+            }
         }
-        let key = self.named_key(name.as_str().as_bytes());
-        if n_values > 1 && self.cardinality(&key) == Cardinality::Single {
+        self.s.batch.note_checked();
+        Ok(())
+    }
+
+    /// Is there anything to check of a key in this state?
+    fn is_checked(&self, state: State) -> bool {
+        self.ask.given_keys == GivenKeys::Checked || matches!(state, State::Values { count: 2.., .. })
+    }
+
+    fn check_key(&mut self, key: &Key<'_>, state: State) -> Result<(), RequestError> {
+        if let State::Values { count: count @ 2.., .. } = state
+            && self.cardinality(key) == Cardinality::Single
+        {
+            let name = String::from_utf8_lossy(key.text);
             return Err(RequestError {
                 code: "E-CARDINALITY",
-                message: format!("`{name}` is single-valued and was given {n_values} values"),
+                message: format!("`{name}` is single-valued and was given {count} values"),
                 field: "context",
                 rule: "R-4.4",
             });
         }
-        if !checks_derived {
+        if self.ask.given_keys != GivenKeys::Checked {
             return Ok(());
         }
-        match self.derived(&key) {
+        match self.derived(key) {
             Some(derived) if self.conflicts(state, derived) => Err(RequestError {
                 code: "E-CTX-CONFLICT",
                 message: format!(
-                    "`{name}` was given a state that contradicts what follows from the request: {}",
+                    "`{}` was given a state that contradicts what follows from the request: {}",
+                    String::from_utf8_lossy(key.text),
                     self.show(derived)
                 ),
                 field: "context",
@@ -133,19 +157,18 @@ impl<'a> Eval<'a> {
     }
 
     /// no completion of the derived state is one of the given state.
-    fn conflicts(&self, given: &KeyState, derived: State) -> bool {
-        let values = match derived {
-            State::Unknown => return false,
-            State::Absent => return !matches!(given, KeyState::Unknown | KeyState::Absent),
-            State::Present => None,
+    fn conflicts(&self, given: State, derived: State) -> bool {
+        let values = |state: State| match state {
             State::Values { first, count, .. } => Some((first..first + count).map(|at| self.value_bytes(at))),
+            _ => None,
         };
-        match (given, values) {
-            (KeyState::Unknown, _) | (KeyState::Present, None) => false,
-            (KeyState::Absent, _) => true,
-            (KeyState::Present, Some(mut derived)) => derived.all(<[u8]>::is_empty),
-            (KeyState::Values(given), None) => given.as_slice().iter().all(String::is_empty),
-            (KeyState::Values(given), Some(derived)) => !given.as_slice().iter().map(String::as_bytes).eq(derived),
+        match (given, derived) {
+            (_, State::Unknown) | (State::Unknown, _) | (State::Present, State::Present) => false,
+            (State::Absent, State::Absent) => false,
+            (_, State::Absent) | (State::Absent, _) => true,
+            (State::Present, derived) => values(derived).into_iter().flatten().all(<[u8]>::is_empty),
+            (given, State::Present) => values(given).into_iter().flatten().all(<[u8]>::is_empty),
+            (given, derived) => !values(given).into_iter().flatten().eq(values(derived).into_iter().flatten()),
         }
     }
 

@@ -16,6 +16,7 @@ pub mod actions;
 mod ask;
 mod atoms;
 mod base64;
+pub mod batch;
 mod body;
 mod bulk;
 mod caller;

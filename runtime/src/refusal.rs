@@ -21,7 +21,7 @@ macro_rules! refusals {
                 }
             }
 
-            pub(crate) fn number(self) -> u8 {
+            pub(crate) const fn number(self) -> u8 {
                 match self {
                     $(Refusal::$name => $number,)*
                 }

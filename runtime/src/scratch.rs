@@ -1,5 +1,6 @@
 //! What a worker keeps between decisions, so that none of them allocates.
 
+use crate::batch::notes::BatchNotes;
 use crate::code::Reached;
 use crate::layout::{ATOM_ROW, KEY_ROW};
 use crate::logic::{K, Tri};
@@ -108,6 +109,8 @@ pub(crate) struct Given {
     pub(crate) id: u32,
     pub(crate) name: Text,
     pub(crate) state: State,
+    /// What is derived of it depends on more than the context.
+    pub(crate) of_row: bool,
 }
 
 /// What stands for a variable.
@@ -152,6 +155,8 @@ pub struct Scratch {
     /// The request value of a comparison, as its operator reads it.
     pub(crate) read_value: Vec<u8>,
     pub(crate) units: Vec<UnitSpec>,
+    /// What a batch has noted.
+    pub(crate) batch: BatchNotes,
     /// Set and prepared context whose keys are noted, and how much of the buffers they take.
     row_prefix: Option<RowPrefix>,
     /// Rows of resources that may carry the policy of the unit's resource, the nearest first.
@@ -185,6 +190,7 @@ impl Scratch {
         self.units.clear();
         self.carriers.clear();
         self.row_prefix = None;
+        self.batch.forget();
         self.request_epoch = self.next_epoch();
         self.unit_epoch = self.request_epoch;
     }
@@ -207,6 +213,11 @@ impl Scratch {
         }
     }
 
+    /// The buffers hold no context any more.
+    pub(crate) fn forget_row_prefix(&mut self) {
+        self.row_prefix = None;
+    }
+
     /// What is in the buffers now belongs to the context.
     pub(crate) fn keep_row_prefix(&mut self, set: &CompiledPolicySet, context: u64) {
         let (n_bytes, n_values) = (self.arena.bytes.len(), self.arena.values.len());
@@ -219,7 +230,7 @@ impl Scratch {
         self.unit_epoch = self.next_epoch();
     }
 
-    fn next_epoch(&mut self) -> u32 {
+    pub(crate) fn next_epoch(&mut self) -> u32 {
         if self.epoch == u32::MAX {
             // Old stamps could come back to life. The request's own stamps are set anew with the next request; within
             // one there are fewer units than that.

@@ -1,0 +1,462 @@
+//! Names and requests become rows; what cannot be one is said, and never guessed.
+
+use super::contexts::RowContext;
+use super::names::{SessionPoliciesId, UNNAMED};
+use super::{BatchTables, NOTHING, Rows};
+use crate::ask::Who;
+use crate::bulk::who;
+use crate::caller::{account_id, role_key, role_of_key};
+use crate::layout::{NONE, PRINCIPAL_ROLE};
+use crate::set::{CompiledPolicySet, CompiledSession};
+use iamc_policy::request::{Request, RequestResource};
+use iamc_policy::{AccountId, Arn, Principal};
+use std::collections::BTreeMap;
+
+/// Why names or a request are no row of ids. [`crate::decide()`] answers such a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotARow {
+    /// The set has no user or role of that name.
+    #[error("the set has no such user or role")]
+    UnknownPrincipal,
+    /// The catalogue has no action of that name.
+    #[error("the catalogue has no such action")]
+    UnknownAction,
+    /// The caller is no user and no role session.
+    #[error("the caller is no user and no session of a role")]
+    OtherCaller,
+    /// The resource is no ARN and not `*`, or belongs to another account than the one that is given.
+    #[error("the resource is no ARN, or belongs to another account than the one that is given")]
+    Resource,
+    /// The request is about several resources or further actions, or has keys of one resource.
+    #[error("the request is about more than one action on one resource")]
+    SeveralParts,
+    /// The request carries session policies that are not compiled.
+    #[error("the request carries session policies that are not compiled")]
+    SessionPolicies,
+}
+
+/// A caller as rows name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PrincipalRow {
+    /// For the column `principal`.
+    pub principal: u32,
+    /// For the column `session`.
+    pub session: u32,
+}
+
+/// Names that the set does not know, and how often they came.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unknown {
+    /// Rows with such a name.
+    pub n_rows: u64,
+    /// Name → rows, in order; of [`Unknown::NAMES_MAX`] names the first.
+    pub names: BTreeMap<String, u64>,
+    /// Rows with a name beyond those.
+    pub n_other_rows: u64,
+}
+
+impl Unknown {
+    /// So many names are kept, so that a stream of garbage takes no more memory.
+    pub const NAMES_MAX: usize = 10_000;
+
+    /// Counts one row.
+    pub fn count(&mut self, name: &str) {
+        self.n_rows += 1;
+        if let Some(n_rows) = self.names.get_mut(name) {
+            *n_rows += 1;
+        } else if self.names.len() < Unknown::NAMES_MAX {
+            self.names.insert(name.to_owned(), 1);
+        } else {
+            self.n_other_rows += 1;
+        }
+    }
+}
+
+/// Makes rows of names and requests, for one set.
+///
+/// Columns are looked up one by one ([`RowsBuilder::principal`] and its like, for dictionaries of whole columns) and
+/// pushed as ids, or requests are pushed whole.
+///
+/// ```no_run
+/// use iamc_policy::Request;
+/// use iamc_runtime::batch::{BatchScratch, RowsBuilder, decide_batch};
+/// # fn f(set: &iamc_runtime::CompiledPolicySet, requests: &[Request]) -> Result<(), Box<dyn std::error::Error>> {
+/// let mut builder = RowsBuilder::new(set);
+/// let mut others = Vec::new();
+/// for request in requests {
+///     if let Err(why) = builder.push_request(request, None) {
+///         others.push((request, why));
+///     }
+/// }
+/// let mut codes = vec![0; builder.len()];
+/// decide_batch(set, &builder.rows(), builder.tables(), &mut BatchScratch::new(), &mut codes)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct RowsBuilder<'s> {
+    set: &'s CompiledPolicySet,
+    tables: BatchTables,
+    principal: Vec<u32>,
+    action: Vec<u32>,
+    resource: Vec<u32>,
+    context: Vec<u32>,
+    session: Vec<u32>,
+    spare: Vec<u8>,
+    unknown_principals: Unknown,
+    unknown_actions: Unknown,
+}
+
+impl<'s> RowsBuilder<'s> {
+    /// No rows.
+    pub fn new(set: &'s CompiledPolicySet) -> RowsBuilder<'s> {
+        RowsBuilder {
+            set,
+            tables: BatchTables::new(set),
+            principal: Vec::new(),
+            action: Vec::new(),
+            resource: Vec::new(),
+            context: Vec::new(),
+            session: Vec::new(),
+            spare: Vec::new(),
+            unknown_principals: Unknown::default(),
+            unknown_actions: Unknown::default(),
+        }
+    }
+
+    // ---- names ----
+
+    /// The user, role or role session with that ARN, as [`Principal::from_arn`] reads it.
+    ///
+    /// # Errors
+    /// [`NotARow::UnknownPrincipal`] (counted in [`RowsBuilder::unknown_principals`]) and [`NotARow::OtherCaller`],
+    /// also for a text that names no caller at all.
+    ///
+    /// Cost: O(bytes of the ARN); no allocation but that of a session's new name.
+    pub fn principal(&mut self, arn: &str) -> Result<PrincipalRow, NotARow> {
+        let Some(named) = Named::read(arn) else { return Err(NotARow::OtherCaller) };
+        let found = match named {
+            Named::Identity { role } => self.identity(arn, role).map(|principal| (principal, NOTHING)),
+            Named::Session { partition, account, role, session } => {
+                self.spare.clear();
+                role_key(&mut self.spare, partition, account, role);
+                let principal = role_of_key(self.set, &self.spare, partition, account, role);
+                principal.map(|principal| (principal, self.session(session, None)))
+            }
+        };
+        match found.filter(|(principal, _)| who(self.set, *principal, UNNAMED).is_some()) {
+            Some((principal, session)) => Ok(PrincipalRow { principal, session }),
+            None => {
+                self.unknown_principals.count(arn);
+                Err(NotARow::UnknownPrincipal)
+            }
+        }
+    }
+
+    fn identity(&self, arn: &str, role: bool) -> Option<u32> {
+        let id = self.set.find_principal(arn.as_bytes())?;
+        ((self.set.principal(id)[0] & PRINCIPAL_ROLE != 0) == role).then_some(id)
+    }
+
+    /// The session with that name and those policies. Sessions that nobody named are [`NOTHING`].
+    pub fn session(&mut self, name: &str, policies: Option<SessionPoliciesId>) -> u32 {
+        if name == UNNAMED && policies.is_none() { NOTHING } else { self.tables.sessions.intern(name, policies) }
+    }
+
+    /// Takes in session policies, compiled for the set.
+    pub fn add_policies(&mut self, policies: CompiledSession) -> SessionPoliciesId {
+        self.tables.sessions.add_policies(policies)
+    }
+
+    /// The action `service:Name` of the catalogue.
+    ///
+    /// # Errors
+    /// [`NotARow::UnknownAction`], counted in [`RowsBuilder::unknown_actions`].
+    pub fn action(&mut self, action: &str) -> Result<u32, NotARow> {
+        self.spare.clear();
+        self.spare.extend_from_slice(action.as_bytes());
+        self.spare.make_ascii_lowercase();
+        let service = self.spare.split(|byte| *byte == b':').next().filter(|service| service.len() < action.len());
+        let service = service.and_then(|service| self.set.find_service(service));
+        match service.and_then(|service| self.set.find_action(service, &self.spare)) {
+            Some(id) => Ok(id),
+            None => {
+                self.unknown_actions.count(action);
+                Err(NotARow::UnknownAction)
+            }
+        }
+    }
+
+    /// The resource with that ARN, or `*`; `owner` is its account, where the caller of the engine says it (R-5.2).
+    ///
+    /// # Errors
+    /// [`NotARow::Resource`].
+    ///
+    /// Cost: O(bytes of the ARN); no allocation but that of a new ARN.
+    pub fn resource(&mut self, arn: &str, owner: Option<AccountId>) -> Result<u32, NotARow> {
+        if arn == "*" && owner.is_none() {
+            return Ok(NOTHING);
+        }
+        if let Some(id) = self.set.find_resource(arn.as_bytes())
+            && owner.is_none_or(|owner| self.is_owner(id, arn, owner))
+        {
+            return Ok(id);
+        }
+        if let Some(id) = self.tables.resources.find(arn, owner) {
+            return Ok(id);
+        }
+        let arn: Arn = arn.parse().map_err(|_| NotARow::Resource)?;
+        let own = account_id(arn.account().as_bytes());
+        if owner.is_some() && own.is_some() && own != owner {
+            return Err(NotARow::Resource);
+        }
+        Ok(self.tables.resources.intern(&arn, owner))
+    }
+
+    /// Would the resource of the set be found to belong to that account anyway?
+    fn is_owner(&self, id: u32, arn: &str, owner: AccountId) -> bool {
+        match arn.split(':').nth(4) {
+            Some("") | None => {
+                let [_, account, ..] = self.set.resource(id);
+                account != NONE && self.set.account_number(account) == owner.number()
+            }
+            Some(account) => account_id(account.as_bytes()) == Some(owner),
+        }
+    }
+
+    /// The context.
+    pub fn context(&mut self, context: RowContext<'_>) -> u32 {
+        self.tables.contexts.intern(self.set, context)
+    }
+
+    // ---- rows ----
+
+    /// Adds a row of numbers that this builder gave out.
+    pub fn push(&mut self, principal: PrincipalRow, action: u32, resource: u32, context: u32) {
+        self.principal.push(principal.principal);
+        self.session.push(principal.session);
+        self.action.push(action);
+        self.resource.push(resource);
+        self.context.push(context);
+    }
+
+    /// Adds a request; its session policies, if it has any, are `policies`.
+    ///
+    /// # Errors
+    /// It is no row: see [`NotARow`]. Nothing was added then.
+    pub fn push_request(&mut self, request: &Request, policies: Option<SessionPoliciesId>) -> Result<(), NotARow> {
+        if request.session.is_some() && policies.is_none() {
+            return Err(NotARow::SessionPolicies);
+        }
+        let [resource] = request.resources.as_slice() else { return Err(NotARow::SeveralParts) };
+        if !request.additional.is_empty() || !resource.context.is_empty() {
+            return Err(NotARow::SeveralParts);
+        }
+        let principal = self.caller(request, policies)?;
+        let service = request.action.service();
+        self.spare.clear();
+        self.spare.extend_from_slice(service.as_bytes());
+        self.spare.push(b':');
+        self.spare.extend_from_slice(request.action.name().as_bytes());
+        self.spare.make_ascii_lowercase();
+        let service = self.set.find_service(service.as_bytes());
+        let Some(action) = service.and_then(|service| self.set.find_action(service, &self.spare)) else {
+            self.unknown_actions.count(&request.action.to_string());
+            return Err(NotARow::UnknownAction);
+        };
+        let resource = match (&resource.resource, resource.account) {
+            (RequestResource::Star, None) => NOTHING,
+            // `*` in another account: no number says that.
+            (RequestResource::Star, Some(_)) => return Err(NotARow::Resource),
+            (RequestResource::Arn(arn), owner) => match self.set.find_resource(arn.as_str().as_bytes()) {
+                Some(id) if owner.is_none_or(|owner| self.is_owner(id, arn.as_str(), owner)) => id,
+                _ => self.tables.resources.intern(arn, owner),
+            },
+        };
+        let context = self.context(RowContext::of(request));
+        self.push(principal, action, resource, context);
+        Ok(())
+    }
+
+    /// The caller of a request, as the engine finds it by its names and facts.
+    fn caller(&mut self, request: &Request, policies: Option<SessionPoliciesId>) -> Result<PrincipalRow, NotARow> {
+        let (found, session) = match &request.principal {
+            Principal::User { .. } => {
+                let session = if policies.is_some() { self.session("", policies) } else { NOTHING };
+                (self.identity(&request.principal.to_string(), false), session)
+            }
+            Principal::RoleSession { partition, account, role, role_path_name, session } => {
+                let by_arn = |path_name: &str| format!("arn:{partition}:iam::{account}:role/{path_name}");
+                let found = match (role_path_name, &request.facts.role) {
+                    (Some(path_name), _) => self.identity(&by_arn(path_name), true),
+                    (None, Some(arn)) => self.identity(arn.as_str(), true),
+                    (None, None) => {
+                        self.spare.clear();
+                        role_key(&mut self.spare, partition, *account, role);
+                        role_of_key(self.set, &self.spare, partition, *account, role)
+                    }
+                };
+                (found, self.session(session, policies))
+            }
+            _ => return Err(NotARow::OtherCaller),
+        };
+        let Some(principal) = found else {
+            self.unknown_principals.count(&request.principal.to_string());
+            return Err(NotARow::UnknownPrincipal);
+        };
+        // A fact may name a role that is not the one of the session's ARN.
+        match (who(self.set, principal, UNNAMED), Who::of(&request.principal)) {
+            (Some(of_row @ Who::User { .. }), named @ Who::User { .. }) if of_row == named => {}
+            (
+                Some(Who::RoleSession { partition, account, role, .. }),
+                Who::RoleSession { partition: own_partition, account: own_account, role: own_role, .. },
+            ) if (partition, account, role) == (own_partition, own_account, own_role) => {}
+            _ => return Err(NotARow::OtherCaller),
+        }
+        Ok(PrincipalRow { principal, session })
+    }
+
+    /// The number of rows.
+    pub fn len(&self) -> usize {
+        self.principal.len()
+    }
+
+    /// True iff there is none.
+    pub fn is_empty(&self) -> bool {
+        self.principal.is_empty()
+    }
+
+    /// The rows.
+    pub fn rows(&self) -> Rows<'_> {
+        Rows {
+            principal: &self.principal,
+            action: &self.action,
+            resource: &self.resource,
+            context: &self.context,
+            session: Some(&self.session),
+        }
+    }
+
+    /// What the rows refer to.
+    pub fn tables(&self) -> &BatchTables {
+        &self.tables
+    }
+
+    /// Takes the rows out. Numbers that were given out stay good.
+    pub fn clear_rows(&mut self) {
+        self.principal.clear();
+        self.action.clear();
+        self.resource.clear();
+        self.context.clear();
+        self.session.clear();
+    }
+
+    /// Takes everything out but what was unknown; numbers that were given out mean nothing any more.
+    pub fn clear(&mut self) {
+        self.clear_rows();
+        self.tables.clear();
+    }
+
+    /// Heap bytes, about: what a caller who bounds memory looks at.
+    pub fn heap_bytes(&self) -> usize {
+        self.tables.heap_bytes() + self.len() * 5 * size_of::<u32>()
+    }
+
+    /// Principals that the set does not know.
+    pub fn unknown_principals(&self) -> &Unknown {
+        &self.unknown_principals
+    }
+
+    /// Actions that the catalogue does not know.
+    pub fn unknown_actions(&self) -> &Unknown {
+        &self.unknown_actions
+    }
+}
+
+/// An ARN of a caller that may be a row.
+enum Named<'a> {
+    /// Of a user or of a role itself.
+    Identity {
+        role: bool,
+    },
+    Session {
+        partition: &'a str,
+        account: AccountId,
+        role: &'a str,
+        session: &'a str,
+    },
+}
+
+impl<'a> Named<'a> {
+    /// As [`Principal::from_arn`], without taking the text apart on the heap.
+    fn read(arn: &'a str) -> Option<Named<'a>> {
+        let mut parts = arn.splitn(6, ':');
+        let mut next = || parts.next();
+        let (head, partition, service, region) = (next()?, next()?, next()?, next()?);
+        let (account, resource) = (account_id(next()?.as_bytes())?, next()?);
+        if head != "arn" || partition.is_empty() || !region.is_empty() || arn.len() > Arn::BYTES_MAX {
+            return None;
+        }
+        let (kind, rest) = resource.split_once('/')?;
+        let named = !rest.is_empty() && !rest.starts_with('/') && !rest.ends_with('/');
+        match (service, kind) {
+            ("iam", "user") if named => Some(Named::Identity { role: false }),
+            ("iam", "role") if named => Some(Named::Identity { role: true }),
+            ("sts", "assumed-role") => {
+                let (role, session) = rest.split_once('/')?;
+                let named = !role.is_empty() && !session.is_empty() && !session.contains('/');
+                named.then_some(Named::Session { partition, account, role, session })
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn callers_are_read_as_everywhere() {
+        for text in [
+            "arn:aws:iam::111122223333:user/a/b",
+            "arn:aws:iam::111122223333:role/a",
+            "arn:aws:sts::111122223333:assumed-role/a/b",
+            "arn:aws:sts::111122223333:assumed-role/a/b/c",
+            "arn:aws:sts::111122223333:assumed-role//b",
+            "arn:aws:sts::111122223333:federated-user/a",
+            "arn:aws:iam::111122223333:root",
+            "arn:aws:iam::111122223333:role/a/",
+            "arn:aws:iam::111122223333:group/a",
+            "arn::iam::111122223333:role/a",
+            "arn:aws:iam:r:111122223333:role/a",
+            "arn:aws:iam::1:role/a",
+            "arn:aws:iam",
+            "anonymous",
+        ] {
+            let expected = match Principal::from_arn(text) {
+                Ok(Principal::User { .. }) => Some("user".to_owned()),
+                Ok(Principal::RoleSession { role_path_name: Some(_), .. }) => Some("role".to_owned()),
+                Ok(Principal::RoleSession { role, session, .. }) => Some(format!("{role} {session}")),
+                _ => None,
+            };
+            let got = Named::read(text).map(|named| match named {
+                Named::Identity { role } => if role { "role" } else { "user" }.to_owned(),
+                Named::Session { role, session, .. } => format!("{role} {session}"),
+            });
+            assert_eq!(got, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn unknown_names_are_counted_and_bounded() {
+        let mut unknown = Unknown::default();
+        for _ in 0..2 {
+            (0..Unknown::NAMES_MAX + 5).for_each(|number| unknown.count(&format!("name-{number}")));
+        }
+        assert_eq!((unknown.names.len(), unknown.n_other_rows), (Unknown::NAMES_MAX, 10));
+        assert_eq!(unknown.n_rows, 2 * (Unknown::NAMES_MAX as u64 + 5));
+        assert_eq!(unknown.names["name-0"], 2);
+    }
+}

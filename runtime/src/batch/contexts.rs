@@ -1,0 +1,386 @@
+//! What rows have in common besides ids, each once: key states, mode, endpoint and facts.
+//!
+//! ```text
+//! row of a context ──▶ entries (key, state, first value, number) ──▶ values ──▶ texts
+//!                 ──▶ endpoint, facts
+//! ```
+//!
+//! Values are interned text by text, so that a context of five keys is five short rows. A worker copies texts and
+//! values to the bottom of its arena once; going over to another context costs a few words for each of its keys.
+
+use super::depends;
+use super::texts::Texts;
+use crate::keys::{Cardinality, KeyClass, cardinality, class};
+use crate::layout::NONE;
+use crate::set::CompiledPolicySet;
+use iamc_policy::condition::ConditionKey;
+use iamc_policy::request::{Context, Facts, GivenKeys, KeyState, Mode, Request, ThroughEndpoint, Values};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Everything of a request that is no principal, session, action or resource.
+#[derive(Debug, Clone, Copy)]
+pub struct RowContext<'a> {
+    /// Key states as given.
+    pub context: &'a Context,
+    /// What a key is when neither derived nor given.
+    pub mode: Mode,
+    /// How given keys meet derived ones.
+    pub given_keys: GivenKeys,
+    /// The VPC endpoint used.
+    pub endpoint: &'a ThroughEndpoint,
+    /// What else is known; facts about one principal or resource hold for every row that refers to them.
+    pub facts: &'a Facts,
+}
+
+impl<'a> RowContext<'a> {
+    /// That of a request.
+    pub fn of(request: &'a Request) -> RowContext<'a> {
+        RowContext {
+            context: &request.context,
+            mode: request.mode,
+            given_keys: request.given_keys,
+            endpoint: &request.endpoint,
+            facts: &request.facts,
+        }
+    }
+}
+
+/// A key as a context gives it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entry {
+    /// NONE: no key of the set; then the name counts.
+    pub(crate) key: u32,
+    pub(crate) name: u32,
+    pub(crate) state: EntryState,
+    /// What is derived of it depends on more than the context, so that each row is checked (R-5.6).
+    pub(crate) of_row: bool,
+}
+
+/// The state of an entry.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum EntryState {
+    Absent,
+    Present,
+    Unknown,
+    /// Positions in [`Contexts::values`]; `many`: given as a list.
+    Values {
+        first: u32,
+        count: u32,
+        many: bool,
+    },
+}
+
+/// One context.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ContextRow {
+    pub(crate) first: u32,
+    pub(crate) count: u32,
+    pub(crate) mode: Mode,
+    pub(crate) given_keys: GivenKeys,
+    pub(crate) endpoint: u32,
+    pub(crate) facts: u32,
+    /// Position among the contexts that are kept as they were given; NONE: it is not.
+    pub(crate) kept: u32,
+}
+
+/// A table of contexts for the rows of a batch, each context once, numbered in the order in which they come.
+///
+/// It belongs to one set, whose keys it refers to.
+#[derive(Debug)]
+pub struct Contexts {
+    set: u64,
+    /// Different for each table and each [`Contexts::clear`], so that a scratch knows what it has copied.
+    identity: u64,
+    texts: Texts,
+    /// Text ids.
+    values: Vec<u32>,
+    /// By text: its position in `values` as a value by itself, or NONE.
+    singles: Vec<u32>,
+    entries: Vec<Entry>,
+    rows: Vec<ContextRow>,
+    endpoints: Vec<ThroughEndpoint>,
+    endpoint_ids: HashMap<ThroughEndpoint, u32>,
+    facts: Vec<Facts>,
+    facts_ids: HashMap<Facts, u32>,
+    kept: Vec<Context>,
+    /// Contexts as words, for telling which there are: a text's id is its context's.
+    words: Texts,
+    spare: Vec<u8>,
+}
+
+fn next_identity() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+impl Contexts {
+    /// An empty table.
+    pub fn new(set: &CompiledPolicySet) -> Contexts {
+        Contexts {
+            set: set.identity(),
+            identity: next_identity(),
+            texts: Texts::new(),
+            values: Vec::new(),
+            singles: Vec::new(),
+            entries: Vec::new(),
+            rows: Vec::new(),
+            endpoints: Vec::new(),
+            endpoint_ids: HashMap::new(),
+            facts: Vec::new(),
+            facts_ids: HashMap::new(),
+            kept: Vec::new(),
+            words: Texts::new(),
+            spare: Vec::new(),
+        }
+    }
+
+    /// The number of contexts.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// True iff there is none.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Forgets every context.
+    pub fn clear(&mut self) {
+        self.identity = next_identity();
+        self.texts.clear();
+        self.words.clear();
+        self.values.clear();
+        self.singles.clear();
+        self.entries.clear();
+        self.rows.clear();
+        self.endpoints.clear();
+        self.endpoint_ids.clear();
+        self.facts.clear();
+        self.facts_ids.clear();
+        self.kept.clear();
+    }
+
+    /// Heap bytes, about: what a caller who bounds memory looks at. Facts count by a guess.
+    pub fn heap_bytes(&self) -> usize {
+        let of = |n: usize, size: usize| n * size;
+        self.texts.heap_bytes()
+            + self.words.heap_bytes()
+            + of(self.values.len() + self.singles.len(), size_of::<u32>())
+            + of(self.entries.len(), size_of::<Entry>())
+            + of(self.rows.len(), size_of::<ContextRow>())
+            + of(self.facts.len() + self.kept.len(), 1_024)
+    }
+
+    /// The number of a context, which is added if it is new.
+    ///
+    /// `set` is the one that the table was made for. Cost: O(bytes of the context).
+    pub fn intern(&mut self, set: &CompiledPolicySet, row: RowContext<'_>) -> u32 {
+        let endpoint = numbered(&mut self.endpoint_ids, &mut self.endpoints, row.endpoint);
+        let facts = numbered(&mut self.facts_ids, &mut self.facts, row.facts);
+        let mut words = std::mem::take(&mut self.spare);
+        words.clear();
+        let mode = matches!(row.mode, Mode::Open);
+        let pinned = matches!(row.given_keys, GivenKeys::Pinned);
+        words.extend([u8::from(mode), u8::from(pinned)]);
+        let mut push = |word: u32| words.extend(word.to_le_bytes());
+        push(endpoint);
+        push(facts);
+        for (key, state) in row.context {
+            push(self.texts.intern(key.as_str().as_bytes()).0);
+            let values = match state {
+                KeyState::Absent => {
+                    push(0);
+                    continue;
+                }
+                KeyState::Present => {
+                    push(1);
+                    continue;
+                }
+                KeyState::Unknown => {
+                    push(2);
+                    continue;
+                }
+                KeyState::Values(values) => values,
+            };
+            push(if matches!(values, Values::Many(_)) { 4 } else { 3 });
+            push(values.as_slice().len() as u32);
+            for value in values.as_slice() {
+                push(self.texts.intern(value.as_bytes()).0);
+            }
+        }
+        let (id, new) = self.words.intern(&words);
+        self.spare = words;
+        if new {
+            self.add(set, row, endpoint, facts);
+        }
+        id
+    }
+
+    fn add(&mut self, set: &CompiledPolicySet, row: RowContext<'_>, endpoint: u32, facts: u32) {
+        let first = self.entries.len() as u32;
+        let mut keep = false;
+        for (key, state) in row.context {
+            let name = key.as_str();
+            let id = set.find_key(name.as_bytes()).unwrap_or(NONE);
+            let (class, _) = class(name);
+            let of_row = row.given_keys == GivenKeys::Checked && depends::of_derived(class) != 0;
+            keep |= asks_for_more(name) || (id == NONE && (of_row || is_refused(set, key, class, state)));
+            let name = self.text(name);
+            let state = self.state(state);
+            self.entries.push(Entry { key: id, name, state, of_row });
+        }
+        let kept = if keep {
+            self.kept.push(row.context.clone());
+            self.kept.len() as u32 - 1
+        } else {
+            NONE
+        };
+        let count = self.entries.len() as u32 - first;
+        let (mode, given_keys) = (row.mode, row.given_keys);
+        self.rows.push(ContextRow { first, count, mode, given_keys, endpoint, facts, kept });
+    }
+
+    fn text(&mut self, text: &str) -> u32 {
+        let (id, _) = self.texts.intern(text.as_bytes());
+        self.singles.resize(self.texts.len(), NONE);
+        id
+    }
+
+    fn state(&mut self, state: &KeyState) -> EntryState {
+        let values = match state {
+            KeyState::Absent => return EntryState::Absent,
+            KeyState::Present => return EntryState::Present,
+            KeyState::Unknown => return EntryState::Unknown,
+            KeyState::Values(values) => values,
+        };
+        match values {
+            Values::One(value) => {
+                let text = self.text(value);
+                if self.singles[text as usize] == NONE {
+                    self.singles[text as usize] = self.values.len() as u32;
+                    self.values.push(text);
+                }
+                EntryState::Values { first: self.singles[text as usize], count: 1, many: false }
+            }
+            Values::Many(values) => {
+                let first = self.values.len() as u32;
+                for value in values {
+                    let text = self.text(value);
+                    self.values.push(text);
+                }
+                EntryState::Values { first, count: values.len() as u32, many: true }
+            }
+        }
+    }
+
+    // ---- for workers ----
+
+    pub(crate) fn set_identity(&self) -> u64 {
+        self.set
+    }
+
+    pub(crate) fn identity(&self) -> u64 {
+        self.identity
+    }
+
+    pub(crate) fn texts(&self) -> &Texts {
+        &self.texts
+    }
+
+    pub(crate) fn values(&self) -> &[u32] {
+        &self.values
+    }
+
+    pub(crate) fn row(&self, id: u32) -> Option<&ContextRow> {
+        self.rows.get(id as usize)
+    }
+
+    pub(crate) fn entries(&self, row: &ContextRow) -> &[Entry] {
+        &self.entries[row.first as usize..(row.first + row.count) as usize]
+    }
+
+    pub(crate) fn endpoint(&self, row: &ContextRow) -> &ThroughEndpoint {
+        &self.endpoints[row.endpoint as usize]
+    }
+
+    pub(crate) fn facts(&self, row: &ContextRow) -> &Facts {
+        &self.facts[row.facts as usize]
+    }
+
+    pub(crate) fn kept(&self, row: &ContextRow) -> Option<&Context> {
+        self.kept.get(row.kept as usize)
+    }
+}
+
+/// The number of a value among those that came before.
+fn numbered<T: Clone + Eq + std::hash::Hash>(ids: &mut HashMap<T, u32>, all: &mut Vec<T>, value: &T) -> u32 {
+    if let Some(id) = ids.get(value) {
+        return *id;
+    }
+    let id = all.len() as u32;
+    all.push(value.clone());
+    ids.insert(value.clone(), id);
+    id
+}
+
+/// R-6.43: a key whose presence asks for a further action, and that may be no key of the set.
+fn asks_for_more(canonical: &str) -> bool {
+    ["aws:requesttag/", "sts:requestcontext"].iter().any(|family| canonical.starts_with(family))
+}
+
+/// R-4.4: several values for a key that has one.
+fn is_refused(set: &CompiledPolicySet, key: &ConditionKey, class: KeyClass, state: &KeyState) -> bool {
+    matches!(state, KeyState::Values(values) if values.as_slice().len() > 1)
+        && cardinality(key.as_str(), class, set.catalogue()) == Cardinality::Single
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn context(entries: &[(&str, KeyState)]) -> Context {
+        entries.iter().map(|(key, state)| (ConditionKey::new(key), state.clone())).collect()
+    }
+
+    #[test]
+    fn equal_contexts_are_one() {
+        let set = CompiledPolicySet::from_tables(crate::testing::minimal()).unwrap();
+        let mut contexts = Contexts::new(&set);
+        let none = ThroughEndpoint::None;
+        let facts = Facts::default();
+        let endpoint = ThroughEndpoint::Id("vpce-1".into());
+        let tagged = Facts { principal_tags: Some(vec![("a".into(), "b".into())]), ..Facts::default() };
+        let ip = |value: &str| context(&[("aws:SourceIp", KeyState::one(value))]);
+        let many = context(&[("aws:SourceIp", KeyState::list(vec!["1".into()]))]);
+        let present = context(&[("aws:SourceIp", KeyState::Present)]);
+        let (one, two) = (ip("1"), ip("2"));
+        let of = |context, endpoint, facts, mode| RowContext {
+            context,
+            mode,
+            given_keys: GivenKeys::Checked,
+            endpoint,
+            facts,
+        };
+        let rows = [
+            of(&one, &none, &facts, Mode::Open),
+            of(&one, &none, &facts, Mode::Closed),
+            of(&two, &none, &facts, Mode::Open),
+            of(&many, &none, &facts, Mode::Open),
+            of(&present, &none, &facts, Mode::Open),
+            of(&one, &endpoint, &facts, Mode::Open),
+            of(&one, &none, &tagged, Mode::Open),
+            RowContext { given_keys: GivenKeys::Pinned, ..of(&one, &none, &facts, Mode::Open) },
+        ];
+        for _ in 0..2 {
+            for (expected, row) in rows.iter().enumerate() {
+                assert_eq!(contexts.intern(&set, *row), expected as u32);
+            }
+        }
+        assert_eq!((contexts.len(), contexts.is_empty()), (rows.len(), false));
+        let before = contexts.identity();
+        contexts.clear();
+        assert_eq!(contexts.intern(&set, rows[2]), 0);
+        assert_ne!(contexts.identity(), before);
+    }
+}

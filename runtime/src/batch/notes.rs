@@ -1,0 +1,162 @@
+//! What a scratch keeps of a batch: texts of contexts, the context of the row, and what follows from a context alone.
+
+use super::contexts::{ContextRow, Contexts, EntryState};
+use super::depends;
+use crate::layout::NONE;
+use crate::logic::{K, Tri};
+use crate::scratch::{Given, Scratch, State, Text};
+use crate::set::CompiledPolicySet;
+use iamc_policy::request::Mode;
+use std::sync::Arc;
+
+/// Notes of a batch in a scratch. While a request or a single row is decided there are none.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct BatchNotes {
+    /// Set and contexts that the beginning of the arena belongs to; 0: none.
+    set: u64,
+    contexts: u64,
+    n_bytes: usize,
+    n_values: usize,
+    /// The context of the row, counted from 1; 0: none.
+    context: u32,
+    by_id: bool,
+    /// An atom that depends on one of these is not of the context.
+    of_row: u8,
+    /// By atom: [`depends::of_atoms`].
+    depends: Arc<[u8]>,
+    /// Values of atoms, each in the one slot that context and atom have: the context counted from 1, the atom shifted left by
+    /// two plus its two bits. A slot that is taken by another is evaluated again.
+    atoms: Vec<(u32, u32)>,
+    /// By context: what depends on it alone was checked.
+    checked: Vec<bool>,
+}
+
+/// Slots for atoms at most: more would not stay in the cache of a core.
+const ATOM_SLOTS_MAX: usize = 1 << 15;
+
+impl BatchNotes {
+    /// Nothing that was noted holds any more.
+    pub(crate) fn forget(&mut self) {
+        self.set = 0;
+        self.context = 0;
+    }
+
+    /// The keys of the row's context are noted by id, and their names are not needed.
+    pub(crate) fn is_by_id(&self) -> bool {
+        self.context != 0 && self.by_id
+    }
+
+    /// What depends on the context alone was checked for an earlier row.
+    pub(crate) fn is_checked(&self) -> bool {
+        self.checked[self.context as usize - 1]
+    }
+
+    pub(crate) fn note_checked(&mut self) {
+        self.checked[self.context as usize - 1] = true;
+    }
+
+    /// Has the atom the same value in every row of the context?
+    pub(crate) fn is_of_context(&self, atom: u32) -> bool {
+        self.context != 0 && self.depends[atom as usize] & self.of_row == 0
+    }
+
+    fn slot(&self, atom: u32) -> usize {
+        atom.wrapping_add(self.context.wrapping_mul(0x9e37_79b1)) as usize & (self.atoms.len() - 1)
+    }
+
+    /// The value of an atom of the context, if it is known.
+    pub(crate) fn atom(&self, atom: u32) -> Option<Tri> {
+        let (context, value) = self.atoms[self.slot(atom)];
+        let known = context == self.context && value >> 2 == atom;
+        known.then_some(K { definite: value & 1 != 0, possible: value & 2 != 0 })
+    }
+
+    pub(crate) fn keep_atom(&mut self, atom: u32, value: Tri) {
+        // An id that does not fit is worked out again each time.
+        if atom >> 30 == 0 {
+            let slot = self.slot(atom);
+            self.atoms[slot] = (self.context, atom << 2 | u32::from(value.possible) << 1 | u32::from(value.definite));
+        }
+    }
+}
+
+impl Scratch {
+    /// Copies what it has not yet of the contexts, and forgets the last row.
+    pub(crate) fn begin_batch(&mut self, set: &CompiledPolicySet, contexts: &Contexts, depends: &Arc<[u8]>) {
+        if self.batch.set != set.identity() || self.batch.contexts != contexts.identity() {
+            self.begin_request(set);
+            let notes = &mut self.batch;
+            (notes.set, notes.contexts) = (set.identity(), contexts.identity());
+            (notes.n_bytes, notes.n_values) = (0, 0);
+            notes.depends = Arc::clone(depends);
+            let n_slots = (depends.len() * 2).next_power_of_two().clamp(64, ATOM_SLOTS_MAX);
+            notes.atoms.clear();
+            notes.atoms.resize(n_slots, (0, 0));
+            notes.checked.clear();
+        }
+        self.forget_row_prefix();
+        let notes = &mut self.batch;
+        notes.context = 0;
+        notes.checked.resize(contexts.len(), false);
+        self.arena.bytes.truncate(notes.n_bytes);
+        self.arena.values.truncate(notes.n_values);
+        // Texts lie in the arena as they lie in the table, from its beginning on.
+        self.arena.bytes.extend_from_slice(&contexts.texts().bytes()[notes.n_bytes..]);
+        for text in &contexts.values()[notes.n_values..] {
+            self.arena.values.push(buffer(contexts, *text));
+        }
+        (notes.n_bytes, notes.n_values) = (self.arena.bytes.len(), self.arena.values.len());
+    }
+
+    /// The rows that follow are of that context.
+    pub(crate) fn enter_context(&mut self, contexts: &Contexts, id: u32, row: &ContextRow) {
+        self.request_epoch = self.next_epoch();
+        self.unit_epoch = self.request_epoch;
+        self.given.clear();
+        for entry in contexts.entries(row) {
+            let state = match entry.state {
+                EntryState::Absent => State::Absent,
+                EntryState::Present => State::Present,
+                EntryState::Unknown => State::Unknown,
+                EntryState::Values { first, count, many } => State::Values { first, count, many },
+            };
+            let name = if entry.key == NONE { buffer(contexts, entry.name) } else { Text::EMPTY };
+            if entry.key != NONE {
+                self.request_given[entry.key as usize] = (self.request_epoch, self.given.len() as u32);
+            }
+            self.given.push(Given { id: entry.key, name, state, of_row: entry.of_row });
+        }
+        self.n_request_given = self.given.len();
+        let notes = &mut self.batch;
+        notes.context = id + 1;
+        notes.by_id = row.kept == NONE;
+        notes.of_row = depends::PRINCIPAL | depends::ACTION | depends::RESOURCE;
+        if row.mode == Mode::Open {
+            notes.of_row |= depends::ACTION_IF_OPEN;
+        }
+    }
+
+    /// Forgets what was written behind these lengths of the arena, and the last row's units.
+    pub(crate) fn rewind(&mut self, (n_bytes, n_values): (usize, usize)) {
+        self.arena.bytes.truncate(n_bytes);
+        self.arena.values.truncate(n_values);
+        self.given.truncate(self.n_request_given);
+        self.units.clear();
+        self.unit_epoch = self.next_epoch();
+    }
+
+    /// The lengths of the arena: where [`Scratch::rewind`] comes back to.
+    pub(crate) fn here(&self) -> (usize, usize) {
+        (self.arena.bytes.len(), self.arena.values.len())
+    }
+
+    /// The lengths of the arena with nothing but the contexts in it.
+    pub(crate) fn bottom(&self) -> (usize, usize) {
+        (self.batch.n_bytes, self.batch.n_values)
+    }
+}
+
+fn buffer(contexts: &Contexts, text: u32) -> Text {
+    let (start, end) = contexts.texts().span(text);
+    Text::Buffer { start, len: end - start }
+}

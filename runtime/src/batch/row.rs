@@ -1,0 +1,212 @@
+//! Rows in the order in which they are decided: what they have in common is looked up once.
+
+use super::contexts::ContextRow;
+use super::order::Keys;
+use super::{BatchTables, Rows};
+use crate::DecisionCode;
+use crate::ask::{ActionRef, Ask, Parts, ResourceRef, Who};
+use crate::bulk::{NO_KEYS, who};
+use crate::caller::Caller;
+use crate::eval::{ActionIds, Eval};
+use crate::layout::NONE;
+use crate::refusal::Refusal;
+use crate::scratch::Scratch;
+use crate::set::{CompiledPolicySet, CompiledSession};
+use iamc_catalogue::ActionId as CatalogueId;
+
+/// The ids of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ids {
+    principal: u32,
+    action: u32,
+    resource: u32,
+    context: u32,
+    session: u32,
+}
+
+/// Rows whose columns are fetched together: their cache misses overlap.
+const GROUP: usize = 32;
+
+/// The context of the last row.
+struct InContext<'a> {
+    id: u32,
+    row: &'a ContextRow,
+}
+
+/// The caller of the last row.
+struct InCaller<'a> {
+    principal: u32,
+    session: u32,
+    facts: u32,
+    who: Who<'a>,
+    policies: Option<&'a CompiledSession>,
+    caller: Caller,
+    /// How much of the arena it takes.
+    end: (usize, usize),
+}
+
+/// The action of the last row.
+struct InAction<'a> {
+    id: u32,
+    named: ActionRef<'a>,
+    ids: ActionIds,
+    end: (usize, usize),
+}
+
+/// Decides rows one after the other; what did not change since the last one is kept.
+pub(crate) struct Walk<'a, 's> {
+    set: &'a CompiledPolicySet,
+    tables: &'a BatchTables,
+    scratch: &'s mut Scratch,
+    context: Option<InContext<'a>>,
+    caller: Option<InCaller<'a>>,
+    action: Option<InAction<'a>>,
+}
+
+const UNKNOWN_ID: DecisionCode = DecisionCode::refused(Refusal::UnknownId);
+
+impl<'a, 's> Walk<'a, 's> {
+    /// `scratch` has begun the batch.
+    pub(crate) fn new(set: &'a CompiledPolicySet, tables: &'a BatchTables, scratch: &'s mut Scratch) -> Walk<'a, 's> {
+        Walk { set, tables, scratch, context: None, caller: None, action: None }
+    }
+
+    /// Answers the rows of these keys: `answer` gets the position of the key and the code.
+    pub(crate) fn decide(
+        &mut self,
+        rows: &Rows<'_>,
+        layout: Keys,
+        keys: &[u64],
+        mut answer: impl FnMut(usize, DecisionCode),
+    ) {
+        let nothing = Ids { principal: NONE, action: NONE, resource: NONE, context: NONE, session: NONE };
+        let (mut last, mut code) = (nothing, UNKNOWN_ID);
+        let mut group = [nothing; GROUP];
+        for (number, keys) in keys.chunks(GROUP).enumerate() {
+            for (ids, key) in group.iter_mut().zip(keys) {
+                let index = layout.index(*key);
+                *ids = Ids {
+                    principal: rows.principal[index],
+                    action: rows.action[index],
+                    resource: rows.resource[index],
+                    context: rows.context[index],
+                    session: rows.session_at(index),
+                };
+            }
+            self.touch(&group[..keys.len()]);
+            for (at, ids) in group[..keys.len()].iter().enumerate() {
+                // The same row again has the same answer; the first is none, since no set has a principal NONE.
+                if *ids != last {
+                    (last, code) = (*ids, self.row(*ids));
+                }
+                answer(number * GROUP + at, code);
+            }
+        }
+    }
+
+    /// Reads the beginning of what the rows name, so that the misses overlap: rows come by principal, so that their
+    /// resources are scattered.
+    fn touch(&self, group: &[Ids]) {
+        let n_resources = self.set.n_resources();
+        let mut strings = [NONE; GROUP];
+        for (string, ids) in strings.iter_mut().zip(group) {
+            if ids.resource < n_resources {
+                *string = self.set.resource(ids.resource)[0];
+            }
+        }
+        let mut sum = 0u8;
+        let mut last = NONE;
+        for string in strings {
+            if string != last && string != NONE {
+                last = string;
+                sum ^= self.set.string(string).first().copied().unwrap_or(0);
+            }
+        }
+        std::hint::black_box(sum);
+    }
+
+    fn row(&mut self, ids: Ids) -> DecisionCode {
+        let (set, tables) = (self.set, self.tables);
+        if ids.principal >= set.n_principals() {
+            return UNKNOWN_ID;
+        }
+        let Some(resource) = self.resource(ids.resource) else { return UNKNOWN_ID };
+        if self.context.as_ref().is_none_or(|context| context.id != ids.context) {
+            let Some(row) = tables.contexts.row(ids.context) else { return UNKNOWN_ID };
+            self.scratch.enter_context(&tables.contexts, ids.context, row);
+            self.context = Some(InContext { id: ids.context, row });
+        }
+        let Some(InContext { row: context, .. }) = self.context else { return UNKNOWN_ID };
+        let same = |caller: &InCaller<'_>| {
+            (caller.principal, caller.session, caller.facts) == (ids.principal, ids.session, context.facts)
+        };
+        if !self.caller.as_ref().is_some_and(same) {
+            self.action = None;
+            self.caller = None;
+            let Some((name, policies)) = tables.sessions.get(ids.session) else { return UNKNOWN_ID };
+            let Some(who) = who(set, ids.principal, name) else { return UNKNOWN_ID };
+            self.scratch.rewind(self.scratch.bottom());
+            let nothing = ActionRef { service: "", name: "" };
+            let ask = ask(tables, context, who, nothing, resource);
+            let mut eval = Eval::new(set, ask, policies, self.scratch);
+            eval.take_principal(ids.principal);
+            let caller = eval.caller;
+            let (principal, session, facts) = (ids.principal, ids.session, context.facts);
+            let end = self.scratch.here();
+            self.caller = Some(InCaller { principal, session, facts, who, policies, caller, end });
+        }
+        let Some(InCaller { who, policies, caller, end, .. }) = self.caller else { return UNKNOWN_ID };
+        if self.action.as_ref().is_none_or(|action| action.id != ids.action) {
+            self.action = None;
+            self.scratch.rewind(end);
+            let Some(facts) = set.catalogue().action_by_id(CatalogueId::new(ids.action)) else { return UNKNOWN_ID };
+            let service = set.service_of_action(ids.action);
+            if service == NONE {
+                return UNKNOWN_ID;
+            }
+            let named = ActionRef { service: set.service_name(service), name: facts.name() };
+            let ask = ask(tables, context, who, named, resource);
+            let numbers = Eval::new(set, ask, policies, self.scratch).ids_of(ids.action, service, named.name);
+            self.action = Some(InAction { id: ids.action, named, ids: numbers, end: self.scratch.here() });
+        }
+        let Some(InAction { named, ids: numbers, end, .. }) = self.action else { return UNKNOWN_ID };
+        self.scratch.rewind(end);
+        let mut eval = Eval::new(set, ask(tables, context, who, named, resource), policies, self.scratch);
+        eval.caller = caller;
+        let decision = eval.find_units_of(numbers).and_then(|()| eval.check_units()).and_then(|()| eval.decide());
+        decision.map_or_else(|error| DecisionCode::refused(Refusal::of(&error)), DecisionCode::of)
+    }
+
+    /// What a number of the column `resource` stands for; `None`: nothing.
+    fn resource(&self, id: u32) -> Option<ResourceRef<'a>> {
+        let (arn, account) = if id == NONE {
+            (None, None)
+        } else if id < self.set.n_resources() {
+            (Some(self.set.text(self.set.resource(id)[0])), None)
+        } else {
+            let (arn, account) = self.tables.resources.get(id)?;
+            (Some(arn), account)
+        };
+        Some(ResourceRef { arn, account, context: &NO_KEYS })
+    }
+}
+
+/// A row as it is asked.
+fn ask<'a>(
+    tables: &'a BatchTables,
+    context: &'a ContextRow,
+    who: Who<'a>,
+    action: ActionRef<'a>,
+    resource: ResourceRef<'a>,
+) -> Ask<'a> {
+    let contexts = &tables.contexts;
+    Ask {
+        who,
+        facts: contexts.facts(context),
+        context: contexts.kept(context).unwrap_or(&NO_KEYS),
+        given_keys: context.given_keys,
+        mode: context.mode,
+        endpoint: contexts.endpoint(context),
+        parts: Parts::Row { action, resource },
+    }
+}
