@@ -90,7 +90,7 @@ pub(crate) struct ResourceRef<'a> {
 }
 
 impl<'a> ResourceRef<'a> {
-    fn of(resource: &'a ResourceInRequest) -> ResourceRef<'a> {
+    pub(crate) fn of(resource: &'a ResourceInRequest) -> ResourceRef<'a> {
         let arn = match &resource.resource {
             RequestResource::Arn(arn) => Some(arn.as_str()),
             RequestResource::Star => None,

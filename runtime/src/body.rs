@@ -52,7 +52,7 @@ impl<'a> Eval<'a> {
     }
 
     ///
-    fn resource_test<R: Recorder>(&mut self, recorder: &mut R, located: &Located, test: u32) -> R::Value {
+    pub(crate) fn resource_test<R: Recorder>(&mut self, recorder: &mut R, located: &Located, test: u32) -> R::Value {
         let (flags, patterns) = self.tables_of(located.whose).resource_test(test);
         let negated = flags & NEGATED != 0;
         let skips_null = negated && self.set.settings().null_notresource == NullNotResource::Skip;

@@ -106,13 +106,13 @@ impl DecisionCode {
 #[derive(Debug, Clone)]
 pub struct PreparedContext {
     /// Different for each one that was made, so that a scratch knows it again.
-    id: u64,
-    context: Context,
-    mode: Mode,
-    given_keys: GivenKeys,
-    endpoint: ThroughEndpoint,
-    facts: Facts,
-    session: String,
+    pub(crate) id: u64,
+    pub(crate) context: Context,
+    pub(crate) mode: Mode,
+    pub(crate) given_keys: GivenKeys,
+    pub(crate) endpoint: ThroughEndpoint,
+    pub(crate) facts: Facts,
+    pub(crate) session: String,
 }
 
 pub(crate) static NO_KEYS: LazyLock<Context> = LazyLock::new(Context::new);

@@ -328,7 +328,7 @@ impl<'a> Eval<'a> {
     }
 
     /// Section 0: `same`, and Standard or Mandatory.
-    fn line(&self, side: Side) -> Line {
+    pub(crate) fn line(&self, side: Side) -> Line {
         if self.caller.account.is_none() {
             return Line::NoAccount;
         }

@@ -143,7 +143,7 @@ impl<'a> Eval<'a> {
     }
 
     ///
-    fn scps(&self) -> Result<Guardrails, RequestError> {
+    pub(crate) fn scps(&self) -> Result<Guardrails, RequestError> {
         let row = match self.caller.kind {
             Kind::Root | Kind::User | Kind::RoleSession | Kind::FedUser => self.caller.account_row,
             // Appendix B: by this switch the SCPs of the role's account touch federated callers.

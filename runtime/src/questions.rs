@@ -1,0 +1,27 @@
+//! Set questions: one request against everybody, everything against one, and matrices of both.
+//!
+//! A decision reads the statements of one principal; a question about everybody reads each statement once. An [`Inverse`]
+//! holds a set the other way round ([`postings`]: from actions and patterns to statements; [`pools`]: from policies to who
+//! has them; [`guards`]: guardrails by what they say). [`asking`] evaluates a statement for a user and a role that stand for
+//! all of them, as far as nothing in it depends on who asks ([`dependence`]); what does is a stored row over principals
+//! ([`truths`]) or is asked of each. [`sides`] and [`named`] treat the resource's side: whoever is named there is decided one
+//! by one ([`points`]), all others of an account are alike. [`everybody`] then computes section 0 on words of 64 principals,
+//! with the formula of decisions.
+
+mod asking;
+mod dependence;
+mod everybody;
+mod guards;
+mod inverse;
+mod named;
+mod points;
+mod pools;
+mod postings;
+mod rows;
+mod sides;
+mod truths;
+mod who_can;
+
+pub use asking::QuestionScratch;
+pub use inverse::Inverse;
+pub use who_can::{Found, Principals, Question, Scope, who_can, who_can_ids};

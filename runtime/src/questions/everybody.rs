@@ -1,0 +1,467 @@
+//! Section 0 for everybody at once: statement by statement, then word by word.
+
+use super::asking::{Asking, Guarding, Said, Stamped, Target, note_odd};
+use super::inverse::{Guarded, Run};
+use super::pools::{Holders, Lanes};
+use super::postings::{Holder, denies};
+use super::rows::{mask, words};
+use super::sides::SideClass;
+use super::truths::{Kinds, Slice, Sum, Value};
+use crate::actions::ActionFlags;
+use crate::eval::{Eval, Target as Resource};
+use crate::factors::Factors;
+use crate::layout::*;
+use crate::logic::{K, Logic};
+use crate::pattern::Subject;
+use crate::plan::Plan;
+use crate::record::{Located, Plain};
+use crate::set::rows;
+use iamc_policy::PolicyKind;
+
+/// What the units so far come to: denied, allowed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Joining {
+    /// Whether the unit is asked for.
+    pub(super) asked: Kinds,
+    ///
+    pub(super) gate: Kinds,
+    /// The unit is the only one, so that its own D and A are the answer.
+    pub(super) alone: bool,
+}
+
+/// Word by word, the outcomes that D and A leave open.
+pub(super) fn outcomes(denied: K<u64>, allowed: K<u64>) -> [u64; 3] {
+    [
+        !denied.definite & allowed.possible,
+        denied.possible,
+        !denied.definite & !allowed.definite,
+    ]
+}
+
+impl Asking<'_> {
+    /// Decides the current unit for the lanes of some runs. False: lanes cannot be told apart well enough, so that each
+    /// has to be decided by itself.
+    pub(super) fn unit(&mut self, runs: &[u32], joining: Joining) -> bool {
+        let eval = &self.main;
+        let owner_varies = eval.unit.arn.is_none() && eval.unit.resource.account.is_none();
+        // Only for S3 it does not depend on the owner which text stands for `*`.
+        let is_alike = match eval.unit.target {
+            Resource::Arn(_) | Resource::Star => true,
+            Resource::Pseudo(_) => !owner_varies || eval.unit.has(ActionFlags::PSEUDO_ARN_S3),
+            Resource::AnyRegion(..) => false,
+        };
+        if !is_alike {
+            return false;
+        }
+        let Ok(plan) = eval.plan() else { return false };
+        // "Some" cross-account PutEvents lack the keys.
+        let owner_matters = owner_varies || eval.unit.has(ActionFlags::PUT_EVENTS);
+        self.owner_varies = owner_varies;
+        self.owner_matters = owner_matters;
+        self.work.begin_unit(self.lanes, self.set);
+        self.find_named(&plan);
+        let (n_words, words) = (self.lanes.n_words, self.words.clone());
+        for row in [&mut self.work.allows, &mut self.work.denies, &mut self.work.boundary, &mut self.work.session] {
+            row.clear(n_words, words.clone());
+        }
+        self.identity();
+        self.attached(Target::Boundary);
+        self.attached(Target::Session);
+        self.sides_of(runs, &plan);
+        for run in runs {
+            let side = self.side_of(*run);
+            let run = self.lanes.runs[*run as usize];
+            self.run(run, &side, joining);
+        }
+        true
+    }
+
+    // ---- identity policies, boundaries, session policies ----
+
+    fn identity(&mut self) {
+        self.find_statements();
+        let numbers = std::mem::take(&mut self.work.numbers);
+        for number in &numbers {
+            let (number, matched) = (number >> 1, number & 1 == 1);
+            let statement = self.lanes.postings.statements[number as usize];
+            let deny = denies(self.set, statement);
+            let located = Located { statement, deny, kind: PolicyKind::Identity, ..Located::nowhere() };
+            let value = self.statement(&located, matched);
+            if !value.kinds.is_impossible() {
+                self.add_number(number, &located, value);
+            }
+        }
+        self.work.numbers = numbers;
+        self.add_unknown(&self.lanes.identity, Target::Identity);
+    }
+
+    /// Fills `numbers` with the statements to be looked at: twice the number, plus one where the resource matches for
+    /// certain. What needs no look is added at once.
+    fn find_statements(&mut self) {
+        self.work.numbers.clear();
+        let (set, lanes) = (self.set, self.lanes);
+        let ids = self.main.unit.spec.action;
+        if ids.position == NONE {
+            // An action without id is in no list: every statement is asked.
+            for number in 0..lanes.postings.statements.len() as u32 {
+                let [_, element, ..] = set.statement(lanes.postings.statements[number as usize]);
+                if self.is_about(element) {
+                    self.work.numbers.push(number << 1);
+                }
+            }
+            return;
+        }
+        let id = rows::<SERVICE_ROW>(&set.tables().services)[ids.service as usize][1] + ids.position;
+        let mut numbers = std::mem::take(&mut self.work.numbers);
+        lanes.postings.each_tested(ids.service, id, |number, ask| numbers.push(number << 1 | u32::from(ask)));
+        let n_tested = numbers.len();
+        lanes.postings.each_plain(ids.service, id, |number, ask| numbers.push(number << 1 | u32::from(ask)));
+        let element = |number: u32| set.statement(lanes.postings.statements[number as usize])[1];
+        for at in n_tested..numbers.len() {
+            let (number, ask) = (numbers[at] >> 1, numbers[at] & 1 == 1);
+            if ask && !self.is_about(element(number)) {
+                continue;
+            }
+            let statement = lanes.postings.statements[number as usize];
+            let located = Located { statement, deny: denies(set, statement), ..Located::nowhere() };
+            self.add_number(number, &located, Value::constant(Kinds::TRUE));
+        }
+        numbers.truncate(n_tested);
+        numbers.retain_mut(|number| {
+            let keeps = *number & 1 == 0 || self.is_about(element(*number >> 1));
+            *number &= !1;
+            keeps
+        });
+        self.find_matching(&mut numbers);
+        self.work.numbers = numbers;
+    }
+
+    /// Statements whose patterns match the resource, or may.
+    fn find_matching(&mut self, numbers: &mut Vec<u32>) {
+        let (set, lanes) = (self.set, self.lanes);
+        let mut matches = std::mem::take(&mut self.work.matches);
+        match self.main.unit.target {
+            Resource::Arn(_) => {
+                let arn = self.main.unit.arn.unwrap_or_default();
+                set.matching_patterns(arn, self.index, &mut matches);
+            }
+            Resource::Pseudo(text) => {
+                let text = std::str::from_utf8(self.main.bytes(text)).unwrap_or_default().to_owned();
+                set.matching_patterns(&text, self.index, &mut matches);
+                debug_assert!(Subject::new(text.as_bytes()).colons[4] != usize::MAX);
+            }
+            Resource::Star | Resource::AnyRegion(..) => matches.clear(),
+        }
+        let first = numbers.len();
+        for found in &matches {
+            for number in lanes.postings.with_pattern(found.id()) {
+                numbers.push(number << 1 | u32::from(!found.has_variables()));
+            }
+        }
+        self.work.matches = matches;
+        // Of a statement that is found twice the certain match stays.
+        numbers[first..].sort_unstable_by_key(|number| (number >> 1, !number & 1));
+        let mut kept = first;
+        for at in first..numbers.len() {
+            let number = numbers[at];
+            let is_new = kept == first || numbers[kept - 1] >> 1 != number >> 1;
+            let [_, element, ..] = set.statement(lanes.postings.statements[number as usize >> 1]);
+            if is_new && self.is_about(element) {
+                numbers[kept] = number;
+                kept += 1;
+            }
+        }
+        numbers.truncate(kept);
+    }
+
+    fn add_number(&mut self, number: u32, located: &Located, value: Value) {
+        let lanes = self.lanes;
+        match lanes.postings.holder(number) {
+            Holder::Lane(lane) => self.add(Target::Identity, located, value, Lanes::List(&[lane])),
+            Holder::Bodies(bodies) => {
+                for body in bodies {
+                    self.add(Target::Identity, located, value, lanes.identity.lanes(*body));
+                }
+            }
+        }
+    }
+
+    /// Boundaries or session policies: there are few, so each body is read as it is.
+    fn attached(&mut self, target: Target) {
+        let (set, lanes) = (self.set, self.lanes);
+        let (holders, kind) = match target {
+            Target::Boundary => (&lanes.boundary, PolicyKind::Boundary),
+            _ => (&lanes.session, PolicyKind::Session),
+        };
+        if !holders.is_used {
+            return;
+        }
+        for (index, body) in (0..).zip(&holders.bodies) {
+            for statement in set.body_statements(*body) {
+                let [_, element, ..] = set.statement(*statement);
+                if !self.is_about(element) {
+                    continue;
+                }
+                let deny = denies(set, *statement);
+                let located = Located { statement: *statement, deny, kind, ..Located::nowhere() };
+                let value = self.statement(&located, false);
+                self.add(target, &located, value, holders.lanes(index));
+            }
+        }
+        self.add_unknown(holders, target);
+    }
+
+    /// a policy whose text is not known may allow, and it may deny.
+    fn add_unknown(&mut self, holders: &Holders, target: Target) {
+        if !holders.has_unknown {
+            return;
+        }
+        let work = &mut *self.work;
+        let allows = match target {
+            Target::Identity => &mut work.allows,
+            Target::Boundary => &mut work.boundary,
+            Target::Session => &mut work.session,
+        };
+        for word in self.words.clone() {
+            allows.perhaps[word] |= holders.unknown[word];
+            work.denies.perhaps[word] |= holders.unknown[word];
+        }
+    }
+
+    // ---- the resource's side ----
+
+    /// Works out the sides of all runs: each special one, and those that are alike.
+    fn sides_of(&mut self, runs: &[u32], plan: &Plan) {
+        // On `*` the owner, whose RCPs hold, is the caller's account.
+        let by_owner = self.owner_varies && self.main.unit.has(ActionFlags::RCP_GOVERNED);
+        let _ = plan;
+        self.work.sides_of_runs.clear();
+        self.work.sides_of_runs.resize(self.lanes.runs.len(), NONE);
+        for run in runs {
+            if self.work.sides_of_runs[*run as usize] != NONE {
+                continue;
+            }
+            let is_special = self.work.special.binary_search(run).is_ok();
+            let like = self.lanes.runs[*run as usize].like;
+            let stand_ins = if is_special {
+                self.stand_ins(std::iter::once(*run))
+            } else {
+                let special = &self.work.special;
+                let alike = runs.iter().copied().filter(|other| {
+                    special.binary_search(other).is_err()
+                        && (!by_owner || self.lanes.runs[*other as usize].like == like)
+                });
+                self.stand_ins(alike)
+            };
+            let side = self.side(stand_ins[0], stand_ins[1]);
+            let at = self.work.sides.len() as u32;
+            self.work.sides.push(side);
+            if is_special {
+                self.work.sides_of_runs[*run as usize] = at;
+                continue;
+            }
+            for other in runs {
+                let same = !by_owner || self.lanes.runs[*other as usize].like == like;
+                if same && self.work.special.binary_search(other).is_err() {
+                    self.work.sides_of_runs[*other as usize] = at;
+                }
+            }
+        }
+    }
+
+    fn side_of(&self, run: u32) -> SideClass {
+        self.work.sides[self.work.sides_of_runs[run as usize] as usize]
+    }
+
+    // ---- SCPs ----
+
+    fn guard_body(&mut self, index: u32) -> Said {
+        let known = self.work.guard_bodies[index as usize];
+        if known.stamp == self.work.stamp {
+            return known.value;
+        }
+        let (set, lanes) = (self.set, self.lanes);
+        let statements = set.body_statements(lanes.scps.bodies[index as usize]);
+        let mut sums = [Sum::FALSE; 2];
+        for (at, deny) in [false, true].into_iter().enumerate() {
+            // Rows that have to be made come before the sum that names them.
+            let mut values = std::mem::take(&mut self.work.values);
+            values.clear();
+            for statement in statements {
+                let [_, element, ..] = set.statement(*statement);
+                if denies(set, *statement) != deny || !self.is_about(element) {
+                    continue;
+                }
+                let located = Located { statement: *statement, deny, kind: PolicyKind::Scp, ..Located::nowhere() };
+                let value = self.statement(&located, false);
+                if !value.kinds.is_impossible() {
+                    values.push(self.as_rows(&located, value));
+                }
+            }
+            let mut sum = self.work.truths.begin_sum();
+            for value in &values {
+                self.work.truths.add(&mut sum, value.kinds, value.rows);
+            }
+            self.work.values = values;
+            sums[at] = sum;
+        }
+        let value = Said { allows: sums[0], denies: sums[1] };
+        self.work.guard_bodies[index as usize] = Stamped { stamp: self.work.stamp, value };
+        value
+    }
+
+    fn guard_level(&mut self, index: u32) -> Said {
+        let known = self.work.guard_levels[index as usize];
+        if known.stamp == self.work.stamp {
+            return known.value;
+        }
+        let lanes = self.lanes;
+        let level = lanes.scps.levels[index as usize];
+        let bodies = lanes.scps.bodies_of(level);
+        for body in bodies {
+            self.guard_body(*body);
+        }
+        let unknown = if level.unknown { Kinds::UNKNOWN } else { Kinds::FALSE };
+        let mut sums = [Sum::FALSE; 2];
+        for (at, deny) in [false, true].into_iter().enumerate() {
+            let mut sum = self.work.truths.begin_sum();
+            sum.kinds = unknown;
+            for body in bodies {
+                let said = self.work.guard_bodies[*body as usize].value;
+                self.work.truths.add_sum(&mut sum, if deny { said.denies } else { said.allows });
+            }
+            sums[at] = sum;
+        }
+        let value = Said { allows: sums[0], denies: sums[1] };
+        self.work.guard_levels[index as usize] = Stamped { stamp: self.work.stamp, value };
+        value
+    }
+
+    fn guard_set(&mut self, class: u32) -> Guarding {
+        let known = self.work.guard_sets[class as usize];
+        if known.stamp == self.work.stamp {
+            return known.value;
+        }
+        let lanes = self.lanes;
+        let levels = lanes.scps.levels_of(class);
+        for level in levels {
+            self.guard_level(*level);
+        }
+        let mut denies = self.work.truths.begin_sum();
+        let mut allows = Kinds::TRUE;
+        let first = self.work.level_sums.len() as u32;
+        for level in levels {
+            let said = self.work.guard_levels[*level as usize].value;
+            self.work.truths.add_sum(&mut denies, said.denies);
+            if said.allows.terms.len == 0 || said.allows.kinds.is_certain() {
+                allows = allows.and(said.allows.kinds);
+            } else {
+                self.work.level_sums.push(said.allows);
+            }
+        }
+        let levels = Slice { first, len: self.work.level_sums.len() as u32 - first };
+        let value = Guarding { denies, allows, levels };
+        self.work.guard_sets[class as usize] = Stamped { stamp: self.work.stamp, value };
+        value
+    }
+
+    // ---- word by word ----
+
+    /// Section 0, `evaluate`, for the lanes of an account.
+    fn run(&mut self, run: Run, side: &SideClass, joining: Joining) {
+        if side.refused {
+            // Nobody stands for the account, or a policy of the request cannot be found: let decisions say so.
+            for lane in run.first..run.end {
+                note_odd(self.work, lane);
+            }
+            return;
+        }
+        let guarding = match run.scps {
+            Guarded::None => Guarding { denies: Sum::FALSE, allows: Kinds::TRUE, levels: Slice::default() },
+            Guarded::Unknown => Guarding { denies: Sum::UNKNOWN, allows: Kinds::UNKNOWN, levels: Slice::default() },
+            Guarded::Class(class) => self.guard_set(class),
+        };
+        let lanes = self.lanes;
+        let work = &mut *self.work;
+        let truths = &work.truths;
+        let level_sums = guarding.levels.of(&work.level_sums);
+        for word in words(run.first, run.end) {
+            let (roles, linked) = (lanes.roles[word], lanes.service_linked[word]);
+            let unlinked = K { definite: !linked, possible: !linked };
+            let sum = |sum: &Sum| truths.word(sum, word, roles);
+            let mut guards: K<u64> = guarding.allows.word(roles);
+            for level in level_sums {
+                guards = guards.and(sum(level));
+            }
+            let denied = work
+                .denies
+                .word(word)
+                .or(sum(&guarding.denies).and(unlinked))
+                .or(sum(&side.denies))
+                .or(sum(&side.rcp_denies).and(unlinked));
+            let identity = work.allows.word(word);
+            let or_none = |gathered: K<u64>, holders: &Holders| {
+                let none = !holders.some[word];
+                gathered.or(K { definite: none, possible: none })
+            };
+            let factors = Factors {
+                line: side.line,
+                is_root: false,
+                id: identity,
+                pb: or_none(work.boundary.word(word), &lanes.boundary),
+                sp: or_none(work.session.word(word), &lanes.session),
+                unlim: sum(&side.unlim),
+                lim: sum(&side.lim),
+                acct: sum(&side.acct),
+                grant: side.grant.word(roles),
+                identity,
+            };
+            let mut allowed = factors.core().and(guards.or(unlinked.not())).and(side.open.word(roles));
+            if let Some(endpoint) = &side.endpoint {
+                allowed = allowed.and(sum(endpoint));
+            }
+            let own = mask(word, run.first, run.end);
+            let put = |bits: &mut u64, value: u64| *bits = *bits & !own | value & own;
+            if joining.alone {
+                for (bits, value) in work.outcomes.iter_mut().zip(outcomes(denied, allowed)) {
+                    put(&mut bits[word], value);
+                }
+                continue;
+            }
+            let (asked, gate) = (joining.asked.word(roles), joining.gate.word(roles));
+            let before = |bits: &[super::rows::Bits; 2]| K { definite: bits[0][word], possible: bits[1][word] };
+            let denied = before(&work.denied).or(denied.and(asked).and(gate.not()));
+            let allowed = before(&work.allowed).and(allowed.or(asked.not()).and(gate.not()));
+            put(&mut work.denied[0][word], denied.definite);
+            put(&mut work.denied[1][word], denied.possible);
+            put(&mut work.allowed[0][word], allowed.definite);
+            put(&mut work.allowed[1][word], allowed.possible);
+        }
+    }
+
+    /// The outcomes of all units together, for the lanes of a run.
+    pub(super) fn finish_run(&mut self, run: Run) {
+        let work = &mut *self.work;
+        for word in words(run.first, run.end) {
+            let own = mask(word, run.first, run.end);
+            let value = |bits: &[super::rows::Bits; 2]| K { definite: bits[0][word], possible: bits[1][word] };
+            let outcomes = outcomes(value(&work.denied), value(&work.allowed));
+            for (bits, value) in work.outcomes.iter_mut().zip(outcomes) {
+                bits[word] = bits[word] & !own | value & own;
+            }
+        }
+    }
+
+    /// what the credential gate says of users and roles, in the first unit.
+    pub(super) fn credential_gate(&mut self) -> Kinds {
+        let gate = |eval: &mut Eval<'_>| {
+            if eval.gate_is_open() {
+                return K::FALSE;
+            }
+            eval.enter(0);
+            eval.credential_gate(&mut Plain::new())
+        };
+        let (main, other) = (Some(gate(&mut self.main)), self.other.as_mut().map(gate));
+        if self.main_is_role { Kinds::of(other, main) } else { Kinds::of(main, other) }
+    }
+}
