@@ -6,10 +6,10 @@ use crate::write::line;
 use iamc_catalogue::lists;
 use iamc_policy::World;
 use iamc_policy::arn::Arn;
-use iamc_policy::ids::AccountId;
 use iamc_policy::source::Place;
 use iamc_policy::world::*;
 use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 use std::sync::Arc;
 
 /// Items in the order read, no two of them about the same thing.
@@ -61,6 +61,9 @@ impl Assembly {
                 Item::Resource(x) => world.resources.push(x),
                 Item::Endpoint(x) => world.endpoints.push(x),
                 Item::Provider(x) => world.providers.push(x),
+                Item::InstanceProfile(x) => world.instance_profiles.push(x),
+                Item::Share(x) => world.shares.push(x),
+                Item::LastUse(x) => world.last_use.push(x),
                 Item::Gap(x) => world.gaps.push(x),
                 Item::Coverage(x) => world.coverage.push(x),
             }
@@ -88,6 +91,14 @@ fn merge(known: &mut Item, new: &Item) -> Option<Result<(), &'static str>> {
         (Item::Account(a), Item::Account(b)) => Some(merge_accounts(a, b)),
         (Item::Organization(a), Item::Organization(b)) => Some(merge_organizations(a, b)),
         (Item::Resource(a), Item::Resource(b)) => Some(merge_resources(a, b)),
+        (Item::LastUse(a), Item::LastUse(b)) => {
+            // Two exports of different days differ, and no harm is done: the later use counts.
+            if b.at > a.at {
+                *a = b.clone();
+            }
+            Some(Ok(()))
+        }
+        (Item::Share(a), Item::Share(b)) => Some(merge_shares(a, b)),
         (Item::Policy(a, version), Item::Policy(b, newer)) => Some(merge_policies((a, version), (b, *newer))),
         _ => None,
     }
@@ -106,8 +117,7 @@ fn merge_organizations(a: &mut Organization, b: &Organization) -> Result<(), &'s
     }
     join(&mut a.scp_enabled, &b.scp_enabled, "scp_enabled")?;
     join(&mut a.rcp_enabled, &b.rcp_enabled, "rcp_enabled")?;
-    let known: HashSet<AccountId> = a.delegated_administrators.iter().copied().collect();
-    a.delegated_administrators.extend(b.delegated_administrators.iter().filter(|account| !known.contains(account)));
+    add_new(&mut a.delegated_administrators, &b.delegated_administrators);
     Ok(())
 }
 
@@ -127,6 +137,21 @@ fn merge_resources(a: &mut Resource, b: &Resource) -> Result<(), &'static str> {
         (ResourcePolicy::Policy(x), ResourcePolicy::Policy(y)) if same_policy(x, y) => Ok(()),
         _ => Err("policy"),
     }
+}
+
+/// A share is told piece by piece: one command names it, others its resources and its principals.
+fn merge_shares(a: &mut Share, b: &Share) -> Result<(), &'static str> {
+    join(&mut a.name, &b.name, "name")?;
+    join(&mut a.allows_external, &b.allows_external, "allows_external")?;
+    add_new(&mut a.resources, &b.resources);
+    add_new(&mut a.principals, &b.principals);
+    Ok(())
+}
+
+/// Appends what is not there yet.
+fn add_new<T: Clone + Eq + Hash>(known: &mut Vec<T>, new: &[T]) {
+    let seen: HashSet<T> = known.iter().cloned().collect();
+    known.extend(new.iter().filter(|value| !seen.contains(value)).cloned());
 }
 
 /// A text wins over none. AWS updates its own policies at any time, also between the exports of two accounts: of those

@@ -11,7 +11,7 @@ pub(crate) mod resources;
 use crate::documents::{DocumentText, Documents, Notes};
 use crate::error::shorten;
 use crate::fact::{Fact, Listing, Page};
-use crate::json::{Fields, Mistakes, Node};
+use crate::json::{Fields, Mistakes, Node, Source};
 use crate::report::Skipped;
 use iamc_policy::Arn;
 use iamc_policy::document::PolicyKind;
@@ -162,6 +162,43 @@ impl<'r> Reader<'r> {
         }
     }
 
+    /// Reads the JSON value that a string holds; a value that is no string is read as it is.
+    ///
+    /// Some services put JSON into strings, and some tools do so once more: at most a few levels are undone.
+    pub(crate) fn embedded<T>(
+        &mut self,
+        node: Node<'_>,
+        read: impl FnOnce(&mut Self, Node<'_>) -> Option<T>,
+    ) -> Option<T> {
+        if !node.is_string() {
+            return read(self, node);
+        }
+        let mut text = node.string(&mut self.notes.mistakes)?.into_owned();
+        for _ in 0..3 {
+            let trimmed = text.trim_start();
+            if !trimmed.starts_with('"') {
+                break;
+            }
+            let source = Source::embedded(node, trimmed);
+            let inner = match source.parse(trimmed) {
+                Ok(inner) => inner.string(&mut self.notes.mistakes)?.into_owned(),
+                Err(error) => {
+                    self.notes.mistakes.push(error);
+                    return None;
+                }
+            };
+            text = inner;
+        }
+        let source = Source::embedded(node, &text);
+        match source.parse(&text) {
+            Ok(inner) => read(self, if node.is_in_any_case() { inner.in_any_case() } else { inner }),
+            Err(error) => {
+                self.notes.mistakes.push(error);
+                None
+            }
+        }
+    }
+
     /// Tags, as an object or as a list of objects with a key and a value each.
     ///
     /// A key that stands twice with the same value is one tag; with two values it is an error.
@@ -210,7 +247,7 @@ impl<'r> Reader<'r> {
             return Some(policy);
         }
         if node.is_object() {
-            let document = DocumentText { text: node.raw(), at: node, verbatim: true };
+            let document = DocumentText { text: node.raw(), at: node, verbatim: node.is_verbatim() };
             return Some(self.documents.read(kind, name, &document, self.notes));
         }
         if !node.is_string() {
@@ -219,7 +256,14 @@ impl<'r> Reader<'r> {
             return None;
         }
         let text = node.string(&mut self.notes.mistakes)?;
-        let decoded = decode(&text);
+        let mut decoded = decode(&text);
+        // Text of text, as some tools that keep documents as strings write it.
+        for _ in 0..2 {
+            match decoded.trim_start().starts_with('"').then(|| serde_json::from_str::<String>(&decoded)) {
+                Some(Ok(inner)) => decoded = Cow::Owned(decode(&inner).into_owned()),
+                _ => break,
+            }
+        }
         let document = DocumentText { text: &decoded, at: node, verbatim: false };
         Some(self.documents.read(kind, name, &document, self.notes))
     }

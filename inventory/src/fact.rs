@@ -15,11 +15,37 @@ pub(crate) enum Fact {
     /// A page of a listing.
     Page(Page),
     /// The account exists and is one of those that are exported.
-    Account { id: AccountId, place: Place },
+    Account { id: AccountId, origin: Origin, place: Place },
+    /// What AWS Config says of one resource.
+    Config(Box<ConfigFacts>),
+    /// A snapshot of AWS Config: one recorder's, of one account in one Region.
+    Snapshot { id: String, account: AccountId, region: String, place: Place },
     /// Something about an organization.
     Organization(OrganizationFact),
     /// Grants on a key: one page of them.
     Grants { key: iamc_policy::Arn, account: Option<AccountId>, grants: Vec<KmsGrant>, place: Place },
+}
+
+/// What kind of export names an account; each of them leaves other things open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Origin {
+    /// Outputs of the AWS command line.
+    Outputs,
+    /// Items of AWS Config.
+    Config,
+    /// A store of iam-collect.
+    Collect,
+}
+
+/// What one item of AWS Config says.
+#[derive(Debug, Clone)]
+pub(crate) struct ConfigFacts {
+    /// Type, account, Region and id of the resource: of several items about one the newest counts.
+    pub(crate) key: String,
+    /// When the item was captured, as Config writes it: times of one length, in UTC.
+    pub(crate) captured: String,
+    /// Nothing, where the resource was deleted.
+    pub(crate) facts: Vec<Fact>,
 }
 
 /// What a page is a page of.

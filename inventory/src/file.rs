@@ -1,9 +1,10 @@
 //! One file -> [`Fact`]s: what is in it is recognised by its content, with the names of its folders as a hint.
 
 use crate::aws::{Asked, Reader, commands, details, kebab, organization, resources};
+use crate::config;
 use crate::documents::{Documents, Notes};
 use crate::error::{InputError, shorten};
-use crate::fact::Fact;
+use crate::fact::{Fact, Origin};
 use crate::input::plain_name;
 use crate::json::{Fields, Node, Source};
 use crate::lines::LineReader;
@@ -104,7 +105,8 @@ fn is_account(text: &str) -> Option<AccountId> {
 fn all_commands() -> impl Iterator<Item = (&'static str, &'static str)> {
     let organizations = organization::COMMANDS.iter().map(|command| ("organizations", *command));
     let iam = [("iam", "get-account-authorization-details"), ("iam", "get-policy-version")];
-    organizations.chain(iam).chain(commands::commands())
+    let config = config::COMMANDS.iter().map(|command| ("configservice", *command));
+    organizations.chain(iam).chain(config).chain(commands::commands())
 }
 
 /// Fills in the service where the command alone says it.
@@ -202,6 +204,9 @@ impl Dispatch<'_> {
             self.reader.facts.extend(item.map(Fact::Item));
         } else if fields.get("command").is_some() {
             self.wrapper(&mut fields);
+        } else if config::recognises(&fields) {
+            config::read(&mut self.reader, &fields, &self.hint);
+            self.count("AWS Config files");
         } else {
             let asked = self.hint.clone();
             self.output(&mut fields, &asked);
@@ -221,7 +226,7 @@ impl Dispatch<'_> {
         };
         if let Some(account) = f.get("account").and_then(|node| self.reader.account_id(node)) {
             asked.account = Some(account);
-            self.reader.facts.push(Fact::Account { id: account, place: node.place() });
+            self.reader.facts.push(Fact::Account { id: account, origin: Origin::Outputs, place: node.place() });
         }
         asked.region = f.get_string("region", self.reader.mistakes());
         if let Some(arguments) = f.get("arguments").and_then(|node| node.fields(self.reader.mistakes())) {
@@ -345,6 +350,14 @@ impl Dispatch<'_> {
                 }
                 debug_assert!(organization::COMMANDS.contains(&command));
                 "organization outputs"
+            }
+            ("configservice", _) if asked.error.is_some() => {
+                resources::failed(reader, f, asked);
+                "AWS Config files"
+            }
+            ("configservice", _) => {
+                config::read(reader, f, asked);
+                "AWS Config files"
             }
             ("iam", "get-account-authorization-details" | "get-policy-version") if asked.error.is_some() => {
                 resources::failed(reader, f, asked);

@@ -133,6 +133,7 @@ fn join(
         file.facts.into_iter().for_each(|fact| joined.add(fact, &mut assembly));
     }
     report.inputs = inputs.into_iter().collect();
+    joined.settle_config(&mut assembly);
     joined.hand_over(&mut assembly, documents);
     let (mut world, errors) = assembly.finish(true, options.assume_complete);
     let gaps = joined.gaps(&world);
@@ -164,6 +165,9 @@ fn sort(world: &mut World) {
     world.resources.sort_by(|a, b| a.arn.cmp(&b.arn));
     world.endpoints.sort_by(|a, b| a.id.cmp(&b.id));
     world.providers.sort_by(|a, b| a.arn.cmp(&b.arn));
+    world.instance_profiles.sort_by(|a, b| a.arn.cmp(&b.arn));
+    world.shares.sort_by(|a, b| a.arn.cmp(&b.arn));
+    world.last_use.sort_by(|a, b| a.arn.cmp(&b.arn));
     world.gaps.sort();
     world.coverage.sort_by(|a, b| (a.account, &a.service).cmp(&(b.account, &b.service)));
 }

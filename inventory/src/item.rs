@@ -18,6 +18,9 @@ pub(crate) enum Item {
     Resource(Resource),
     Endpoint(Endpoint),
     Provider(Provider),
+    InstanceProfile(InstanceProfile),
+    Share(Share),
+    LastUse(LastUse),
     Gap(Gap),
     Coverage(Coverage),
 }
@@ -37,6 +40,9 @@ impl Item {
             Item::Resource(_) => "resource",
             Item::Endpoint(_) => "endpoint",
             Item::Provider(_) => "provider",
+            Item::InstanceProfile(_) => "instance_profile",
+            Item::Share(_) => "share",
+            Item::LastUse(_) => "last_use",
             Item::Gap(_) => "gap",
             Item::Coverage(_) => "coverage",
         }
@@ -56,6 +62,9 @@ impl Item {
             Item::Resource(x) => x.arn.to_string(),
             Item::Endpoint(x) => x.id.clone(),
             Item::Provider(x) => x.arn.to_string(),
+            Item::InstanceProfile(x) => x.arn.to_string(),
+            Item::Share(x) => x.arn.to_string(),
+            Item::LastUse(x) => x.arn.to_string(),
             Item::Gap(x) => format!("{} {}", gap_word(x.kind), x.subject),
             Item::Coverage(x) => format!("{} {}", x.account, x.service),
         }
@@ -74,6 +83,9 @@ impl Item {
             Item::Resource(x) => x.place.as_ref(),
             Item::Endpoint(x) => x.place.as_ref(),
             Item::Provider(x) => x.place.as_ref(),
+            Item::InstanceProfile(x) => x.place.as_ref(),
+            Item::Share(x) => x.place.as_ref(),
+            Item::LastUse(x) => x.place.as_ref(),
             Item::Gap(x) => x.place.as_ref(),
             Item::Coverage(x) => x.place.as_ref(),
         }

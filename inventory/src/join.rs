@@ -2,9 +2,10 @@
 
 use crate::assemble::{Assembly, error_at, same_policy};
 use crate::aws::resources::bucket_coverage;
+use crate::config::Newest;
 use crate::documents::{DocumentText, Documents, Notes};
 use crate::error::shorten;
-use crate::fact::{Fact, Listing, OrganizationFact, Page, gap_of};
+use crate::fact::{Fact, Listing, OrganizationFact, Origin, Page, gap_of};
 use crate::item::Item;
 use crate::json::Source;
 use iamc_policy::World;
@@ -42,8 +43,9 @@ struct UnitRecord {
 pub(crate) struct Joined {
     /// Whether a listing is complete, and where it was seen last.
     pages: BTreeMap<Listing, (bool, Place)>,
-    /// Accounts that outputs name as exported, with where they do.
-    exported: BTreeMap<AccountId, Place>,
+    /// Accounts that are exported, with what kinds of exports name them and where one does.
+    exported: BTreeMap<AccountId, (BTreeSet<Origin>, Place)>,
+    configured: Newest,
     organizations: BTreeMap<String, (AccountId, Place)>,
     policy_types: BTreeMap<Option<String>, (bool, bool)>,
     units: BTreeMap<String, UnitRecord>,
@@ -62,8 +64,13 @@ impl Joined {
         match fact {
             Fact::Item(item) => assembly.add(item),
             Fact::Page(page) => self.page(page),
-            Fact::Account { id, place } => {
-                self.exported.entry(id).or_insert(place);
+            Fact::Account { id, origin, place } => {
+                let known = self.exported.entry(id).or_insert((BTreeSet::new(), place));
+                known.0.insert(origin);
+            }
+            Fact::Config(facts) => self.configured.add(*facts),
+            Fact::Snapshot { id, account, region, place } => {
+                assembly.errors.extend(self.configured.snapshot(id, account, region, place));
             }
             Fact::Organization(fact) => self.organization(fact, assembly),
             Fact::Grants { key, account, grants, place } => {
@@ -84,6 +91,13 @@ impl Joined {
                 // Pages may come in any order, and twice: a key's grants are a set.
                 known.1.extend(grants);
             }
+        }
+    }
+
+    /// Hands on what Config said last of each resource; to be called when every file has been taken in.
+    pub(crate) fn settle_config(&mut self, assembly: &mut Assembly) {
+        for fact in std::mem::take(&mut self.configured).into_facts() {
+            self.add(fact, assembly);
         }
     }
 
@@ -206,17 +220,17 @@ impl Joined {
                 place: Some(unit.place.clone()),
             }));
         }
-        let mut accounts = self.exported.clone();
+        let mut accounts = std::mem::take(&mut self.exported);
         for (id, (_, place)) in &self.members {
-            accounts.entry(*id).or_insert_with(|| place.clone());
+            accounts.entry(*id).or_insert_with(|| (BTreeSet::new(), place.clone()));
         }
         // Accounts that only list-children or list-parents names.
         for (child, (_, place)) in &self.parents {
             if let Ok(id) = child.parse::<AccountId>() {
-                accounts.entry(id).or_insert_with(|| place.clone());
+                accounts.entry(id).or_insert_with(|| (BTreeSet::new(), place.clone()));
             }
         }
-        for (id, place) in &accounts {
+        for (id, (_, place)) in &accounts {
             assembly.add(Item::Account(Account {
                 id: *id,
                 name: None,
@@ -326,16 +340,29 @@ impl Joined {
             _ => None,
         };
         let with_endpoints: HashSet<AccountId> = self.pages.keys().filter_map(of_endpoints).collect();
-        for (id, place) in &self.exported {
+        for (id, (origins, place)) in &self.exported {
             let subject = id.to_string();
             if !self.pages.contains_key(&Listing::Identities(*id)) {
-                let message = format!("the account authorization details of {id} were not exported");
+                let message = match origins.last() {
+                    None | Some(Origin::Outputs) => {
+                        format!("the account authorization details of {id} were not exported")
+                    }
+                    Some(Origin::Config) => format!(
+                        "AWS Config records what its recorders were told to: account {id} may have more identities than the export names"
+                    ),
+                    Some(Origin::Collect) => format!(
+                        "iam-collect does not say that it read all of IAM: account {id} may have more identities than the export names"
+                    ),
+                };
                 gaps.push(gap(GapKind::Identities, subject.clone(), message, Some(place)));
             }
-            let message = format!("resources of account {id} that no output names may exist");
+            let message = format!("resources of account {id} that the export does not name may exist");
             gaps.push(gap(GapKind::Resources, subject.clone(), message, Some(place)));
             if !with_endpoints.contains(id) {
-                let message = format!("the VPC endpoints of account {id} were not exported");
+                let message = match origins.last() {
+                    None | Some(Origin::Outputs) => format!("the VPC endpoints of account {id} were not exported"),
+                    _ => format!("VPC endpoints of account {id} that the export does not name may exist"),
+                };
                 gaps.push(gap(GapKind::Endpoints, subject.clone(), message, Some(place)));
             }
             if placed.contains(id) || self.outside.contains(id) {

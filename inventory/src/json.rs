@@ -18,15 +18,26 @@ pub(crate) struct Source<'a> {
     lines: LineIndex,
     /// Line and column of the first byte; (1, 1) for a whole file.
     origin: (u32, u32),
+    /// Whether the text was decoded from a string of the file: everything in it stands where that string begins.
+    embedded: bool,
 }
 
 impl<'a> Source<'a> {
     pub(crate) fn new(file: Arc<str>, text: &'a str, origin: (u32, u32)) -> Source<'a> {
-        Source { file, text, lines: LineIndex::new(text), origin }
+        Source { file, text, lines: LineIndex::new(text), origin, embedded: false }
+    }
+
+    /// The decoded text of the string `at`.
+    pub(crate) fn embedded(at: Node<'_>, text: &'a str) -> Source<'a> {
+        let (file, origin) = (at.source.file.clone(), at.position());
+        Source { file, text, lines: LineIndex::new(""), origin, embedded: true }
     }
 
     /// Line and column of an offset into the text.
     fn position(&self, offset: usize) -> (u32, u32) {
+        if self.embedded {
+            return self.origin;
+        }
         self.shift(self.lines.position(offset.min(self.text.len())))
     }
 
@@ -48,7 +59,7 @@ impl<'a> Source<'a> {
     /// Reads one JSON value from `part`, a slice of the text; white space around it is fine.
     pub(crate) fn parse(&'a self, part: &'a str) -> Result<Node<'a>, InputError> {
         match json::Node::parse(part, self.offset(part)) {
-            Ok(value) => Ok(Node { source: self, value }),
+            Ok(value) => Ok(Node { source: self, value, any_case: false }),
             Err(fault) => Err(self.syntax_error(fault)),
         }
     }
@@ -56,7 +67,7 @@ impl<'a> Source<'a> {
     /// Reads JSON values standing one after the other, up to the first that cannot be read.
     pub(crate) fn parse_stream(&'a self, part: &'a str) -> (Vec<Node<'a>>, Option<InputError>) {
         let (values, fault) = json::Node::parse_stream(part, self.offset(part));
-        let nodes = values.into_iter().map(|value| Node { source: self, value }).collect();
+        let nodes = values.into_iter().map(|value| Node { source: self, value, any_case: false }).collect();
         (nodes, fault.map(|fault| self.syntax_error(fault)))
     }
 
@@ -71,6 +82,8 @@ impl<'a> Source<'a> {
 pub(crate) struct Node<'a> {
     source: &'a Source<'a>,
     value: json::Node<'a>,
+    /// Whether names of fields in it are found without regard to ASCII case.
+    any_case: bool,
 }
 
 /// Where the readers put the mistakes they find in one file.
@@ -99,6 +112,22 @@ impl Mistakes {
 }
 
 impl<'a> Node<'a> {
+    /// The same value, in which names of fields are found without regard to ASCII case: AWS Config spells the fields of
+    /// a service model in its own way, and not always in the same one.
+    pub(crate) fn in_any_case(self) -> Node<'a> {
+        Node { any_case: true, ..self }
+    }
+
+    /// Whether [`Node::in_any_case`] holds of it.
+    pub(crate) fn is_in_any_case(self) -> bool {
+        self.any_case
+    }
+
+    /// Whether it stands in the file as it is, and not inside a string of it.
+    pub(crate) fn is_verbatim(self) -> bool {
+        !self.source.embedded
+    }
+
     /// The text of the value.
     pub(crate) fn raw(self) -> &'a str {
         self.value.source()
@@ -262,7 +291,11 @@ impl<'a> Fields<'a> {
     /// The value of a field; `None` where it is absent. The field counts as known from now on.
     pub(crate) fn any(&mut self, name: &'static str) -> Option<Node<'a>> {
         self.taken.push(name);
-        let field = self.entries.iter_mut().find(|field| field.name == name)?;
+        let any_case = self.node.any_case;
+        let field = self
+            .entries
+            .iter_mut()
+            .find(|field| if any_case { field.name.eq_ignore_ascii_case(name) } else { field.name == name })?;
         field.read = true;
         Some(field.value)
     }

@@ -13,6 +13,7 @@
 
 mod assemble;
 mod aws;
+mod config;
 mod documents;
 mod error;
 mod fact;

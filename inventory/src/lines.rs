@@ -16,7 +16,7 @@ use std::str::FromStr;
 
 /// The kinds of lines, as a help text lists them.
 pub(crate) const KINDS: &str = "organization, organizational_unit, account, guardrail, policy, user, group, role, \
-                                resource, endpoint, provider, gap, coverage";
+                                resource, endpoint, provider, instance_profile, share, last_use, gap, coverage";
 
 /// Reads lines of our own format.
 pub(crate) struct LineReader<'r> {
@@ -50,6 +50,9 @@ impl LineReader<'_> {
             "resource" => self.resource(f, place).map(Item::Resource),
             "endpoint" => self.endpoint(f, place).map(Item::Endpoint),
             "provider" => self.provider(f, place).map(Item::Provider),
+            "instance_profile" => self.instance_profile(f, place).map(Item::InstanceProfile),
+            "share" => self.share(f, place).map(Item::Share),
+            "last_use" => self.last_use(f, place).map(Item::LastUse),
             "gap" => self.gap(f, place).map(Item::Gap),
             "coverage" => self.coverage(f, place).map(Item::Coverage),
             other => {
@@ -390,6 +393,33 @@ impl LineReader<'_> {
 
     fn provider(&mut self, f: &mut Fields<'_>, place: Place) -> Option<Provider> {
         Some(Provider { arn: self.need_arn(f)?, place: Some(place) })
+    }
+
+    fn arns(&mut self, f: &mut Fields<'_>, name: &'static str) -> Vec<Arn> {
+        let items = f.get_list(name, &mut self.notes.mistakes);
+        items.into_iter().filter_map(|item| self.arn(item)).collect()
+    }
+
+    fn instance_profile(&mut self, f: &mut Fields<'_>, place: Place) -> Option<InstanceProfile> {
+        let arn = self.need_iam_arn(f, "instance-profile");
+        let roles = self.arns(f, "roles");
+        Some(InstanceProfile { arn: arn?, roles, place: Some(place) })
+    }
+
+    fn share(&mut self, f: &mut Fields<'_>, place: Place) -> Option<Share> {
+        let arn = self.need_arn(f);
+        let name = f.get_string("name", &mut self.notes.mistakes);
+        let resources = self.arns(f, "resources");
+        let principals = f.get_strings("principals", &mut self.notes.mistakes);
+        let allows_external = f.get_boolean("allows_external", &mut self.notes.mistakes);
+        Some(Share { arn: arn?, name, resources, principals, allows_external, place: Some(place) })
+    }
+
+    fn last_use(&mut self, f: &mut Fields<'_>, place: Place) -> Option<LastUse> {
+        let arn = self.need_arn(f);
+        let at = f.get_string("at", &mut self.notes.mistakes);
+        let region = f.get_string("region", &mut self.notes.mistakes);
+        Some(LastUse { arn: arn?, at, region, place: Some(place) })
     }
 
     fn gap(&mut self, f: &mut Fields<'_>, place: Place) -> Option<Gap> {

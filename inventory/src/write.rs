@@ -36,6 +36,9 @@ pub fn write_lines(world: &World, out: &mut dyn Write) -> io::Result<()> {
     world.resources.iter().try_for_each(|x| put(resource(x)))?;
     world.endpoints.iter().try_for_each(|x| put(endpoint(x)))?;
     world.providers.iter().try_for_each(|x| put(provider(x)))?;
+    world.instance_profiles.iter().try_for_each(|x| put(instance_profile(x)))?;
+    world.shares.iter().try_for_each(|x| put(share(x)))?;
+    world.last_use.iter().try_for_each(|x| put(last_use(x)))?;
     world.gaps.iter().try_for_each(|x| put(gap(x)))?;
     world.coverage.iter().try_for_each(|x| put(coverage(x)))
 }
@@ -54,6 +57,9 @@ pub(crate) fn line(item: &Item) -> String {
         Item::Resource(x) => resource(x),
         Item::Endpoint(x) => endpoint(x),
         Item::Provider(x) => provider(x),
+        Item::InstanceProfile(x) => instance_profile(x),
+        Item::Share(x) => share(x),
+        Item::LastUse(x) => last_use(x),
         Item::Gap(x) => gap(x),
         Item::Coverage(x) => coverage(x),
     };
@@ -287,6 +293,23 @@ fn endpoint(x: &Endpoint) -> Object {
 
 fn provider(x: &Provider) -> Object {
     Object::of_kind("provider").text("arn", &x.arn)
+}
+
+fn instance_profile(x: &InstanceProfile) -> Object {
+    Object::of_kind("instance_profile").text("arn", &x.arn).texts("roles", &x.roles)
+}
+
+fn share(x: &Share) -> Object {
+    Object::of_kind("share")
+        .text("arn", &x.arn)
+        .maybe("name", x.name.as_ref())
+        .texts("resources", &x.resources)
+        .texts("principals", &x.principals)
+        .maybe_boolean("allows_external", x.allows_external)
+}
+
+fn last_use(x: &LastUse) -> Object {
+    Object::of_kind("last_use").text("arn", &x.arn).maybe("at", x.at.as_ref()).maybe("region", x.region.as_ref())
 }
 
 fn gap(x: &Gap) -> Object {

@@ -287,3 +287,11 @@ fn outputs_without_arns_belong_to_the_only_organization() {
     let world = read_text("x.json", text.as_bytes()).unwrap().world;
     assert_eq!(world.gaps[0].kind, GapKind::Hierarchy);
 }
+
+/// Every type of item hides its policy elsewhere; what Config does not record is not taken for none.
+#[test]
+fn items_of_aws_config_are_understood() {
+    let read = read("config");
+    insta::assert_snapshot!("config_report", read.to_string());
+    insta::assert_snapshot!("config_world", export(&read.world));
+}

@@ -18,22 +18,26 @@ fn read_path(path: &Path, options: &Options) -> Read {
 
 /// Copies a folder, each file packed by `pack` under its name with `ending`.
 fn packed(from: &Path, to: &Path, ending: &str, pack: &dyn Fn(&[u8]) -> Vec<u8>) {
-    for entry in std::fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap();
+    for entry in std::fs::read_dir(from).expect("a temporary folder") {
+        let path = entry.expect("a temporary folder").path();
+        let name = path.file_name().expect("a temporary folder").to_str().expect("a temporary folder");
         if path.is_dir() {
-            std::fs::create_dir(to.join(name)).unwrap();
+            std::fs::create_dir(to.join(name)).expect("a temporary folder");
             packed(&path, &to.join(name), ending, pack);
         } else {
-            std::fs::write(to.join(format!("{name}{ending}")), pack(&std::fs::read(&path).unwrap())).unwrap();
+            std::fs::write(
+                to.join(format!("{name}{ending}")),
+                pack(&std::fs::read(&path).expect("a temporary folder")),
+            )
+            .expect("a temporary folder");
         }
     }
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
+    encoder.write_all(bytes).expect("a temporary folder");
+    encoder.finish().expect("a temporary folder")
 }
 
 /// The names of folders and files count as if the ending were not there.

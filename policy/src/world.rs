@@ -263,6 +263,49 @@ pub struct Provider {
     pub place: Option<Place>,
 }
 
+/// An instance profile: through it an EC2 instance gets the credentials of a role. It decides nothing; chains of
+/// escalation lead through it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceProfile {
+    /// Its ARN.
+    pub arn: Arn,
+    /// ARNs of its roles, in the order read; AWS allows one.
+    pub roles: Vec<Arn>,
+    /// Where it was read.
+    pub place: Option<Place>,
+}
+
+/// A resource share of AWS RAM. What it allows reaches decisions as the resource-based policies of what is shared
+/// the share itself says who was invited.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Share {
+    /// Its ARN.
+    pub arn: Arn,
+    /// Its name.
+    pub name: Option<String>,
+    /// ARNs of the resources it shares, in the order read.
+    pub resources: Vec<Arn>,
+    /// With whom: account numbers, ARNs of organizations, units, roles and users, names of services, in the order read.
+    pub principals: Vec<String>,
+    /// Whether principals outside the organization may be added; `None`: not exported.
+    pub allows_external: Option<bool>,
+    /// Where it was read.
+    pub place: Option<Place>,
+}
+
+/// When a user or role was last used. It decides nothing and is kept for reports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastUse {
+    /// ARN of the user or role.
+    pub arn: Arn,
+    /// The time, as the export writes it (ISO 8601); `None`: no use is on record. AWS keeps some 400 days.
+    pub at: Option<String>,
+    /// The Region of that use.
+    pub region: Option<String>,
+    /// Where it was read.
+    pub place: Option<Place>,
+}
+
 /// Something that the export should have held and does not.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Gap {
@@ -341,6 +384,12 @@ pub struct World {
     pub endpoints: Vec<Endpoint>,
     /// Identity providers.
     pub providers: Vec<Provider>,
+    /// Instance profiles.
+    pub instance_profiles: Vec<InstanceProfile>,
+    /// Resource shares.
+    pub shares: Vec<Share>,
+    /// When users and roles were last used; at most one entry each, none where the export does not say.
+    pub last_use: Vec<LastUse>,
     /// What the export lacks.
     pub gaps: Vec<Gap>,
     /// Services of accounts whose resources are listed completely, whatever `gaps` says of the account.

@@ -1,14 +1,16 @@
 //! `aws iam get-account-authorization-details`: users, groups, roles and managed policies of an account.
 
 use super::{Asked, Reader};
-use crate::fact::{Fact, Listing, Page};
+use crate::fact::{Fact, Listing, Origin, Page};
 use crate::item::Item;
 use crate::json::{Fields, Node};
 use crate::lines::{is_iam, last_name};
 use iamc_policy::Arn;
 use iamc_policy::document::PolicyKind;
 use iamc_policy::ids::AccountId;
-use iamc_policy::world::{Group, IdentityRecord, ManagedPolicy, NamedPolicy, Role, SessionDefaults, User};
+use iamc_policy::world::{
+    Group, IdentityRecord, InstanceProfile, LastUse, ManagedPolicy, NamedPolicy, Role, SessionDefaults, User,
+};
 use std::collections::BTreeSet;
 
 /// Reads one page. The account is named by the ARNs; a page without any takes it from where it lies.
@@ -16,32 +18,18 @@ pub(crate) fn read(reader: &mut Reader<'_>, fields: &mut Fields<'_>, asked: &Ask
     let mut accounts: BTreeSet<AccountId> = BTreeSet::new();
     let mut note = |arn: &Arn| accounts.extend(arn.account().parse::<AccountId>());
     for mut user in reader.objects(fields, "UserDetailList") {
-        let record = identity(reader, &mut user, Names::USER);
-        let groups = user.get_strings("GroupList", reader.mistakes());
-        if let Some(identity) = record {
-            note(&identity.arn);
-            reader.facts.push(Fact::Item(Item::User(User { identity, groups })));
+        if let Some(arn) = read_user(reader, &mut user) {
+            note(&arn);
         }
     }
     for mut group in reader.objects(fields, "GroupDetailList") {
-        if let Some(identity) = identity(reader, &mut group, Names::GROUP) {
-            note(&identity.arn);
-            reader.facts.push(Fact::Item(Item::Group(Group { identity })));
+        if let Some(arn) = read_group(reader, &mut group) {
+            note(&arn);
         }
     }
     for mut role in reader.objects(fields, "RoleDetailList") {
-        let record = identity(reader, &mut role, Names::ROLE);
-        let document = role.get("AssumeRolePolicyDocument");
-        let Some(identity) = record else { continue };
-        let name = identity.arn.to_string();
-        let trust = match document {
-            Some(node) => reader.document(PolicyKind::Trust, name, node),
-            None => Some(NamedPolicy::unknown(name)),
-        };
-        note(&identity.arn);
-        if let Some(trust) = trust {
-            let session_defaults = SessionDefaults::default();
-            reader.facts.push(Fact::Item(Item::Role(Role { identity, trust, session_defaults })));
+        if let Some(arn) = read_role(reader, &mut role) {
+            note(&arn);
         }
     }
     for mut policy in reader.objects(fields, "Policies") {
@@ -60,9 +48,77 @@ pub(crate) fn read(reader: &mut Reader<'_>, fields: &mut Fields<'_>, asked: &Ask
     }
     for id in accounts {
         let place = fields.node.place();
-        reader.facts.push(Fact::Account { id, place: place.clone() });
+        reader.facts.push(Fact::Account { id, origin: Origin::Outputs, place: place.clone() });
         reader.facts.push(Fact::Page(Page { of: Listing::Identities(id), truncated, place }));
     }
+}
+
+/// A user; gives back its ARN.
+pub(crate) fn read_user(reader: &mut Reader<'_>, f: &mut Fields<'_>) -> Option<Arn> {
+    let record = identity(reader, f, Names::USER);
+    let groups = f.get_strings("GroupList", reader.mistakes());
+    let identity = record?;
+    let arn = identity.arn.clone();
+    reader.facts.push(Fact::Item(Item::User(User { identity, groups })));
+    Some(arn)
+}
+
+/// A group; gives back its ARN.
+pub(crate) fn read_group(reader: &mut Reader<'_>, f: &mut Fields<'_>) -> Option<Arn> {
+    let identity = identity(reader, f, Names::GROUP)?;
+    let arn = identity.arn.clone();
+    reader.facts.push(Fact::Item(Item::Group(Group { identity })));
+    Some(arn)
+}
+
+/// A role with its instance profiles and its last use; gives back its ARN.
+pub(crate) fn read_role(reader: &mut Reader<'_>, f: &mut Fields<'_>) -> Option<Arn> {
+    let record = identity(reader, f, Names::ROLE);
+    let document = f.get("AssumeRolePolicyDocument");
+    for mut profile in reader.objects(f, "InstanceProfileList") {
+        read_instance_profile(reader, &mut profile);
+    }
+    let used = f.get("RoleLastUsed");
+    let identity = record?;
+    let arn = identity.arn.clone();
+    let trust = match document {
+        Some(node) => reader.document(PolicyKind::Trust, arn.to_string(), node),
+        None => Some(NamedPolicy::unknown(arn.to_string())),
+    };
+    // An empty object says that no use is on record.
+    if let Some(mut used) = used.and_then(|node| node.fields(reader.mistakes())) {
+        let at = used.get_string("LastUsedDate", reader.mistakes());
+        let region = used.get_string("Region", reader.mistakes());
+        let place = Some(f.node.place());
+        reader.facts.push(Fact::Item(Item::LastUse(LastUse { arn: arn.clone(), at, region, place })));
+    }
+    let session_defaults = SessionDefaults::default();
+    reader.facts.push(Fact::Item(Item::Role(Role { identity, trust: trust?, session_defaults })));
+    Some(arn)
+}
+
+/// An instance profile, as it stands in a role and in `iam list-instance-profiles`.
+pub(crate) fn read_instance_profile(reader: &mut Reader<'_>, f: &mut Fields<'_>) {
+    let arn = f.need("Arn", reader.mistakes()).and_then(|node| iam_arn(reader, node, "instance-profile"));
+    let mut roles = Vec::new();
+    for mut role in reader.objects(f, "Roles") {
+        let node = role.need("Arn", reader.mistakes());
+        roles.extend(node.and_then(|node| iam_arn(reader, node, "role")));
+    }
+    if let Some(arn) = arn {
+        let place = Some(f.node.place());
+        reader.facts.push(Fact::Item(Item::InstanceProfile(InstanceProfile { arn, roles, place })));
+    }
+}
+
+/// Gives tags to a user, group or role that has none so far.
+pub(crate) fn add_tags(fact: &mut Fact, tags: &[(String, String)]) {
+    let identity = match fact {
+        Fact::Item(Item::User(user)) => &mut user.identity,
+        Fact::Item(Item::Role(role)) => &mut role.identity,
+        _ => return,
+    };
+    identity.tags.get_or_insert_with(|| tags.to_vec());
 }
 
 /// `aws iam get-policy-version`: the document of one version of a managed policy.
@@ -101,7 +157,7 @@ impl Names {
     const ROLE: Names = Names { word: "role", unique_id: "RoleId", inline: "RolePolicyList", is_principal: true };
 }
 
-fn iam_arn(reader: &mut Reader<'_>, node: Node<'_>, word: &str) -> Option<Arn> {
+pub(crate) fn iam_arn(reader: &mut Reader<'_>, node: Node<'_>, word: &str) -> Option<Arn> {
     let arn = reader.parse_arn(node)?;
     if is_iam(&arn, word) {
         return Some(arn);
@@ -146,7 +202,7 @@ fn identity(reader: &mut Reader<'_>, f: &mut Fields<'_>, names: Names) -> Option
     Some(IdentityRecord { arn: arn?, unique_id, inline, attached, boundary, tags, place: Some(place) })
 }
 
-fn managed_policy(reader: &mut Reader<'_>, f: &mut Fields<'_>) -> Option<(ManagedPolicy, Option<u64>)> {
+pub(crate) fn managed_policy(reader: &mut Reader<'_>, f: &mut Fields<'_>) -> Option<(ManagedPolicy, Option<u64>)> {
     let arn = f.need("Arn", reader.mistakes()).and_then(|node| iam_arn(reader, node, "policy"));
     let name = f.get_string("PolicyName", reader.mistakes());
     let default_id = f.get_string("DefaultVersionId", reader.mistakes());

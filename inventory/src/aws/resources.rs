@@ -2,7 +2,7 @@
 
 use super::commands::{BUCKET, Command, GRANTS, POLICIES, TAGS};
 use super::{Asked, Reader, partition};
-use crate::fact::{Fact, Listing, OrganizationFact};
+use crate::fact::{Fact, Listing, OrganizationFact, Origin};
 use crate::item::Item;
 use crate::json::{Fields, Node};
 use crate::lines::policy_kind;
@@ -108,7 +108,7 @@ fn build_arn(asked: &Asked<'_>, template: &str, name: &str, account: Option<Acco
 }
 
 /// A resource about which nothing is known yet.
-fn resource(arn: Arn, asked: &Asked<'_>, node: Node<'_>) -> Resource {
+pub(crate) fn resource(arn: Arn, asked: &Asked<'_>, node: Node<'_>) -> Resource {
     // The ARN says it, but for S3.
     let account = if arn.account().is_empty() { asked.account } else { None };
     Resource {
@@ -123,7 +123,7 @@ fn resource(arn: Arn, asked: &Asked<'_>, node: Node<'_>) -> Resource {
     }
 }
 
-fn push(reader: &mut Reader<'_>, resource: Resource) {
+pub(crate) fn push(reader: &mut Reader<'_>, resource: Resource) {
     reader.facts.push(Fact::Item(Item::Resource(resource)));
 }
 
@@ -258,7 +258,7 @@ fn account_public_access_block(reader: &mut Reader<'_>, f: &mut Fields<'_>, aske
     let place = Some(f.node.place());
     let account = Account { id, name: None, parent: None, canonical_user: None, s3_restrict_public_buckets, place };
     reader.facts.push(Fact::Item(Item::Account(account)));
-    reader.facts.push(Fact::Account { id, place: f.node.place() });
+    reader.facts.push(Fact::Account { id, origin: Origin::Outputs, place: f.node.place() });
 }
 
 fn list_buckets(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_>) {
@@ -283,7 +283,7 @@ fn list_buckets(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_>) 
         place: Some(place.clone()),
     };
     reader.facts.push(Fact::Item(Item::Account(account)));
-    reader.facts.push(Fact::Account { id, place: place.clone() });
+    reader.facts.push(Fact::Account { id, origin: Origin::Outputs, place: place.clone() });
     let truncated = reader.is_truncated(f);
     if !filtered {
         reader.facts.push(Fact::Page(crate::fact::Page { of: Listing::Buckets(id), truncated, place }));
@@ -326,41 +326,8 @@ fn describe_key(reader: &mut Reader<'_>, f: &mut Fields<'_>) {
 }
 
 fn describe_vpc_endpoints(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_>) {
-    for mut endpoint in reader.objects(f, "VpcEndpoints") {
-        let id = endpoint.need_string("VpcEndpointId", reader.mistakes()).map(|id| id.into_owned());
-        let owner = endpoint.get("OwnerId").and_then(|node| reader.account_id(node)).or(asked.account);
-        let vpc = endpoint.get_string("VpcId", reader.mistakes());
-        let service_name = endpoint.get_string("ServiceName", reader.mistakes());
-        let document = endpoint.get("PolicyDocument");
-        let endpoint_type = match endpoint.get_string("VpcEndpointType", reader.mistakes()).as_deref() {
-            // Endpoints made before there were others do not say.
-            Some("Gateway") | None => EndpointType::Gateway,
-            Some("Interface") => EndpointType::Interface,
-            // Gateway load balancers, resources and service networks carry no calls to AWS services.
-            Some(_) => continue,
-        };
-        let (Some(id), Some(account)) = (id, owner) else {
-            reader.skip(endpoint.node, "a VPC endpoint without id or owner: wrap the output with `account`");
-            continue;
-        };
-        let policy = match document {
-            None => ResourcePolicy::None,
-            Some(node) => match reader.document(PolicyKind::Endpoint, id.clone(), node) {
-                Some(policy) => ResourcePolicy::Policy(policy),
-                None => continue,
-            },
-        };
-        let (of_name, service) = service_name.as_deref().map_or((None, None), endpoint_service);
-        reader.facts.push(Fact::Item(Item::Endpoint(Endpoint {
-            id,
-            account,
-            vpc,
-            region: of_name.or_else(|| asked.region.clone()),
-            service,
-            endpoint_type,
-            policy,
-            place: Some(endpoint.node.place()),
-        })));
+    for mut fields in reader.objects(f, "VpcEndpoints") {
+        endpoint(reader, &mut fields, asked, true);
     }
     if let Some(id) = asked.account {
         let filtered = ["filters", "vpc-endpoint-ids"].into_iter().any(|name| asked.argument(name).is_some());
@@ -368,6 +335,45 @@ fn describe_vpc_endpoints(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &A
             reader.page(Listing::Endpoints(id, asked.region.clone().unwrap_or_default()), f);
         }
     }
+}
+
+/// A VPC endpoint. `settled`: one without a policy has the default, full access; else nobody fetched the policy.
+pub(crate) fn endpoint(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_>, settled: bool) {
+    let id = f.need_string("VpcEndpointId", reader.mistakes()).map(|id| id.into_owned());
+    let owner = f.get("OwnerId").and_then(|node| reader.account_id(node)).or(asked.account);
+    let vpc = f.get_string("VpcId", reader.mistakes());
+    let service_name = f.get_string("ServiceName", reader.mistakes());
+    let document = f.get("PolicyDocument");
+    let endpoint_type = match f.get_string("VpcEndpointType", reader.mistakes()).as_deref() {
+        // Endpoints made before there were others do not say.
+        Some("Gateway") | None => EndpointType::Gateway,
+        Some("Interface") => EndpointType::Interface,
+        // Gateway load balancers, resources and service networks carry no calls to AWS services.
+        Some(_) => return,
+    };
+    let (Some(id), Some(account)) = (id, owner) else {
+        reader.skip(f.node, "a VPC endpoint without id or owner: wrap the output with `account`");
+        return;
+    };
+    let policy = match document {
+        None if settled => ResourcePolicy::None,
+        None => ResourcePolicy::NotExported,
+        Some(node) => match reader.document(PolicyKind::Endpoint, id.clone(), node) {
+            Some(policy) => ResourcePolicy::Policy(policy),
+            None => return,
+        },
+    };
+    let (of_name, service) = service_name.as_deref().map_or((None, None), endpoint_service);
+    reader.facts.push(Fact::Item(Item::Endpoint(Endpoint {
+        id,
+        account,
+        vpc,
+        region: of_name.or_else(|| asked.region.clone()),
+        service,
+        endpoint_type,
+        policy,
+        place: Some(f.node.place()),
+    })));
 }
 
 /// Region and service prefix of an endpoint service name such as `com.amazonaws.us-east-1.ecr.api`.
@@ -402,17 +408,22 @@ fn endpoint_service(name: &str) -> (Option<String>, Option<String>) {
 }
 
 fn providers(reader: &mut Reader<'_>, f: &mut Fields<'_>, list: &'static str) {
-    for mut provider in reader.objects(f, list) {
-        if let Some(arn) = reader.need_arn(&mut provider, "Arn") {
-            let place = Some(provider.node.place());
-            reader.facts.push(Fact::Item(Item::Provider(Provider { arn, place })));
-        }
+    for mut fields in reader.objects(f, list) {
+        provider(reader, &mut fields);
+    }
+}
+
+/// An identity provider; its ARN is all that decides.
+pub(crate) fn provider(reader: &mut Reader<'_>, f: &mut Fields<'_>) {
+    if let Some(arn) = reader.need_arn(f, "Arn") {
+        let place = Some(f.node.place());
+        reader.facts.push(Fact::Item(Item::Provider(Provider { arn, place })));
     }
 }
 
 fn caller_identity(reader: &mut Reader<'_>, f: &mut Fields<'_>) {
     if let Some(id) = f.need("Account", reader.mistakes()).and_then(|node| reader.account_id(node)) {
-        reader.facts.push(Fact::Account { id, place: f.node.place() });
+        reader.facts.push(Fact::Account { id, origin: Origin::Outputs, place: f.node.place() });
     }
 }
 
