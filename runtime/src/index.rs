@@ -20,6 +20,7 @@ use crate::set::CompiledPolicySet;
 use crowd::Crowd;
 use iamc_policy::settings::ArnCase;
 use keys::KeyKind;
+use std::cmp::Reverse;
 
 /// A bucket of more patterns than this is crowded. Comparing one costs about what a search step over ten bytes costs,
 /// so that a search of an ARN pays from some tens on.
@@ -125,15 +126,12 @@ impl PatternIndex {
     pub(crate) fn new(set: &CompiledPolicySet, crowd_min: usize) -> PatternIndex {
         let fold = set.settings().arn_case == ArnCase::Insensitive;
         let n = (set.tables().patterns.len() / PATTERN_ROW) as u32;
-        // How many patterns promise a key, or one of those that share its place: only used to choose among them.
-        let mut counts = vec![0u32; (4 * n as usize).next_power_of_two().clamp(64, 1 << 24)];
+        // How many patterns promise a key, or one of those that share its place. Patterns resemble the ARNs that will be
+        // asked about, those without wildcard above all: so this also says how often an ARN will give the key.
+        let mut counts = vec![0u32; (8 * n as usize).next_power_of_two().clamp(64, 1 << 24)];
         let mask = counts.len() - 1;
         for id in 0..n {
-            keys::of_pattern(&set.pattern(id), fold, &mut |kind, key| {
-                if kind != KeyKind::Whole {
-                    counts[key as usize & mask] += 1;
-                }
-            });
+            keys::of_pattern(&set.pattern(id), fold, &mut |_, key| counts[key as usize & mask] += 1);
         }
         let mut index = PatternIndex {
             fold,
@@ -154,16 +152,16 @@ impl PatternIndex {
                 NOTHING => index.counts.nothing += 1,
                 _ => {
                     // The rarest; of those the one that says most.
-                    let mut best: Option<(u32, std::cmp::Reverse<KeyKind>, u32)> = None;
+                    let mut best: Option<((u32, Reverse<KeyKind>), u32)> = None;
                     keys::of_pattern(&pattern, fold, &mut |kind, key| {
                         let n_sharers = if kind == KeyKind::Whole { 0 } else { counts[key as usize & mask] };
-                        let this = (n_sharers, std::cmp::Reverse(kind), key);
-                        if best.is_none_or(|best| this < best) {
-                            best = Some(this);
+                        let this = (n_sharers, Reverse(kind));
+                        if best.is_none_or(|(best, _)| this <= best) {
+                            best = Some((this, key));
                         }
                     });
                     match best {
-                        Some((_, kind, key)) => filed.push((key, id, kind.0)),
+                        Some(((_, kind), key)) => filed.push((key, id, kind.0)),
                         // No text is encoded like this: what is no `*` begins with `arn:` or `execute-api:`.
                         None => index.listed.push(id),
                     }

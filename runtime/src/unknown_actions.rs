@@ -1,13 +1,11 @@
 //! Actions that the catalogue does not know, against the texts of action sets.
 //!
 //! A set of few texts is globbed, text after text: that is quicker than anything else. In a longer one, texts without
-//! wildcard are bisected, and texts of one star (`get*`, nearly all) are looked for together: one anchored automaton
-//! for each service, over such texts of all its long sets, says with one look at each byte of the name which of them
-//! match. It is built when a request first needs it, under a limit of size; a service that would pass the limit is
-//! globbed, and so are texts of several wildcards, of which a few can make an automaton explode.
-//!
-//! An automaton over texts of one star stays small: it knows how far the name is in a tree of beginnings, and in the
-//! search for endings.
+//! wildcard are bisected, and beginnings (`get*`, nearly all others) are looked for together: one anchored automaton for
+//! each service, over the beginnings in all its long sets, says with one look at each byte of the name which of them
+//! match. It is a tree, about as large as its texts. It is built when a request first needs it, under a limit of size;
+//! a service that would pass the limit is globbed, and so are texts with other wildcards, of which a few can make an
+//! automaton explode.
 
 use crate::code::glob_ascii;
 use crate::layout::{ACTION_SET_ROW, NONE};
@@ -22,7 +20,7 @@ use std::sync::OnceLock;
 /// So many texts of a set are globbed sooner than an automaton is walked.
 const FEW: usize = 8;
 /// Bytes of automaton for each byte of text: a tree of beginnings takes about half.
-const BYTES_PER_BYTE: usize = 512;
+const BYTES_PER_BYTE: usize = 1 << 10;
 /// Every automaton may have so many bytes.
 const BYTES_MIN: usize = 1 << 14;
 /// None may have more.
@@ -35,9 +33,9 @@ pub struct ActionTextCounts {
     pub few: usize,
     /// In longer sets, without wildcard: bisected.
     pub exact: usize,
-    /// In longer sets, with one star: by the automaton of the service.
+    /// In longer sets, a beginning and a star: by the automaton of the service.
     pub automaton: usize,
-    /// In longer sets, with several wildcards or too few for an automaton: globbed.
+    /// In longer sets, with other wildcards, or too few for an automaton: globbed.
     pub globbed: usize,
     /// Meant for an automaton that would pass the limit: globbed.
     pub refused: usize,
@@ -63,6 +61,8 @@ pub(crate) struct UnknownActions {
     list_of_set: Vec<u32>,
     lists: Vec<List>,
     services: Vec<Service>,
+    /// The largest automaton.
+    bytes_max: usize,
 }
 
 /// The texts of one long action set.
@@ -70,17 +70,17 @@ pub(crate) struct UnknownActions {
 struct List {
     /// Without wildcard, sorted by text.
     exact: Vec<u32>,
-    /// Position in `services`; without meaning if nothing is `starred`.
+    /// Position in `services`; without meaning if nothing is `begun`.
     service: u32,
     /// Positions in the texts of the service, ascending.
-    starred: Vec<u32>,
+    begun: Vec<u32>,
     /// Globbed.
     others: Vec<u32>,
 }
 
 #[derive(Debug, Default)]
 struct Service {
-    /// Texts of one star in its long sets, sorted, each once.
+    /// The beginnings in its long sets, stars included, sorted, each once.
     texts: Vec<u32>,
     /// `None`: refused.
     automaton: OnceLock<Option<Dfa>>,
@@ -89,6 +89,11 @@ struct Service {
 impl UnknownActions {
     /// Sorts the texts of all action sets. Cost: O(bytes of the texts · log) and O(entries of action elements).
     pub(crate) fn new(set: &CompiledPolicySet) -> UnknownActions {
+        UnknownActions::with_limit(set, BYTES_MAX)
+    }
+
+    /// As [`UnknownActions::new`], with automata of at most so many bytes.
+    fn with_limit(set: &CompiledPolicySet, bytes_max: usize) -> UnknownActions {
         let tables = set.tables();
         let sets = rows::<ACTION_SET_ROW>(&tables.action_sets);
         let texts_of = |row: &[u32; ACTION_SET_ROW]| if row[3] == NONE { &[][..] } else { set.action_texts(row[3]) };
@@ -99,48 +104,48 @@ impl UnknownActions {
         for [service, set] in rows::<2>(&tables.action_entries) {
             service_of_set[*set as usize] = *service;
         }
-        let mut all = UnknownActions { list_of_set: vec![NONE; sets.len()], ..UnknownActions::default() };
-        // Service and text of each starred text.
-        let mut starred: Vec<(u32, u32)> = Vec::new();
+        let mut all = UnknownActions { list_of_set: vec![NONE; sets.len()], bytes_max, ..UnknownActions::default() };
+        // Service and text of each begun text.
+        let mut begun: Vec<(u32, u32)> = Vec::new();
         for ((row, service), list) in sets.iter().zip(&service_of_set).zip(&mut all.list_of_set) {
             let texts = texts_of(row);
             if texts.len() <= FEW || *service == NONE {
                 continue;
             }
             *list = all.lists.len() as u32;
-            let mut new = List { exact: Vec::new(), service: *service, starred: Vec::new(), others: Vec::new() };
+            let mut new = List { exact: Vec::new(), service: *service, begun: Vec::new(), others: Vec::new() };
             for text in texts {
-                let wildcards = set.string(*text).iter().filter(|byte| matches!(byte, b'*' | b'?'));
-                match (wildcards.clone().count(), wildcards.clone().next()) {
-                    (0, _) => &mut new.exact,
-                    (1, Some(b'*')) => &mut new.starred,
-                    _ => &mut new.others,
+                let first = set.string(*text).iter().position(|byte| matches!(byte, b'*' | b'?'));
+                match first.map(|at| &set.string(*text)[at..]) {
+                    None => &mut new.exact,
+                    Some(b"*") => &mut new.begun,
+                    Some(_) => &mut new.others,
                 }
                 .push(*text);
             }
             new.exact.sort_unstable_by_key(|text| set.string(*text));
-            if new.starred.len() <= FEW {
-                new.others.append(&mut new.starred);
+            if new.begun.len() <= FEW {
+                new.others.append(&mut new.begun);
             }
-            starred.extend(new.starred.iter().map(|text| (*service, *text)));
+            begun.extend(new.begun.iter().map(|text| (*service, *text)));
             all.lists.push(new);
         }
-        starred.sort_unstable_by_key(|(service, text)| (*service, set.string(*text)));
-        starred.dedup_by_key(|(service, text)| (*service, set.string(*text)));
+        begun.sort_unstable_by_key(|(service, text)| (*service, set.string(*text)));
+        begun.dedup_by_key(|(service, text)| (*service, set.string(*text)));
         let mut ids: Vec<u32> = Vec::new();
-        for texts in starred.chunk_by(|left, right| left.0 == right.0) {
+        for texts in begun.chunk_by(|left, right| left.0 == right.0) {
             ids.push(texts[0].0);
             let texts = texts.iter().map(|(_, text)| *text).collect();
             all.services.push(Service { texts, automaton: OnceLock::new() });
         }
-        for list in all.lists.iter_mut().filter(|list| !list.starred.is_empty()) {
+        for list in all.lists.iter_mut().filter(|list| !list.begun.is_empty()) {
             let service = ids.partition_point(|id| *id < list.service);
             list.service = service as u32;
             let known = &all.services[service].texts;
-            for text in &mut list.starred {
+            for text in &mut list.begun {
                 *text = known.partition_point(|other| set.string(*other) < set.string(*text)) as u32;
             }
-            list.starred.sort_unstable();
+            list.begun.sort_unstable();
         }
         all
     }
@@ -163,13 +168,13 @@ impl UnknownActions {
         if list.exact.binary_search_by_key(&name, |text| set.string(*text)).is_ok() || glob(&list.others) {
             return true;
         }
-        if list.starred.is_empty() {
+        if list.begun.is_empty() {
             return false;
         }
         let service = &self.services[list.service as usize];
-        match service.automaton(set) {
-            Some(automaton) => found(automaton, name, |text| list.starred.binary_search(&text).is_ok()),
-            None => list.starred.iter().any(|text| glob(&service.texts[*text as usize..][..1])),
+        match self.automaton(set, service) {
+            Some(automaton) => found(automaton, name, |text| list.begun.binary_search(&text).is_ok()),
+            None => list.begun.iter().any(|text| glob(&service.texts[*text as usize..][..1])),
         }
     }
 
@@ -184,13 +189,13 @@ impl UnknownActions {
             };
             counts.exact += list.exact.len();
             counts.globbed += list.others.len();
-            if !list.starred.is_empty() {
-                let refused = self.services[list.service as usize].automaton(set).is_none();
-                *if refused { &mut counts.refused } else { &mut counts.automaton } += list.starred.len();
+            if !list.begun.is_empty() {
+                let refused = self.automaton(set, &self.services[list.service as usize]).is_none();
+                *if refused { &mut counts.refused } else { &mut counts.automaton } += list.begun.len();
             }
         }
         for service in &self.services {
-            match service.automaton(set) {
+            match self.automaton(set, service) {
                 Some(automaton) => {
                     counts.n_automata += 1;
                     counts.automata_bytes += automaton.states.memory_usage();
@@ -200,18 +205,16 @@ impl UnknownActions {
         }
         counts
     }
-}
 
-impl Service {
-    fn automaton(&self, set: &CompiledPolicySet) -> Option<&Dfa> {
-        self.automaton.get_or_init(|| build(&self.texts, |text| set.string(text))).as_ref()
+    fn automaton<'u>(&self, set: &CompiledPolicySet, service: &'u Service) -> Option<&'u Dfa> {
+        service.automaton.get_or_init(|| build(&service.texts, |text| set.string(text), self.bytes_max)).as_ref()
     }
 }
 
-/// The automaton over texts of one star; `None`: it would pass the limit.
-fn build<'t>(texts: &[u32], string: impl Fn(u32) -> &'t [u8]) -> Option<Dfa> {
+/// The automaton over beginnings; `None`: it would pass the limit.
+fn build<'t>(texts: &[u32], string: impl Fn(u32) -> &'t [u8], bytes_max: usize) -> Option<Dfa> {
     let n_bytes: usize = texts.iter().map(|text| string(*text).len()).sum();
-    let limit = (n_bytes * BYTES_PER_BYTE).clamp(BYTES_MIN, BYTES_MAX);
+    let limit = n_bytes.saturating_mul(BYTES_PER_BYTE).max(BYTES_MIN).min(bytes_max);
     let trees: Vec<Hir> = texts.iter().map(|text| tree(string(*text))).collect();
     let nfa = thompson::Compiler::new()
         .configure(thompson::Config::new().utf8(false).nfa_size_limit(Some(limit)))
@@ -228,20 +231,12 @@ fn build<'t>(texts: &[u32], string: impl Fn(u32) -> &'t [u8]) -> Option<Dfa> {
     Some(Dfa { states, start })
 }
 
-/// A text as a syntax tree, so that nothing has to be escaped.
+/// A beginning as a syntax tree, so that nothing has to be escaped.
 fn tree(text: &[u8]) -> Hir {
-    let star = || {
-        let sub = Box::new(Hir::dot(Dot::AnyByte));
-        Hir::repetition(Repetition { min: 0, max: None, greedy: true, sub })
-    };
-    let mut parts = Vec::new();
-    for (at, literal) in text.split(|byte| *byte == b'*').enumerate() {
-        if at > 0 {
-            parts.push(star());
-        }
-        parts.push(Hir::literal(literal));
-    }
-    Hir::concat(parts)
+    let beginning = text.strip_suffix(b"*").unwrap_or(text);
+    let sub = Box::new(Hir::dot(Dot::AnyByte));
+    let star = Hir::repetition(Repetition { min: 0, max: None, greedy: true, sub });
+    Hir::concat(vec![Hir::literal(beginning), star])
 }
 
 /// True iff `is_asked` holds for a text that matches the whole name.

@@ -2,13 +2,13 @@
 //!
 //! Text is cut into *tokens* at `/ : - _ .`. A literal piece of a pattern promises
 //!
-//! - its *head*, if the pattern begins with it: everything up to its last delimiter;
+//! - its *heads*, if the pattern begins with it: everything up to each of its delimiters;
 //! - each *token* in it with a delimiter, or an end of the text, on both sides;
 //! - each *pair* of such tokens that follow each other, with what divides them;
 //! - the *whole* text, if nothing else is in the pattern.
 //!
 //! A token that touches a wildcard or a variable promises nothing: more of it may follow in the ARN. The keys of an ARN
-//! are those of its text as one literal piece, with all its heads. So the keys of a pattern are among those of each ARN
+//! are those of its text as one literal piece. So the keys of a pattern are among those of each ARN
 //! it matches, whatever its wildcards and variables stand for. Two texts may share a key by chance: keys find
 //! candidates, and decide nothing.
 
@@ -48,8 +48,8 @@ pub(crate) fn of_text(text: &[u8], fold: bool, visit: &mut impl FnMut(u32)) {
     of_piece(piece, fold, &mut |_, key| visit(key));
 }
 
-/// Calls `visit` for each key that the pattern promises: none if it matches everything or nothing, else at least one;
-/// of its heads the longest alone, and of a pattern that is one literal piece nothing but the whole.
+/// Calls `visit` for each key that the pattern promises, of its heads the longest last: none if it matches everything or
+/// nothing, else at least one.
 ///
 /// Cost: O(bytes of the pattern).
 pub(crate) fn of_pattern(pattern: &Pattern<'_>, fold: bool, visit: &mut impl FnMut(KeyKind, u32)) {
@@ -71,16 +71,7 @@ pub(crate) fn of_pattern(pattern: &Pattern<'_>, fold: bool, visit: &mut impl FnM
             // The expansion of goes on with a colon where the code ends.
             let is_whole = is_first && ends && pattern.expanded.is_empty();
             let piece = Piece { text, is_head: is_first, ends, is_whole };
-            let mut head = None;
-            of_piece(piece, fold, &mut |kind, key| match kind {
-                KeyKind::Head => head = Some(key),
-                KeyKind::Whole => visit(kind, key),
-                KeyKind::Token | KeyKind::Pair if !is_whole => visit(kind, key),
-                KeyKind::Token | KeyKind::Pair => {}
-            });
-            if let Some(key) = head.filter(|_| !is_whole) {
-                visit(KeyKind::Head, key);
-            }
+            of_piece(piece, fold, visit);
         }
         is_first = false;
     }
