@@ -3,7 +3,7 @@
 
 use iamc_catalogue::Catalogue;
 use iamc_compiler::{Limits, compile, compile_session};
-use iamc_policy::request::{Request, RequestError, RequestResource, ResourceInRequest};
+use iamc_policy::request::{Facts, Request, RequestError, RequestResource, ResourceInRequest};
 use iamc_policy::{Arn, Decision, Principal};
 use iamc_runtime::batch::{BatchError, BatchScratch, BatchTables, NotARow, Rows, RowsBuilder, decide_batch};
 use iamc_runtime::{CompiledPolicySet, DecisionCode, Refusal, Scratch, decide_with};
@@ -24,7 +24,8 @@ fn alone(set: &CompiledPolicySet, request: &Request, scratch: &mut Scratch) -> D
     code(&decide_with(set, request, session.as_ref(), scratch))
 }
 
-/// Every caller with every resource in the manner of each request: small worlds, but rows that resemble each other.
+/// Every caller with every resource and action in the context of each request, with and without what is stated of the
+/// caller and of the resource: small worlds, but rows that resemble each other.
 fn mixed(world: &iamc_policy::World, requests: &[Request]) -> Vec<Request> {
     let users = world.users.iter().map(|user| &user.identity);
     let mut callers: Vec<Principal> = users
@@ -47,12 +48,15 @@ fn mixed(world: &iamc_policy::World, requests: &[Request]) -> Vec<Request> {
         }
     }
     let mut all = requests.to_vec();
-    for model in requests {
+    for (index, model) in requests.iter().enumerate() {
         for principal in &callers {
-            for resource in &resources {
+            for (at, resource) in resources.iter().enumerate() {
                 let (principal, resources) = (principal.clone(), vec![resource.clone()]);
-                let additional = Vec::new();
-                all.push(Request { principal, resources, additional, ..model.clone() });
+                let action = requests[(index + at) % requests.len()].action.clone();
+                let request =
+                    Request { principal, action, resources, additional: Vec::new(), session: None, ..model.clone() };
+                all.push(Request { facts: Facts::default(), ..request.clone() });
+                all.push(Request { session: model.session.clone(), ..request });
             }
         }
     }
