@@ -2,6 +2,7 @@
 
 use crate::error::{InputError, shorten};
 use crate::item::Item;
+use crate::shared::Shared;
 use crate::write::line;
 use iamc_catalogue::lists;
 use iamc_policy::World;
@@ -46,7 +47,8 @@ impl Assembly {
     ///
     /// `settle`: the items come from exports, where a policy that nobody fetched may be one that cannot exist.
     /// `assume_complete`: what no item names does not exist, be it the policy of a resource or one that is attached.
-    pub(crate) fn finish(self, settle: bool, assume_complete: bool) -> (World, Vec<InputError>) {
+    /// `shared`: what joins the policies of resources.
+    pub(crate) fn finish(self, settle: bool, assume_complete: bool, shared: Shared) -> (World, Vec<InputError>) {
         let mut world = World::default();
         for item in self.items {
             match item {
@@ -73,6 +75,7 @@ impl Assembly {
         if settle {
             settle_policies(&mut world);
         }
+        shared.apply(&mut world);
         let missing = note_gaps(&mut world);
         if assume_complete {
             deny_policies(&mut world);

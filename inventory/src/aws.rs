@@ -7,6 +7,7 @@ pub(crate) mod commands;
 pub(crate) mod details;
 pub(crate) mod organization;
 pub(crate) mod resources;
+pub(crate) mod shares;
 
 use crate::documents::{DocumentText, Documents, Notes};
 use crate::error::shorten;

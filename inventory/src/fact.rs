@@ -22,6 +22,8 @@ pub(crate) enum Fact {
     Snapshot { id: String, account: AccountId, region: String, place: Place },
     /// Something about an organization.
     Organization(OrganizationFact),
+    /// A resource is shared through AWS RAM.
+    Shared(Box<SharedResource>),
     /// Grants on a key: one page of them.
     Grants { key: iamc_policy::Arn, account: Option<AccountId>, grants: Vec<KmsGrant>, place: Place },
 }
@@ -35,6 +37,17 @@ pub(crate) enum Origin {
     Config,
     /// A store of iam-collect.
     Collect,
+}
+
+/// A resource that is shared.
+#[derive(Debug, Clone)]
+pub(crate) struct SharedResource {
+    pub(crate) arn: iamc_policy::Arn,
+    /// The account that was asked.
+    pub(crate) account: Option<AccountId>,
+    /// The policy that the sharing amounts to; `None`: not exported.
+    pub(crate) policy: Option<NamedPolicy>,
+    pub(crate) place: Place,
 }
 
 /// What one item of AWS Config says.

@@ -1,6 +1,7 @@
 //! One file -> [`Fact`]s: what is in it is recognised by its content, with the names of its folders as a hint.
 
-use crate::aws::{Asked, Reader, commands, details, kebab, organization, resources};
+use crate::aws::{Asked, Reader, commands, details, kebab, organization, resources, shares};
+use crate::collect::{self, Member, Spot};
 use crate::config;
 use crate::documents::{Documents, Notes};
 use crate::error::{InputError, shorten};
@@ -46,6 +47,32 @@ pub(crate) fn read(file: &Arc<str>, bytes: &[u8], documents: &Documents) -> File
     let Dispatch { reader, inputs, .. } = dispatch;
     let Reader { facts, skipped, .. } = reader;
     FileFacts { n_bytes: bytes.len() as u64, facts, notes, skipped, inputs }
+}
+
+/// Reads files of a store of iam-collect that belong together.
+pub(crate) fn read_store(spot: &Spot, files: &[(Arc<str>, Cow<'_, [u8]>)], documents: &Documents) -> FileFacts {
+    let mut notes = Notes::default();
+    let mut reader = Reader { documents, notes: &mut notes, facts: Vec::new(), skipped: Vec::new() };
+    let mut texts = Vec::with_capacity(files.len());
+    for (file, bytes) in files {
+        match decode(file, bytes) {
+            Ok(text) => texts.push((file, text)),
+            Err(why) => reader.notes.mistakes.push(why),
+        }
+    }
+    let stem = |name: &'_ str| -> usize { plain_name(name).strip_suffix(".json").unwrap_or(name).len() };
+    let members: Vec<Member<'_>> = texts
+        .iter()
+        .map(|(file, text)| {
+            let path = &file[..stem(file)];
+            Member { stem: path.rsplit('/').next().unwrap_or(path), file: (*file).clone(), text }
+        })
+        .collect();
+    let read = collect::read(&mut reader, spot, &members);
+    let inputs = read.map(|name| (name, 1)).into_iter().collect();
+    let Reader { facts, skipped, .. } = reader;
+    let n_bytes = files.iter().map(|(_, bytes)| bytes.len() as u64).sum();
+    FileFacts { n_bytes, facts, notes, skipped, inputs }
 }
 
 /// UTF-8, or the UTF-16 that some shells write when output is redirected; without its byte order mark.
@@ -106,7 +133,8 @@ fn all_commands() -> impl Iterator<Item = (&'static str, &'static str)> {
     let organizations = organization::COMMANDS.iter().map(|command| ("organizations", *command));
     let iam = [("iam", "get-account-authorization-details"), ("iam", "get-policy-version")];
     let config = config::COMMANDS.iter().map(|command| ("configservice", *command));
-    organizations.chain(iam).chain(config).chain(commands::commands())
+    let ram = shares::COMMANDS.iter().map(|command| ("ram", *command));
+    organizations.chain(iam).chain(config).chain(ram).chain(commands::commands())
 }
 
 /// Fills in the service where the command alone says it.
@@ -350,6 +378,14 @@ impl Dispatch<'_> {
                 }
                 debug_assert!(organization::COMMANDS.contains(&command));
                 "organization outputs"
+            }
+            ("ram", _) if asked.error.is_some() => {
+                resources::failed(reader, f, asked);
+                "resource shares"
+            }
+            ("ram", _) => {
+                shares::read(reader, f, asked);
+                "resource shares"
             }
             ("configservice", _) if asked.error.is_some() => {
                 resources::failed(reader, f, asked);

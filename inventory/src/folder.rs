@@ -1,6 +1,7 @@
 //! Folders and files of exports -> [`World`]: found, read side by side, joined in the order of their names.
 
 use crate::assemble::Assembly;
+use crate::collect::{self, Spot};
 use crate::documents::Documents;
 use crate::error::{Errors, InputError};
 use crate::file::{self, FileFacts};
@@ -10,7 +11,8 @@ use crate::report::{Progress, Read, Report};
 use crate::{Options, conclude};
 use iamc_policy::World;
 use iamc_policy::world::{Gap, GapKind};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -54,43 +56,77 @@ pub fn read_inputs(
 ) -> Result<Read, Errors> {
     let Found { files, errors, unread } = input::find(inputs);
     let documents = Documents::new(options.strictness());
-    let facts = read_all(&files, &documents, options.threads, progress);
-    let report = Report { unread, ..Report::default() };
+    let facts = read_all(&units(&files), &documents, options.threads, progress);
+    let report = Report { n_files: files.len(), unread, ..Report::default() };
     join(facts, errors, report, &documents, options)
 }
 
-/// Reads every file; `result[i]` is what `inputs[i]` says, whoever read it.
+/// Files that are read together.
+struct Unit<'i> {
+    /// Where they lie in a store of iam-collect, if they lie in one.
+    spot: Option<Spot>,
+    files: Vec<&'i FileInput>,
+}
+
+/// Every file is read on its own, but for those of a store, of which a folder is one thing; in the order of the names
+/// of their first files.
+fn units<'i>(files: &'i [FileInput]) -> Vec<Unit<'i>> {
+    let mut folders: HashMap<&str, usize> = HashMap::new();
+    let mut units: Vec<Unit<'i>> = Vec::with_capacity(files.len());
+    for file in files {
+        let name = input::plain_name(&file.name);
+        let spot = collect::spot(name);
+        let folder = spot.as_ref().filter(|spot| collect::is_folder(spot)).and_then(|_| name.rsplit_once('/'));
+        if let Some((folder, _)) = folder {
+            match folders.entry(folder) {
+                Entry::Occupied(at) => {
+                    units[*at.get()].files.push(file);
+                    continue;
+                }
+                Entry::Vacant(at) => drop(at.insert(units.len())),
+            }
+        }
+        units.push(Unit { spot, files: vec![file] });
+    }
+    let is_metadata = |file: &&FileInput| input::plain_name(&file.name).ends_with(collect::METADATA);
+    let is_whole =
+        |unit: &Unit<'i>| !unit.spot.as_ref().is_some_and(collect::is_folder) || unit.files.iter().any(is_metadata);
+    let alone = |file: &'i FileInput| Unit { spot: None, files: vec![file] };
+    let split = |unit: Unit<'i>| if is_whole(&unit) { vec![unit] } else { unit.files.into_iter().map(alone).collect() };
+    units.into_iter().flat_map(split).collect()
+}
+
+/// Reads every unit; `result[i]` is what `units[i]` says, whoever read it.
 fn read_all(
-    inputs: &[FileInput],
+    units: &[Unit<'_>],
     documents: &Documents,
     threads: Option<usize>,
     progress: &(dyn Fn(&Progress) + Sync),
 ) -> Vec<FileFacts> {
     let machine = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let n_threads = threads.unwrap_or(machine).clamp(1, inputs.len().max(1));
+    let n_threads = threads.unwrap_or(machine).clamp(1, units.len().max(1));
     let next = AtomicUsize::new(0);
-    let n_bytes: u64 = inputs.iter().map(|input| input.n_bytes).sum();
+    let all = || units.iter().flat_map(|unit| &unit.files);
+    let (n_files, n_bytes) = (all().count(), all().map(|file| file.n_bytes).sum());
     let done = Mutex::new((0_usize, 0_u64));
     let work = || {
         let mut results = Vec::new();
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(input) = inputs.get(index) else { return results };
-            let facts = match input.read() {
-                Ok(bytes) => file::read(&input.name, &bytes, documents),
-                Err(error) => FileFacts::unreadable(input::unreadable(input.name.clone(), &error)),
-            };
-            results.push((index, facts));
+            let Some(unit) = units.get(index) else { return results };
+            results.push((index, read_unit(unit, documents)));
             let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
-            done.0 += 1;
-            done.1 += input.n_bytes;
-            progress(&Progress {
-                n_done: done.0,
-                n_files: inputs.len(),
-                bytes_done: done.1,
-                bytes: n_bytes,
-                file: input.name.clone(),
-            });
+            for file in &unit.files {
+                done.0 += 1;
+                done.1 += file.n_bytes;
+                progress(&Progress {
+                    n_done: done.0,
+                    n_files,
+                    bytes_done: done.1,
+                    bytes: n_bytes,
+                    file: file.name.clone(),
+                });
+            }
         }
     };
     let mut results = std::thread::scope(|scope| {
@@ -109,6 +145,22 @@ fn read_all(
     results.into_iter().map(|(_, facts)| facts).collect()
 }
 
+fn read_unit(unit: &Unit<'_>, documents: &Documents) -> FileFacts {
+    let mut contents = Vec::with_capacity(unit.files.len());
+    for file in &unit.files {
+        match file.read() {
+            Ok(bytes) => contents.push((file.name.clone(), bytes)),
+            Err(error) => return FileFacts::unreadable(input::unreadable(file.name.clone(), &error)),
+        }
+    }
+    match (&unit.spot, contents.as_slice()) {
+        (Some(spot), contents) => file::read_store(spot, contents, documents),
+        (None, [(name, bytes)]) => file::read(name, bytes, documents),
+        // Only files of a store are read together.
+        (None, contents) => file::read_store(&Spot::Index, contents, documents),
+    }
+}
+
 fn join(
     files: Vec<FileFacts>,
     errors: Vec<InputError>,
@@ -116,7 +168,6 @@ fn join(
     documents: &Documents,
     options: &Options,
 ) -> Result<Read, Errors> {
-    report.n_files = files.len();
     let mut inputs: BTreeMap<&'static str, usize> = BTreeMap::new();
     let mut assembly = Assembly::default();
     assembly.errors = errors;
@@ -135,7 +186,7 @@ fn join(
     report.inputs = inputs.into_iter().collect();
     joined.settle_config(&mut assembly);
     joined.hand_over(&mut assembly, documents);
-    let (mut world, errors) = assembly.finish(true, options.assume_complete);
+    let (mut world, errors) = assembly.finish(true, options.assume_complete, std::mem::take(&mut joined.shared));
     let gaps = joined.gaps(&world);
     add_gaps(&mut world, gaps);
     sort(&mut world);

@@ -8,6 +8,7 @@ use crate::error::shorten;
 use crate::fact::{Fact, Listing, OrganizationFact, Origin, Page, gap_of};
 use crate::item::Item;
 use crate::json::Source;
+use crate::shared::Shared;
 use iamc_policy::World;
 use iamc_policy::document::PolicyKind;
 use iamc_policy::ids::AccountId;
@@ -46,6 +47,8 @@ pub(crate) struct Joined {
     /// Accounts that are exported, with what kinds of exports name them and where one does.
     exported: BTreeMap<AccountId, (BTreeSet<Origin>, Place)>,
     configured: Newest,
+    /// Resources that are shared.
+    pub(crate) shared: Shared,
     organizations: BTreeMap<String, (AccountId, Place)>,
     policy_types: BTreeMap<Option<String>, (bool, bool)>,
     units: BTreeMap<String, UnitRecord>,
@@ -68,6 +71,7 @@ impl Joined {
                 let known = self.exported.entry(id).or_insert((BTreeSet::new(), place));
                 known.0.insert(origin);
             }
+            Fact::Shared(shared) => self.shared.add(*shared),
             Fact::Config(facts) => self.configured.add(*facts),
             Fact::Snapshot { id, account, region, place } => {
                 assembly.errors.extend(self.configured.snapshot(id, account, region, place));
@@ -140,8 +144,10 @@ impl Joined {
                 });
                 let other =
                     known.organization.is_some() && organization.is_some() && known.organization != organization;
+                let renamed = known.name.is_some() && name.is_some() && known.name != name;
                 known.organization = known.organization.take().or(organization);
-                if other || known.name != name {
+                known.name = known.name.take().or_else(|| name.clone());
+                if other || renamed {
                     contradiction(format!("the unit `{}`", shorten(&id)), &place, &known.place);
                 }
             }

@@ -13,6 +13,7 @@
 
 mod assemble;
 mod aws;
+mod collect;
 mod config;
 mod documents;
 mod error;
@@ -26,6 +27,7 @@ mod json;
 mod lines;
 mod report;
 pub mod request;
+mod shared;
 mod write;
 
 pub use error::{Errors, InputError};
@@ -39,6 +41,7 @@ use crate::documents::{Documents, Notes};
 use crate::item::Item;
 use crate::json::Source;
 use crate::lines::LineReader;
+use crate::shared::Shared;
 use iamc_policy::document::Strictness;
 use iamc_policy::{Settings, World};
 
@@ -145,7 +148,7 @@ fn finish(n_bytes: usize, items: Vec<Item>, notes: Notes, options: &Options) -> 
     let mut assembly = Assembly::default();
     assembly.errors = notes.mistakes.into_errors();
     items.into_iter().for_each(|item| assembly.add(item));
-    let (world, errors) = assembly.finish(false, options.assume_complete);
+    let (world, errors) = assembly.finish(false, options.assume_complete, Shared::default());
     conclude(world, errors, report, options)
 }
 

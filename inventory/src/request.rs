@@ -6,6 +6,7 @@
 //! caller of that kind is refused here.
 
 pub mod node;
+pub mod plain;
 
 use self::node::{FieldError, Node};
 use iamc_policy::action::Action;

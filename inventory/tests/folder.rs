@@ -295,3 +295,11 @@ fn items_of_aws_config_are_understood() {
     insta::assert_snapshot!("config_report", read.to_string());
     insta::assert_snapshot!("config_world", export(&read.world));
 }
+
+/// The folder says what kind of thing lies in it, `metadata.json` how it is called.
+#[test]
+fn a_store_of_iam_collect_is_understood() {
+    let read = read("collect");
+    insta::assert_snapshot!("collect_report", read.to_string());
+    insta::assert_snapshot!("collect_world", export(&read.world));
+}

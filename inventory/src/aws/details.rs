@@ -234,6 +234,6 @@ pub(crate) fn managed_policy(reader: &mut Reader<'_>, f: &mut Fields<'_>) -> Opt
 }
 
 /// `v12` -> 12.
-fn version_number(id: &str) -> Option<u64> {
+pub(crate) fn version_number(id: &str) -> Option<u64> {
     id.strip_prefix('v')?.parse().ok()
 }

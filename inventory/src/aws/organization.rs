@@ -27,6 +27,11 @@ pub(crate) const COMMANDS: &[&str] = &[
 /// The services whose delegated administrators matter (R-6.53).
 const DELEGATING: &[&str] = &["iam.amazonaws.com", "organizations.amazonaws.com"];
 
+/// Whether it matters who is delegated administrator for the service.
+pub(crate) fn delegating(service: &str) -> bool {
+    DELEGATING.contains(&service)
+}
+
 /// Reads the output of one command. An unknown command is the caller's mistake and reads nothing.
 pub(crate) fn read(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_>) {
     match asked.command.as_str() {
@@ -73,13 +78,13 @@ fn needed(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_>, name: 
     text
 }
 
-fn push(reader: &mut Reader<'_>, fact: OrganizationFact) {
+pub(crate) fn push(reader: &mut Reader<'_>, fact: OrganizationFact) {
     reader.facts.push(Fact::Organization(fact));
 }
 
 /// Every ARN of Organizations names the management account and the organization:
 /// `arn:aws:organizations::MANAGEMENT:account/o-…/ID`. AWS's own policies name neither.
-fn note_organization(reader: &mut Reader<'_>, node: Option<Node<'_>>) -> Option<String> {
+pub(crate) fn note_organization(reader: &mut Reader<'_>, node: Option<Node<'_>>) -> Option<String> {
     let node = node?;
     let arn: Arn = reader.parse_arn(node)?;
     let id = arn.resource().split('/').find(|part| part.starts_with("o-"))?.to_owned();
@@ -200,7 +205,7 @@ fn list_parents(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_>) 
 }
 
 /// The kind of a policy type; `None` for types that decide nothing, such as tag policies.
-fn policy_kind(word: &str) -> Option<PolicyKind> {
+pub(crate) fn policy_kind(word: &str) -> Option<PolicyKind> {
     match word {
         "SERVICE_CONTROL_POLICY" => Some(PolicyKind::Scp),
         "RESOURCE_CONTROL_POLICY" => Some(PolicyKind::Rcp),
@@ -288,7 +293,7 @@ fn list_targets(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_>) 
 
 fn list_delegated(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_>) {
     let service = asked.text("service-principal", reader.mistakes());
-    let counts = service.as_deref().is_some_and(|service| DELEGATING.contains(&service));
+    let counts = service.as_deref().is_some_and(delegating);
     let administrators = reader.objects(f, "DelegatedAdministrators");
     if service.is_none() && !administrators.is_empty() {
         let why = "delegated administrators without the service for which they are: wrap the output with \
@@ -311,7 +316,7 @@ fn list_delegated_services(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &
     };
     for mut service in reader.objects(f, "DelegatedServices") {
         let name = service.need_string("ServicePrincipal", reader.mistakes());
-        if name.is_some_and(|name| DELEGATING.contains(&&*name)) {
+        if name.is_some_and(|name| delegating(&name)) {
             push(reader, OrganizationFact::Delegated(account));
         }
     }

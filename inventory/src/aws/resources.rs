@@ -377,7 +377,7 @@ pub(crate) fn endpoint(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Aske
 }
 
 /// Region and service prefix of an endpoint service name such as `com.amazonaws.us-east-1.ecr.api`.
-fn endpoint_service(name: &str) -> (Option<String>, Option<String>) {
+pub(crate) fn endpoint_service(name: &str) -> (Option<String>, Option<String>) {
     // `cn.com.amazonaws.REGION.SERVICE` in China, `com.amazonaws.s3-global.accesspoint` without a Region.
     let name = name.strip_prefix("cn.").unwrap_or(name);
     let Some(rest) = name.strip_prefix("com.amazonaws.") else { return (None, None) };

@@ -1,0 +1,150 @@
+//! Request lines in the form that nearly all have, read without copying: for logs of millions of lines.
+//!
+//! A line that is not in this form may be one all the same: then [`super::read_line`] reads it, or says what is wrong.
+
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use std::fmt;
+
+/// A request line whose fields are what they mostly are. Its values are not judged: a principal is any text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlainLine<'a> {
+    /// `id`, if it is a text.
+    pub id: Option<&'a str>,
+    /// `principal`, if it is a text.
+    pub principal: &'a str,
+    /// `action`.
+    pub action: &'a str,
+    /// `resource`, if it is a text.
+    pub resource: &'a str,
+    /// `resource_account`.
+    pub resource_account: Option<&'a str>,
+    /// The JSON of `session`.
+    pub session: Option<&'a str>,
+    /// The JSON of the fields that many lines have in common ([`PlainLine::SHARED`]), where they are there.
+    pub shared: [Option<&'a str>; PlainLine::SHARED.len()],
+}
+
+const NAMES: [&str; 6] = ["id", "principal", "action", "resource", "resource_account", "session"];
+
+impl<'a> PlainLine<'a> {
+    /// Fields whose meaning depends on no other field, and that together say in which context a line is to be decided.
+    pub const SHARED: [&'static str; 6] = ["context", "absent", "present", "unknown", "mode", "vpc_endpoint"];
+
+    /// Reads a line. `None`: it is in another form, or it is no request line; [`super::read_line`] says which.
+    ///
+    /// Cost: O(bytes), one pass, without allocation.
+    ///
+    /// ```
+    /// use iamc_inventory::request::plain::PlainLine;
+    /// let line = PlainLine::read(r#"{"principal": "a", "action": "s3:GetObject", "resource": "*", "mode": "open"}"#);
+    /// assert_eq!(line.unwrap().shared, [None, None, None, None, Some("\"open\""), None]);
+    /// assert_eq!(PlainLine::read(r#"{"principal": "a", "action": "s3:GetObject", "resource": ["*"]}"#), None);
+    /// ```
+    pub fn read(text: &'a str) -> Option<PlainLine<'a>> {
+        let mut reader = serde_json::Deserializer::from_str(text);
+        let fields = reader.deserialize_map(Fields).ok()?;
+        reader.end().ok()?;
+        let [id, principal, action, resource, resource_account, session] = fields.names;
+        let text_of = |value: Option<&'a str>| match value {
+            None => Some(None),
+            Some(json) => plain_text(json).map(Some),
+        };
+        Some(PlainLine {
+            id: text_of(id)?,
+            principal: plain_text(principal?)?,
+            action: plain_text(action?)?,
+            resource: plain_text(resource?)?,
+            resource_account: text_of(resource_account)?,
+            session,
+            shared: fields.shared,
+        })
+    }
+}
+
+/// The text of a JSON string without escapes.
+fn plain_text(json: &str) -> Option<&str> {
+    let inner = json.strip_prefix('"')?.strip_suffix('"')?;
+    (!inner.as_bytes().contains(&b'\\')).then_some(inner)
+}
+
+/// The JSON of the known fields, each once.
+struct Collected<'a> {
+    names: [Option<&'a str>; NAMES.len()],
+    shared: [Option<&'a str>; PlainLine::SHARED.len()],
+}
+
+struct Fields;
+
+impl<'de> Visitor<'de> for Fields {
+    type Value = Collected<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a plain request line")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let other = || serde::de::Error::custom("not a plain request line");
+        let mut fields = Collected { names: [None; NAMES.len()], shared: [None; PlainLine::SHARED.len()] };
+        while let Some((name, value)) = map.next_entry::<&str, &RawValue>()? {
+            let place = match NAMES.iter().position(|known| *known == name) {
+                Some(at) => &mut fields.names[at],
+                None => match PlainLine::SHARED.iter().position(|known| *known == name) {
+                    Some(at) => &mut fields.shared[at],
+                    None => return Err(other()),
+                },
+            };
+            if place.replace(value.get()).is_some() {
+                return Err(other());
+            }
+        }
+        Ok(fields)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::read_line;
+    use iamc_policy::document::Strictness;
+    use iamc_policy::request::Mode;
+
+    #[test]
+    fn what_is_plain_is_read_as_everywhere() {
+        let text = r#" {"id": "a", "principal": "arn:aws:iam::111122223333:user/ana", "action": "s3:GetObject",
+            "resource": "arn:aws:s3:::bkt/é", "resource_account": "111122223333", "context": {"aws:SourceIp": "1.2.3.4"},
+            "vpc_endpoint": null} "#;
+        let plain = PlainLine::read(text).unwrap();
+        let line = read_line(text, Mode::Open, Strictness::Lenient).unwrap();
+        assert_eq!(plain.id, line.id.as_deref());
+        assert_eq!(plain.principal, line.request.principal.to_string());
+        assert_eq!(plain.action, line.request.action.to_string());
+        assert_eq!(plain.resource, line.request.resources[0].resource.to_string());
+        assert_eq!(plain.resource_account, Some("111122223333"));
+        assert_eq!((plain.shared[0], plain.shared[5]), (Some(r#"{"aws:SourceIp": "1.2.3.4"}"#), Some("null")));
+    }
+
+    #[test]
+    fn what_is_not_plain_is_left_to_others() {
+        let fields = r#""principal": "a", "action": "b:c", "resource": "*""#;
+        assert!(PlainLine::read(&format!("{{{fields}}}")).is_some());
+        for more in [
+            r#", "facts": {}"#,
+            r#", "additional": []"#,
+            r#", "id": 1"#,
+            r#", "id": null"#,
+            r#", "id": "\n""#,
+            r#", "resource_account": null"#,
+            r#", "principal": "a""#,
+            r#", "acton": "a""#,
+            r#", "\u006dode": "open""#,
+            ",",
+            "} {",
+        ] {
+            assert_eq!(PlainLine::read(&format!("{{{fields}{more}}}")), None, "{more}");
+        }
+        for text in ["", "null", "[]", "{", r#"{"principal": {"service": "x"}, "action": "b:c", "resource": "*"}"#] {
+            assert_eq!(PlainLine::read(text), None, "{text}");
+        }
+    }
+}
