@@ -62,14 +62,25 @@ impl Unknown {
 
     /// Counts one row.
     pub fn count(&mut self, name: &str) {
-        self.n_rows += 1;
+        self.count_many(name, 1);
+    }
+
+    fn count_many(&mut self, name: &str, n: u64) {
+        self.n_rows += n;
         if let Some(n_rows) = self.names.get_mut(name) {
-            *n_rows += 1;
+            *n_rows += n;
         } else if self.names.len() < Unknown::NAMES_MAX {
-            self.names.insert(name.to_owned(), 1);
+            self.names.insert(name.to_owned(), n);
         } else {
-            self.n_other_rows += 1;
+            self.n_other_rows += n;
         }
+    }
+
+    /// Adds what was counted elsewhere.
+    pub fn add(&mut self, other: &Unknown) {
+        other.names.iter().for_each(|(name, n)| self.count_many(name, *n));
+        self.n_rows += other.n_other_rows;
+        self.n_other_rows += other.n_other_rows;
     }
 }
 
@@ -130,8 +141,7 @@ impl<'s> RowsBuilder<'s> {
     /// The user, role or role session with that ARN, as [`Principal::from_arn`] reads it.
     ///
     /// # Errors
-    /// [`NotARow::UnknownPrincipal`] (counted in [`RowsBuilder::unknown_principals`]) and [`NotARow::OtherCaller`],
-    /// also for a text that names no caller at all.
+    /// [`NotARow::UnknownPrincipal`], and [`NotARow::OtherCaller`], also for a text that names no caller at all.
     ///
     /// Cost: O(bytes of the ARN); no allocation but that of a session's new name.
     pub fn principal(&mut self, arn: &str) -> Result<PrincipalRow, NotARow> {
@@ -145,13 +155,8 @@ impl<'s> RowsBuilder<'s> {
                 principal.map(|principal| (principal, self.session(session, None)))
             }
         };
-        match found.filter(|(principal, _)| who(self.set, *principal, UNNAMED).is_some()) {
-            Some((principal, session)) => Ok(PrincipalRow { principal, session }),
-            None => {
-                self.unknown_principals.count(arn);
-                Err(NotARow::UnknownPrincipal)
-            }
-        }
+        let found = found.filter(|(principal, _)| who(self.set, *principal, UNNAMED).is_some());
+        found.map(|(principal, session)| PrincipalRow { principal, session }).ok_or(NotARow::UnknownPrincipal)
     }
 
     fn identity(&self, arn: &str, role: bool) -> Option<u32> {
@@ -172,20 +177,14 @@ impl<'s> RowsBuilder<'s> {
     /// The action `service:Name` of the catalogue.
     ///
     /// # Errors
-    /// [`NotARow::UnknownAction`], counted in [`RowsBuilder::unknown_actions`].
+    /// [`NotARow::UnknownAction`].
     pub fn action(&mut self, action: &str) -> Result<u32, NotARow> {
         self.spare.clear();
         self.spare.extend_from_slice(action.as_bytes());
         self.spare.make_ascii_lowercase();
         let service = self.spare.split(|byte| *byte == b':').next().filter(|service| service.len() < action.len());
         let service = service.and_then(|service| self.set.find_service(service));
-        match service.and_then(|service| self.set.find_action(service, &self.spare)) {
-            Some(id) => Ok(id),
-            None => {
-                self.unknown_actions.count(action);
-                Err(NotARow::UnknownAction)
-            }
-        }
+        service.and_then(|service| self.set.find_action(service, &self.spare)).ok_or(NotARow::UnknownAction)
     }
 
     /// The resource with that ARN, or `*`; `owner` is its account, where the caller of the engine says it.
@@ -241,7 +240,32 @@ impl<'s> RowsBuilder<'s> {
         self.context.push(context);
     }
 
-    /// Adds a request; its session policies, if it has any, are `policies`.
+    /// Adds a row by its names; a name that the set does not know is counted ([`RowsBuilder::unknown_principals`] and
+    /// [`RowsBuilder::unknown_actions`]).
+    ///
+    /// # Errors
+    /// It is no row: see [`NotARow`]. Nothing was added then.
+    pub fn push_names(
+        &mut self,
+        principal: &str,
+        action: &str,
+        resource: &str,
+        owner: Option<AccountId>,
+        context: u32,
+    ) -> Result<(), NotARow> {
+        let (caller, number) = (self.principal(principal), self.action(action));
+        if caller == Err(NotARow::UnknownPrincipal) {
+            self.unknown_principals.count(principal);
+        }
+        if number == Err(NotARow::UnknownAction) {
+            self.unknown_actions.count(action);
+        }
+        let row = (caller?, number?, self.resource(resource, owner)?);
+        self.push(row.0, row.1, row.2, context);
+        Ok(())
+    }
+
+    /// Adds a request; names that the set does not know are counted. Its session policies, if it has any, are `policies`.
     ///
     /// # Errors
     /// It is no row: see [`NotARow`]. Nothing was added then.
@@ -253,18 +277,14 @@ impl<'s> RowsBuilder<'s> {
         if !request.additional.is_empty() || !resource.context.is_empty() {
             return Err(NotARow::SeveralParts);
         }
-        let principal = self.caller(request, policies)?;
-        let service = request.action.service();
-        self.spare.clear();
-        self.spare.extend_from_slice(service.as_bytes());
-        self.spare.push(b':');
-        self.spare.extend_from_slice(request.action.name().as_bytes());
-        self.spare.make_ascii_lowercase();
-        let service = self.set.find_service(service.as_bytes());
-        let Some(action) = service.and_then(|service| self.set.find_action(service, &self.spare)) else {
+        let (principal, action) = (self.caller(request, policies), self.action_of(request));
+        if principal == Err(NotARow::UnknownPrincipal) {
+            self.unknown_principals.count(&request.principal.to_string());
+        }
+        if action == Err(NotARow::UnknownAction) {
             self.unknown_actions.count(&request.action.to_string());
-            return Err(NotARow::UnknownAction);
-        };
+        }
+        let (principal, action) = (principal?, action?);
         let resource = match (&resource.resource, resource.account) {
             (RequestResource::Star, None) => NOTHING,
             // `*` in another account: no number says that.
@@ -277,6 +297,15 @@ impl<'s> RowsBuilder<'s> {
         let context = self.context(RowContext::of(request));
         self.push(principal, action, resource, context);
         Ok(())
+    }
+
+    fn action_of(&mut self, request: &Request) -> Result<u32, NotARow> {
+        let (service, name) = (request.action.service(), request.action.name());
+        self.spare.clear();
+        [service, ":", name].iter().for_each(|part| self.spare.extend_from_slice(part.as_bytes()));
+        self.spare.make_ascii_lowercase();
+        let service = self.set.find_service(service.as_bytes());
+        service.and_then(|service| self.set.find_action(service, &self.spare)).ok_or(NotARow::UnknownAction)
     }
 
     /// The caller of a request, as the engine finds it by its names and facts.
@@ -301,10 +330,7 @@ impl<'s> RowsBuilder<'s> {
             }
             _ => return Err(NotARow::OtherCaller),
         };
-        let Some(principal) = found else {
-            self.unknown_principals.count(&request.principal.to_string());
-            return Err(NotARow::UnknownPrincipal);
-        };
+        let principal = found.ok_or(NotARow::UnknownPrincipal)?;
         // A fact may name a role that is not the one of the session's ARN.
         match (who(self.set, principal, UNNAMED), Who::of(&request.principal)) {
             (Some(of_row @ Who::User { .. }), named @ Who::User { .. }) if of_row == named => {}
@@ -361,6 +387,11 @@ impl<'s> RowsBuilder<'s> {
     /// Heap bytes, about: what a caller who bounds memory looks at.
     pub fn heap_bytes(&self) -> usize {
         self.tables.heap_bytes() + self.len() * 5 * size_of::<u32>()
+    }
+
+    /// Takes out what was counted as unknown so far: principals and actions.
+    pub fn take_unknown(&mut self) -> (Unknown, Unknown) {
+        (std::mem::take(&mut self.unknown_principals), std::mem::take(&mut self.unknown_actions))
     }
 
     /// Principals that the set does not know.
