@@ -43,6 +43,14 @@ impl Assembly {
         }
     }
 
+    /// ARNs of the users so far.
+    pub(crate) fn users(&self) -> impl Iterator<Item = &Arn> {
+        self.items.iter().filter_map(|item| match item {
+            Item::User(user) => Some(&user.identity.arn),
+            _ => None,
+        })
+    }
+
     /// The world of all items, with what is plainly missing in it.
     ///
     /// `settle`: the items come from exports, where a policy that nobody fetched may be one that cannot exist.

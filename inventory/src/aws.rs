@@ -265,9 +265,20 @@ impl<'r> Reader<'r> {
                 _ => break,
             }
         }
+        if let Some(inner) = unescape(&decoded) {
+            decoded = Cow::Owned(inner);
+        }
         let document = DocumentText { text: &decoded, at: node, verbatim: false };
         Some(self.documents.read(kind, name, &document, self.notes))
     }
+}
+
+/// Undoes the escapes of a JSON string that lacks its quotes, as API Gateway returns policies.
+fn unescape(text: &str) -> Option<String> {
+    if !text.trim_start().starts_with("{\\\"") {
+        return None;
+    }
+    serde_json::from_str(&format!("\"{text}\"")).ok()
 }
 
 /// Undoes percent-encoding. JSON text is left alone, and so is what cannot be decoded: the parser says what is wrong.
@@ -312,6 +323,13 @@ mod tests {
         ] {
             assert_eq!(decode(text), expected);
         }
+    }
+
+    #[test]
+    fn escapes_without_quotes_are_undone() {
+        assert_eq!(unescape(r#"{\"a\":\"b\"}"#).as_deref(), Some(r#"{"a":"b"}"#));
+        assert_eq!(unescape(r#"{"a":"b"}"#), None);
+        assert_eq!(unescape(r#"{\"a\":"b"}"#), None);
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub(crate) enum Fact {
     Config(Box<ConfigFacts>),
     /// A snapshot of AWS Config: one recorder's, of one account in one Region.
     Snapshot { id: String, account: AccountId, region: String, place: Place },
+    /// The last use of an access key: its user is named, and only the details know the path of the ARN.
+    KeyUse { account: AccountId, user: String, at: Option<String>, region: Option<String>, place: Place },
     /// Something about an organization.
     Organization(OrganizationFact),
     /// A resource is shared through AWS RAM.

@@ -186,6 +186,7 @@ fn join(
     report.inputs = inputs.into_iter().collect();
     joined.settle_config(&mut assembly);
     joined.hand_over(&mut assembly, documents);
+    joined.hand_over_key_uses(&mut assembly);
     let (mut world, errors) = assembly.finish(true, options.assume_complete, std::mem::take(&mut joined.shared));
     let gaps = joined.gaps(&world);
     add_gaps(&mut world, gaps);

@@ -39,6 +39,9 @@ struct UnitRecord {
     place: Place,
 }
 
+/// Time, Region and place of the last use of an access key.
+type KeyUse = (Option<String>, Option<String>, Place);
+
 /// Everything that files say about organizations, and which listings are complete.
 #[derive(Default)]
 pub(crate) struct Joined {
@@ -47,6 +50,8 @@ pub(crate) struct Joined {
     /// Accounts that are exported, with what kinds of exports name them and where one does.
     exported: BTreeMap<AccountId, (BTreeSet<Origin>, Place)>,
     configured: Newest,
+    /// Last uses of access keys, by account and name of the user.
+    key_uses: BTreeMap<(AccountId, String), Vec<KeyUse>>,
     /// Resources that are shared.
     pub(crate) shared: Shared,
     organizations: BTreeMap<String, (AccountId, Place)>,
@@ -70,6 +75,10 @@ impl Joined {
             Fact::Account { id, origin, place } => {
                 let known = self.exported.entry(id).or_insert((BTreeSet::new(), place));
                 known.0.insert(origin);
+            }
+            Fact::KeyUse { account, user, at, region, place } => {
+                let uses = self.key_uses.entry((account, user)).or_default();
+                uses.push((at, region, place));
             }
             Fact::Shared(shared) => self.shared.add(*shared),
             Fact::Config(facts) => self.configured.add(*facts),
@@ -259,6 +268,26 @@ impl Joined {
             if let (Listing::Buckets(account), true) = (listing, complete) {
                 assembly.add(Item::Coverage(bucket_coverage(*account, place.clone())));
             }
+        }
+    }
+
+    /// Adds the last uses of access keys, whose users the world now knows with their paths.
+    pub(crate) fn hand_over_key_uses(&mut self, assembly: &mut Assembly) {
+        let uses = std::mem::take(&mut self.key_uses);
+        if uses.is_empty() {
+            return;
+        }
+        let mut found = Vec::new();
+        for arn in assembly.users() {
+            let name = crate::lines::last_name(arn).to_owned();
+            if let Ok(account) = arn.account().parse::<AccountId>()
+                && let Some(uses) = uses.get(&(account, name))
+            {
+                found.extend(uses.iter().map(|use_of_key| (arn.clone(), use_of_key.clone())));
+            }
+        }
+        for (arn, (at, region, place)) in found {
+            assembly.add(Item::LastUse(LastUse { arn, at, region, place: Some(place) }));
         }
     }
 

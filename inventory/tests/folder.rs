@@ -303,3 +303,11 @@ fn a_store_of_iam_collect_is_understood() {
     insta::assert_snapshot!("collect_report", read.to_string());
     insta::assert_snapshot!("collect_world", export(&read.world));
 }
+
+/// Resource policies of every service that has them, shares, instance profiles and last use.
+#[test]
+fn outputs_about_every_service_are_understood() {
+    let read = read("services");
+    insta::assert_snapshot!("services_report", read.to_string());
+    insta::assert_snapshot!("services_world", export(&read.world));
+}

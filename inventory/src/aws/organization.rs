@@ -6,6 +6,7 @@ use crate::json::{Fields, Node};
 use iamc_policy::Arn;
 use iamc_policy::document::PolicyKind;
 use iamc_policy::ids::AccountId;
+use iamc_policy::world::ResourcePolicy;
 
 /// The commands that are read.
 pub(crate) const COMMANDS: &[&str] = &[
@@ -22,6 +23,7 @@ pub(crate) const COMMANDS: &[&str] = &[
     "list-targets-for-policy",
     "list-delegated-administrators",
     "list-delegated-services-for-account",
+    "describe-resource-policy",
 ];
 
 /// The services whose delegated administrators matter.
@@ -57,6 +59,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_
         "list-targets-for-policy" => list_targets(reader, f, asked),
         "list-delegated-administrators" => list_delegated(reader, f, asked),
         "list-delegated-services-for-account" => list_delegated_services(reader, f, asked),
+        "describe-resource-policy" => describe_resource_policy(reader, f, asked),
         _ => {}
     }
 }
@@ -276,6 +279,23 @@ fn describe_policy(reader: &mut Reader<'_>, f: &mut Fields<'_>) {
     let place = policy.node.place();
     let text = reader.document(kind, name.clone(), content);
     push(reader, OrganizationFact::Policy { id, kind, name, text, place });
+}
+
+/// The policy with which the management account delegates its rights.
+fn describe_resource_policy(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_>) {
+    let Some(mut policy) = f.need("ResourcePolicy", reader.mistakes()).and_then(|node| node.fields(reader.mistakes()))
+    else {
+        return;
+    };
+    let head = policy.need("ResourcePolicySummary", reader.mistakes()).and_then(|node| node.fields(reader.mistakes()));
+    let arn = head.and_then(|mut head| reader.need_arn(&mut head, "Arn"));
+    let content = policy.need("Content", reader.mistakes());
+    let (Some(arn), Some(content)) = (arn, content) else { return };
+    if let Some(document) = reader.document(PolicyKind::Resource, arn.to_string(), content) {
+        let mut resource = super::resources::resource(arn, asked, policy.node);
+        resource.policy = ResourcePolicy::Policy(document);
+        super::resources::push(reader, resource);
+    }
 }
 
 fn list_targets(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_>) {

@@ -1,7 +1,7 @@
 //! Outputs that tell of resources: their policies, tags, owners, grants; VPC endpoints and identity providers.
 
-use super::commands::{BUCKET, Command, GRANTS, POLICIES, TAGS};
-use super::{Asked, Reader, partition};
+use super::commands::{BUCKET, CATALOG, Command, GRANTS, MANY, POLICIES, TAGS};
+use super::{Asked, Reader, details, partition, shares};
 use crate::fact::{Fact, Listing, OrganizationFact, Origin};
 use crate::item::Item;
 use crate::json::{Fields, Node};
@@ -11,7 +11,7 @@ use iamc_policy::decision::Truth;
 use iamc_policy::document::PolicyKind;
 use iamc_policy::ids::AccountId;
 use iamc_policy::request::{EndpointType, KmsGrant};
-use iamc_policy::world::{Account, Coverage, Endpoint, Provider, Resource, ResourcePolicy};
+use iamc_policy::world::{Account, Coverage, Endpoint, LastUse, Provider, Resource, ResourcePolicy};
 
 /// Reads the output of one of [`super::commands`], or the error in which it ended (then `f` is that of the wrapper).
 pub(crate) fn read(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_>) {
@@ -22,6 +22,9 @@ pub(crate) fn read(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_
     if let Some(row) = TAGS.iter().find(is_asked) {
         return read_tags(reader, f, asked, row);
     }
+    if let Some((row, field)) = MANY.iter().find(|(row, _)| is_asked(&row)) {
+        return read_policies(reader, f, asked, row, field);
+    }
     match (asked.service.as_str(), asked.command.as_str()) {
         ("s3api", "get-public-access-block") => bucket_public_access_block(reader, f, asked),
         ("s3control", "get-public-access-block") => account_public_access_block(reader, f, asked),
@@ -30,6 +33,15 @@ pub(crate) fn read(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_
         ("kms", "list-grants") => list_grants(reader, f, asked),
         ("kms", "describe-key") => describe_key(reader, f),
         ("ec2", "describe-vpc-endpoints") => describe_vpc_endpoints(reader, f, asked),
+        ("logs", "describe-destinations") => destinations(reader, f, asked),
+        ("apigateway", "get-rest-apis") => rest_apis(reader, f, asked),
+        ("iam", "list-instance-profiles") => {
+            for mut profile in reader.objects(f, "InstanceProfiles") {
+                details::read_instance_profile(reader, &mut profile);
+            }
+        }
+        ("iam", "list-users") => list_users(reader, f),
+        ("iam", "get-access-key-last-used") => access_key_last_used(reader, f, asked),
         ("iam", "list-open-id-connect-providers") => providers(reader, f, "OpenIDConnectProviderList"),
         ("iam", "list-saml-providers") => providers(reader, f, "SAMLProviderList"),
         ("resourcegroupstaggingapi", "get-resources") => tagged_resources(reader, f, asked),
@@ -61,7 +73,10 @@ fn resource_arn(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_>, 
     {
         return reader.parse_arn(node);
     }
-    let name = asked.text(row.argument, reader.mistakes());
+    let mut name = asked.text(row.argument, reader.mistakes());
+    if row.template == CATALOG {
+        name = name.filter(|name| name.starts_with("arn:")).or_else(|| Some(String::new()));
+    }
     let registry = asked.argument("registry-id").and_then(|node| reader.account_id(node));
     let arn = name.and_then(|name| build_arn(asked, row.template, &name, registry));
     if arn.is_none() {
@@ -104,6 +119,11 @@ fn build_arn(asked: &Asked<'_>, template: &str, name: &str, account: Option<Acco
             text = text.replace(part, &value?);
         }
     }
+    // Directory buckets have ARNs of another kind.
+    if template == BUCKET.template && name.ends_with("--x-s3") {
+        let (region, account) = (asked.region.as_deref()?, asked.account?);
+        return format!("arn:{}:s3express:{region}:{account}:bucket/{name}", partition(region)).parse().ok();
+    }
     text.replace("{name}", name).parse().ok()
 }
 
@@ -141,9 +161,13 @@ fn means_none(reader: &mut Reader<'_>, f: &Fields<'_>, asked: &Asked<'_>, none: 
 
 fn read_policy(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_>, row: &Command) {
     let Some(mut arn) = resource_arn(reader, f, asked, row) else { return };
-    if let Some(qualifier) = asked.argument("qualifier").and_then(|node| node.string(reader.mistakes())) {
-        // The policy of a version or alias of a function.
-        arn = format!("{arn}:{qualifier}").parse().unwrap_or(arn);
+    if !row.qualifier.is_empty()
+        && let Some(node) = asked.argument(row.qualifier)
+    {
+        // The policy of a version or alias of a function, or of a version of a layer.
+        let part =
+            if node.is_string() { node.string(reader.mistakes()).unwrap_or_default() } else { node.raw().into() };
+        arn = format!("{arn}:{part}").parse().unwrap_or(arn);
     }
     let mut resource = resource(arn, asked, f.node);
     match means_none(reader, f, asked, row.none) {
@@ -209,6 +233,102 @@ fn read_tags(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_>, row
         None => {}
     }
     push(reader, resource);
+}
+
+/// Several policies of one resource: a list of objects, or an object name -> document.
+fn read_policies(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_>, row: &Command, field: &'static str) {
+    let Some(arn) = resource_arn(reader, f, asked, row) else { return };
+    if means_none(reader, f, asked, row.none).is_none() {
+        return push(reader, resource(arn, asked, f.node));
+    }
+    let Some(node) = find(reader, f, row.path) else {
+        reader.skip(f.node, format!("the output of `{} {}` holds no policies", row.service, row.command));
+        return push(reader, resource(arn, asked, f.node));
+    };
+    let truncated = reader.is_truncated(f);
+    let documents: Vec<Node<'_>> = if node.is_object() {
+        let fields = node.fields(reader.mistakes());
+        fields.map(|fields| fields.all().iter().map(|field| field.value).collect()).unwrap_or_default()
+    } else {
+        let items = node.list(reader.mistakes()).unwrap_or_default();
+        items.into_iter().filter_map(|item| item.fields(reader.mistakes())?.get(field)).collect()
+    };
+    let mut resource = resource(arn, asked, f.node);
+    let arn = resource.arn.clone();
+    if truncated {
+        reader.skip(f.node, format!("the policies of {arn} are truncated"));
+    } else {
+        resource.policy = ResourcePolicy::None;
+    }
+    push(reader, resource);
+    for document in documents {
+        shares::shared(reader, document, arn.clone(), asked.account, Some(document));
+    }
+}
+
+/// Destinations of log events, with their policies.
+fn destinations(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_>) {
+    for mut destination in reader.objects(f, "destinations") {
+        let arn = reader.need_arn(&mut destination, "arn");
+        let document = destination.get("accessPolicy");
+        if let Some(arn) = arn {
+            with_policy(reader, resource(arn, asked, destination.node), document);
+        }
+    }
+}
+
+/// REST APIs, with their policies.
+fn rest_apis(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_>) {
+    let template = POLICIES.iter().find(|row| row.command == "get-rest-api").map_or("", |row| row.template);
+    for mut api in reader.objects(f, "items") {
+        let Some(id) = api.need_string("id", reader.mistakes()) else { continue };
+        let document = api.get("policy");
+        match build_arn(asked, template, &id, None) {
+            Some(arn) => with_policy(reader, resource(arn, asked, api.node), document),
+            None => reader.skip(api.node, "a REST API without account and region: wrap the output with both"),
+        }
+    }
+}
+
+/// A resource of a list whose items hold the policy where there is one.
+fn with_policy(reader: &mut Reader<'_>, mut resource: Resource, document: Option<Node<'_>>) {
+    let name = resource.arn.to_string();
+    resource.policy = match document.filter(|node| node.raw() != "\"\"") {
+        None => ResourcePolicy::None,
+        Some(node) => match reader.document(policy_kind(&resource.arn), name, node) {
+            Some(policy) => ResourcePolicy::Policy(policy),
+            None => return,
+        },
+    };
+    push(reader, resource);
+}
+
+/// `list-users`: when each password was last used. The users themselves come with the authorization details.
+fn list_users(reader: &mut Reader<'_>, f: &mut Fields<'_>) {
+    for mut user in reader.objects(f, "Users") {
+        let arn = reader.need_arn(&mut user, "Arn");
+        let at = user.get_string("PasswordLastUsed", reader.mistakes());
+        let place = Some(user.node.place());
+        if let Some(arn) = arn {
+            reader.facts.push(Fact::Item(Item::LastUse(LastUse { arn, at, region: None, place })));
+        }
+    }
+}
+
+/// `get-access-key-last-used`: of a user by name, whose path only the details know; without a path it is not told.
+fn access_key_last_used(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_>) {
+    let name = f.need_string("UserName", reader.mistakes());
+    let used = f.get("AccessKeyLastUsed").and_then(|node| node.fields(reader.mistakes()));
+    let (Some(name), Some(mut used)) = (name, used) else { return };
+    let Some(account) = asked.account else {
+        return reader
+            .skip(f.node, "the last use of an access key without the account: wrap the output with `account`");
+    };
+    let at = used.get_string("LastUsedDate", reader.mistakes());
+    // `N/A` where the key was never used.
+    let region = used.get_string("Region", reader.mistakes()).filter(|region| region != "N/A");
+    let place = f.node.place();
+    reader.facts.push(Fact::KeyUse { account, user: name.into_owned(), at, region, place });
 }
 
 /// `get-resources` of the tagging API: all tags of each resource that it names. A page that is missing makes the tags of
@@ -439,7 +559,7 @@ pub(crate) fn not_in_use(account: AccountId) -> Fact {
 
 #[cfg(test)]
 mod tests {
-    use super::super::commands::{KEY, QUEUE};
+    use super::super::commands::{FUNCTION, KEY, QUEUE};
     use super::*;
 
     #[test]
@@ -464,7 +584,7 @@ mod tests {
             Some("arn:aws:sqs:eu-west-1:444455556666:q")
         );
         assert_eq!(
-            built(POLICIES[5].template, "444455556666:function:f").as_deref(),
+            built(FUNCTION, "444455556666:function:f").as_deref(),
             Some("arn:aws-us-gov:lambda:us-gov-west-1:444455556666:function:f")
         );
         assert_eq!(build_arn(&Asked::default(), KEY, "1234", None), None);
