@@ -6,7 +6,9 @@
 
 pub mod floor;
 pub mod machine;
+pub mod measure;
 pub mod naive;
+pub mod report;
 pub mod rows;
 pub mod timing;
 

@@ -1,7 +1,38 @@
-//! Timing on a machine that others use too: what is compared is measured in turns, and the ratio is taken turn by turn.
+//! Timing on a machine that others use too: what is compared is measured in turns, the ratio is taken turn by turn, and
+//! time is that of the processor, which does not run while others have it.
 
 use std::hint::black_box;
-use std::time::Instant;
+use std::time::Duration;
+
+/// A clock that counts the processor time of this process, all its threads together; the time of day where the system has
+/// no such clock.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    start: Duration,
+}
+
+impl Clock {
+    /// Starts.
+    pub fn start() -> Clock {
+        Clock { start: now() }
+    }
+
+    /// What has passed since.
+    pub fn elapsed(self) -> Duration {
+        now().saturating_sub(self.start)
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn now() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec.try_into().unwrap_or(0), time.tv_nsec.try_into().unwrap_or(0))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn now() -> Duration {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
+}
 
 /// One thing, measured several times.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,9 +78,9 @@ pub fn in_turns(turns: usize, n: usize, works: &mut [Work<'_>]) -> Vec<Series> {
     let mut series = vec![Series { figures: Vec::with_capacity(turns) }; works.len()];
     for turn in 0..=turns {
         for (work, series) in works.iter_mut().zip(&mut series) {
-            let start = Instant::now();
+            let clock = Clock::start();
             black_box(work());
-            let ns = start.elapsed().as_nanos() as f64 / n.max(1) as f64;
+            let ns = clock.elapsed().as_nanos() as f64 / n.max(1) as f64;
             if turn > 0 {
                 series.figures.push(ns);
             }

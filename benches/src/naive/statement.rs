@@ -6,7 +6,7 @@ use super::pattern::{Partial, Pattern};
 use iamc_catalogue::Catalogue;
 use iamc_policy::document::{ActionElement, PrincipalElement, ResourceElement};
 use iamc_policy::{AccountId, ActionPattern, Effect, PolicyKind, PrincipalEntry, Statement};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// A statement.
 #[derive(Debug)]
@@ -14,10 +14,19 @@ pub(super) struct Lowered {
     pub(super) deny: bool,
     principal: Option<Who>,
     not_action: bool,
-    actions: Box<[Pattern]>,
+    actions: Actions,
     /// `None`: true for every resource.
     resource: Option<Resources>,
     condition: Option<Test>,
+}
+
+/// The entries of `Action` or `NotAction`.
+#[derive(Debug)]
+enum Actions {
+    /// One after the other.
+    Few(Box<[Pattern]>),
+    /// Lists of hundreds of names are not read through by anybody: those of each service, sorted by it.
+    Many(Box<[(Box<str>, Box<[Pattern]>)]>),
 }
 
 #[derive(Debug)]
@@ -98,7 +107,7 @@ impl Lowered {
             deny: statement.effect == Effect::Deny,
             principal: statement.principal.as_ref().map(|element| Who::new(element, canonical)),
             not_action: statement.action.negated,
-            actions: actions(&statement.action),
+            actions: Actions::new(&statement.action),
             resource: match &statement.resource {
                 Some(element) if kind != PolicyKind::Trust => Some(Resources::new(kind, element)),
                 _ => None,
@@ -110,8 +119,7 @@ impl Lowered {
     /// but for the principal. `action`: `service:name` in lower case. `None`: outside the subset.
     pub(super) fn applies(&self, action: &str, subject: Subject<'_>, keys: &Keys<'_>) -> Option<bool> {
         // a list without entries matches nothing.
-        let named = self.actions.iter().any(|pattern| pattern.matches(action, keys));
-        if named == self.not_action || self.actions.is_empty() {
+        if self.actions.name(action, keys) == self.not_action || self.actions.is_empty() {
             return Some(false);
         }
         if self.resource.as_ref().is_some_and(|resource| !resource.hold(subject, keys)) {
@@ -209,14 +217,49 @@ impl Who {
     }
 }
 
-/// name patterns in lower case behind their service; what is not ASCII matches nothing.
-fn actions(element: &ActionElement) -> Box<[Pattern]> {
-    let pattern = |pattern: &ActionPattern| match pattern {
+impl Actions {
+    /// The longest list that is read through.
+    const FEW: usize = 8;
+
+    fn new(element: &ActionElement) -> Actions {
+        let mut by_service: BTreeMap<&str, Vec<Pattern>> = BTreeMap::new();
+        for entry in &element.patterns {
+            match entry {
+                ActionPattern::Named { service, .. } if element.patterns.len() > Actions::FEW => {
+                    by_service.entry(service).or_default().push(action(entry));
+                }
+                _ => return Actions::Few(element.patterns.iter().map(action).collect()),
+            }
+        }
+        Actions::Many(by_service.into_iter().map(|(service, names)| (service.into(), names.into())).collect())
+    }
+
+    fn is_empty(&self) -> bool {
+        matches!(self, Actions::Few(patterns) if patterns.is_empty())
+    }
+
+    fn name(&self, action: &str, keys: &Keys<'_>) -> bool {
+        let patterns = match self {
+            Actions::Few(patterns) => patterns,
+            Actions::Many(services) => {
+                let service = action.split(':').next().unwrap_or("");
+                match services.binary_search_by(|(own, _)| (**own).cmp(service)) {
+                    Ok(at) => &services[at].1,
+                    Err(_) => return false,
+                }
+            }
+        };
+        patterns.iter().any(|pattern| pattern.matches(action, keys))
+    }
+}
+
+/// a name pattern in lower case behind its service; what is not ASCII matches nothing.
+fn action(pattern: &ActionPattern) -> Pattern {
+    match pattern {
         ActionPattern::Any => Pattern::Any,
         ActionPattern::Named { service, name } if name.is_ascii() => {
             Pattern::glob(&format!("{service}:{}", name.to_ascii_lowercase()))
         }
         ActionPattern::Named { .. } | ActionPattern::Nothing(_) => Pattern::Nothing,
-    };
-    element.patterns.iter().map(pattern).collect()
+    }
 }
