@@ -130,7 +130,7 @@ impl<'a> Emitter<'a> {
         }
         let text = self.lowered.strings.get(StringId(lowered));
         let end = id("bytes of text", self.tables.string_bytes.len() + text.len())?;
-        self.tables.string_bytes.extend_from_slice(text.as_bytes());
+        self.tables.string_bytes.push_str(text);
         self.tables.string_offsets.push(end);
         self.strings.set(lowered)
     }

@@ -7,7 +7,7 @@ use iamc_runtime::CompiledPolicySet;
 use iamc_runtime::conditions::IS_TEMPLATE;
 use iamc_runtime::layout::{
     ACTION_SET_ROW, ATOM_ROW, BODY_ROW, ENDPOINT_ROW, INSTANCE_ROW, KEY_ROW, NONE, PATTERN_ROW, PRINCIPAL_ENTRY_ROW,
-    PRINCIPAL_ROW, RESOURCE_ROW, RULE_ROW, STATEMENT_ROW, Section, Tables, VALUE_ROW,
+    PRINCIPAL_ROW, RESOURCE_ROW, RULE_ROW, STATEMENT_ROW, Tables, VALUE_ROW,
 };
 use iamc_runtime::principals::EntryKind;
 use std::collections::{BTreeMap, HashMap};
@@ -95,11 +95,7 @@ pub(crate) fn report_without(set: &CompiledPolicySet, rule: Option<&str>) -> Com
     }
     let mut sections = Vec::new();
     tables.for_each(&mut |_, name, section| {
-        let n_bytes = match section {
-            Section::U8(list) => list.len(),
-            Section::U32(list) => list.len() * 4,
-            Section::U64(list) => list.len() * 8,
-        };
+        let n_bytes = section.n_bytes();
         if n_bytes > 0 {
             sections.push((name, n_bytes));
         }

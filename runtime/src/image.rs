@@ -82,6 +82,10 @@ fn write(tables: &Tables, day: u32) -> Vec<u8> {
                 bytes.extend(list.iter().flat_map(|word| word.to_le_bytes()));
                 8
             }
+            Section::Text(text) => {
+                bytes.extend(text.as_bytes());
+                1
+            }
         };
         let len = bytes.len() - offset;
         let checksum = hash(&bytes[offset..]);
@@ -156,7 +160,7 @@ fn read(bytes: &[u8]) -> Result<Tables, LoadError> {
     let mut entry_at = HEADER_LEN;
     tables.for_each_mut(&mut |code, name, section| {
         let width: u32 = match section {
-            SectionMut::U8(_) => 1,
+            SectionMut::U8(_) | SectionMut::Text(_) => 1,
             SectionMut::U32(_) => 4,
             SectionMut::U64(_) => 8,
         };
@@ -185,6 +189,10 @@ fn read(bytes: &[u8]) -> Result<Tables, LoadError> {
             SectionMut::U64(list) => {
                 list.extend(content.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word)))
             }
+            SectionMut::Text(list) => match std::str::from_utf8(content) {
+                Ok(text) => list.push_str(text),
+                Err(_) => return Err(LoadError::Damaged { section: name, what: "text that is not UTF-8", row: 0 }),
+            },
         }
         at = next;
         entry_at += ENTRY_LEN;

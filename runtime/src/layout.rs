@@ -1,6 +1,6 @@
 //! The layout of a compiled policy set: which arrays there are, what a row of each says, and what refers to what.
 //!
-//! Everything is a flat array of `u8`, `u32` or `u64`; rows have a fixed number of words; an id is a row number. The
+//! Everything is a flat array of `u8`, `u32` or `u64`, or text; rows have a fixed number of words; an id is a row number. The
 //! compiler fills a [`Tables`]; the image stores it section by section; the runtime reads it and nothing else.
 //!
 //! Words that may be missing hold [`NONE`]. Text is a `StringId` into `string_offsets`/`string_bytes`.
@@ -8,11 +8,17 @@
 /// "No such row": no id reaches it.
 pub const NONE: u32 = u32::MAX;
 
+/// What holds the elements of a section.
+macro_rules! list {
+    (str) => { String };
+    ($element:ident) => { Vec<$element> };
+}
+
 macro_rules! tables {
-    ($($(#[$doc:meta])* $code:literal $name:ident : $element:ty),* $(,)?) => {
+    ($($(#[$doc:meta])* $code:literal $name:ident : $element:ident),* $(,)?) => {
         /// All sections of a compiled policy set, by name.
         #[derive(Debug, Clone, Default, PartialEq, Eq)]
-        pub struct Tables { $($(#[$doc])* pub $name: Vec<$element>),* }
+        pub struct Tables { $($(#[$doc])* pub $name: list!($element)),* }
 
         /// Code and name of each section, in the order of the image.
         pub const SECTIONS: &[(u32, &str)] = &[$(($code, stringify!($name))),*];
@@ -20,12 +26,12 @@ macro_rules! tables {
         impl Tables {
             /// Calls `visit` for each section in order.
             pub fn for_each(&self, visit: &mut dyn FnMut(u32, &'static str, Section<'_>)) {
-                $(visit($code, stringify!($name), <$element as Element>::section(&self.$name));)*
+                $(visit($code, stringify!($name), List::section(&self.$name));)*
             }
 
             /// Calls `fill` for each section in order, so that it can be read.
             pub fn for_each_mut<E>(&mut self, fill: &mut dyn FnMut(u32, &'static str, SectionMut<'_>) -> Result<(), E>) -> Result<(), E> {
-                $(fill($code, stringify!($name), <$element as Element>::section_mut(&mut self.$name))?;)*
+                $(fill($code, stringify!($name), List::section_mut(&mut self.$name))?;)*
                 Ok(())
             }
         }
@@ -41,6 +47,20 @@ pub enum Section<'a> {
     U32(&'a [u32]),
     /// 64-bit words.
     U64(&'a [u64]),
+    /// UTF-8.
+    Text(&'a str),
+}
+
+impl Section<'_> {
+    /// Bytes of the section.
+    pub fn n_bytes(&self) -> usize {
+        match self {
+            Section::U8(list) => list.len(),
+            Section::U32(list) => 4 * list.len(),
+            Section::U64(list) => 8 * list.len(),
+            Section::Text(text) => text.len(),
+        }
+    }
 }
 
 /// One section, to be filled.
@@ -52,37 +72,40 @@ pub enum SectionMut<'a> {
     U32(&'a mut Vec<u32>),
     /// 64-bit words.
     U64(&'a mut Vec<u64>),
+    /// UTF-8.
+    Text(&'a mut String),
 }
 
-trait Element: Sized {
-    fn section(list: &[Self]) -> Section<'_>;
-    fn section_mut(list: &mut Vec<Self>) -> SectionMut<'_>;
+trait List {
+    fn section(&self) -> Section<'_>;
+    fn section_mut(&mut self) -> SectionMut<'_>;
 }
 
-macro_rules! element {
-    ($type:ty, $variant:ident) => {
-        impl Element for $type {
-            fn section(list: &[Self]) -> Section<'_> {
-                Section::$variant(list)
+macro_rules! list_of {
+    ($list:ty, $variant:ident) => {
+        impl List for $list {
+            fn section(&self) -> Section<'_> {
+                Section::$variant(self)
             }
 
-            fn section_mut(list: &mut Vec<Self>) -> SectionMut<'_> {
-                SectionMut::$variant(list)
+            fn section_mut(&mut self) -> SectionMut<'_> {
+                SectionMut::$variant(self)
             }
         }
     };
 }
 
-element!(u8, U8);
-element!(u32, U32);
-element!(u64, U64);
+list_of!(Vec<u8>, U8);
+list_of!(Vec<u32>, U32);
+list_of!(Vec<u64>, U64);
+list_of!(String, Text);
 
 tables! {
     // ---- text -------------------------------------------------------------------------------------------------
     /// `string_offsets[i]..string_offsets[i + 1]` are the bytes of string `i`; one more entry than strings.
     1 string_offsets: u32,
-    /// UTF-8.
-    2 string_bytes: u8,
+    /// All strings, one behind the other. It is UTF-8 by its type, so nobody who reads a string checks it again.
+    2 string_bytes: str,
 
     // ---- settings, catalogue ----------------------------------------------------------------------------------
     /// Settings as pairs of StringIds (name, value), one pair for each of `Settings::NAMES`, then one word of

@@ -12,7 +12,7 @@ pub(crate) fn minimal() -> Tables {
     let mut strings = std::mem::take(&mut tables.string_bytes);
     let mut offsets = vec![0];
     let mut intern = |text: &str| {
-        strings.extend(text.as_bytes());
+        strings.push_str(text);
         offsets.push(strings.len() as u32);
         offsets.len() as u32 - 2
     };

@@ -64,13 +64,13 @@ impl Check<'_> {
         self.ensure(flags & !known == 0, "an unknown flag")
     }
 
-    fn text(&self, id: u32) -> &[u8] {
+    fn text(&self, id: u32) -> &str {
         text(self.tables, id)
     }
 }
 
-/// The bytes of a string that was checked.
-fn text(tables: &Tables, id: u32) -> &[u8] {
+/// A string that was checked.
+fn text(tables: &Tables, id: u32) -> &str {
     let [start, end] = [id as usize, id as usize + 1].map(|at| tables.string_offsets[at] as usize);
     &tables.string_bytes[start..end]
 }
@@ -99,7 +99,7 @@ fn ascending<T: Ord>(check: Check<'_>, last: &mut Option<T>, key: T) -> Checked 
 pub(crate) fn validate(tables: &Tables, catalogue: &Catalogue) -> Result<(Settings, u32), LoadError> {
     strings(tables)?;
     let n_strings = tables.string_offsets.len() - 1;
-    let string = |id: u32| ((id as usize) < n_strings).then(|| std::str::from_utf8(text(tables, id)).ok()).flatten();
+    let string = |id: u32| ((id as usize) < n_strings).then(|| text(tables, id));
     let settings = settings::decode(&tables.settings, string);
     let settings = settings.ok_or(LoadError::Damaged { section: "settings", what: "not our settings", row: 0 })?;
     actions(tables, catalogue)?;
@@ -127,7 +127,7 @@ pub(crate) fn validate(tables: &Tables, catalogue: &Catalogue) -> Result<(Settin
 fn strings(tables: &Tables) -> Checked {
     let offsets = &tables.string_offsets;
     let check = |row| Check { tables, section: "string_offsets", row };
-    let Ok(heap) = std::str::from_utf8(&tables.string_bytes) else { return check(0).fail("text that is not UTF-8") };
+    let heap = &tables.string_bytes;
     check(0).ensure(offsets.first() == Some(&0), "does not begin at 0")?;
     check(offsets.len())
         .ensure(offsets.last().is_some_and(|end| *end as usize == heap.len()), "does not end at the end")?;
@@ -145,7 +145,7 @@ fn actions(tables: &Tables, catalogue: &Catalogue) -> Checked {
     each(tables, "services", &tables.services, |check, [name, first, count]| {
         check.string(name)?;
         check.range(first, count, n_actions, "actions that do not exist")?;
-        let known = std::str::from_utf8(check.text(name)).ok().and_then(|name| catalogue.service(name));
+        let known = catalogue.service(check.text(name));
         let range = known.map(|service| service.action_ids());
         check.ensure(count == 0 || range == Some(first..first + count), "not the actions of this service")
     })?;
@@ -191,13 +191,13 @@ fn keys(tables: &Tables) -> Checked {
         check.string(name)?;
         check.string_or_none(tag)?;
         let special = SPECIAL.get(check.row);
-        check.ensure(special.is_none_or(|special| special.as_bytes() == check.text(name)), "not our special key")?;
+        check.ensure(special.is_none_or(|special| *special == check.text(name)), "not our special key")?;
         let class = read_class_word(check.row as u32, word);
         check.ensure(class.is_some() && (word & 0xff == 0) == special.is_some(), "an unknown class")?;
         if bits == NONE {
             return Ok(());
         }
-        let prefix = check.text(name).split(|byte| *byte == b':').next().unwrap_or_default();
+        let prefix = check.text(name).split(':').next().unwrap_or_default();
         let service = services.iter().find(|[name, ..]| check.text(*name) == prefix);
         let Some([_, _, n_actions]) = service else { return check.fail("bits of a service that does not exist") };
         check.range(bits, n_actions.div_ceil(64), tables.key_action_bits.len(), "bits that do not exist")
@@ -357,7 +357,7 @@ fn organizations(tables: &Tables) -> Checked {
     })?;
     let check = Check { tables, section: "accounts", row: tables.accounts.len() / ACCOUNT_ROW };
     check.ensure(check.row == n_accounts, "not one row for each number")?;
-    let mut last: Option<&[u8]> = None;
+    let mut last: Option<&str> = None;
     each(tables, "canonical_users", &tables.canonical_users, |check, [id, account]| {
         check.string(id)?;
         check.id(account, n_accounts, "an account that does not exist")?;
@@ -431,7 +431,7 @@ fn principals_and_resources(tables: &Tables) -> Checked {
         check.range_or_none(first_tag, n_own, n_tags, TAGS)?;
         check.range_or_none(first_grant, n_grants, tables.grants.len() / GRANT_ROW, "grants that do not exist")
     })?;
-    let mut last: Option<&[u8]> = None;
+    let mut last: Option<&str> = None;
     each(tables, "endpoints", &tables.endpoints, |check, row: [u32; ENDPOINT_ROW]| {
         let [id, account, vpc, flags, policy] = row;
         check.string(id)?;
@@ -441,7 +441,7 @@ fn principals_and_resources(tables: &Tables) -> Checked {
         check.id_or_none(policy, n_instances, POLICY)?;
         ascending(check, &mut last, text(tables, id))
     })?;
-    let mut last: Option<(u32, &[u8])> = None;
+    let mut last: Option<(u32, &str)> = None;
     each(tables, "coverage", &tables.coverage, |check, [account, service]| {
         check.id(account, n_accounts, "an account that does not exist")?;
         check.string(service)?;

@@ -31,6 +31,12 @@ fn damage(tables: &mut Tables, entropy: &mut Entropy<'_>) {
         }
         match section {
             SectionMut::U8(list) => change(list, place, cut, |byte| *byte ^= (word | 1) as u8),
+            SectionMut::Text(text) => {
+                let mut bytes = std::mem::take(text).into_bytes();
+                change(&mut bytes, place, cut, |byte| *byte ^= (word | 1) as u8);
+                // A type holds what is not UTF-8 off; a character of several bytes moves the ends of strings.
+                *text = String::from_utf8_lossy(&bytes).into_owned();
+            }
             SectionMut::U32(list) => {
                 change(list, place, cut, |old| *old = if small { old.wrapping_add(1) } else { word });
             }

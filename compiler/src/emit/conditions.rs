@@ -70,7 +70,7 @@ impl Emitter<'_> {
             let name = self.tables.string_offsets[row[0] as usize] as usize
                 ..self.tables.string_offsets[row[0] as usize + 1] as usize;
             // Names of keys are interned, so no two are the same.
-            table.insert(hash(&self.tables.string_bytes[name]), key, |_| false);
+            table.insert(hash(self.tables.string_bytes[name].as_bytes()), key, |_| false);
         }
         self.tables.key_hash = table.finish();
     }

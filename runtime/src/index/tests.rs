@@ -10,7 +10,7 @@ fn set(patterns: &[(String, PolicyKind)], settings: &Settings, crowd_min: usize)
     let mut bytes = std::mem::take(&mut tables.string_bytes);
     let mut offsets = std::mem::take(&mut tables.string_offsets);
     tables.settings = crate::settings::encode(settings, 0, |text| {
-        bytes.extend(text.as_bytes());
+        bytes.push_str(text);
         offsets.push(bytes.len() as u32);
         offsets.len() as u32 - 2
     });

@@ -7,7 +7,7 @@ fn set(lists: &[(u32, Vec<String>)]) -> CompiledPolicySet {
     let mut bytes = std::mem::take(&mut tables.string_bytes);
     let mut offsets = std::mem::take(&mut tables.string_offsets);
     let mut intern = |text: &str| {
-        bytes.extend(text.as_bytes());
+        bytes.push_str(text);
         offsets.push(bytes.len() as u32);
         offsets.len() as u32 - 2
     };
