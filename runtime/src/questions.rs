@@ -13,6 +13,7 @@ mod dependence;
 mod everybody;
 mod guards;
 mod inverse;
+mod local;
 mod named;
 mod points;
 mod pools;

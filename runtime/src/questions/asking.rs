@@ -5,7 +5,7 @@ use super::dependence::Level;
 use super::inverse::ByLanes;
 use super::points::{self, Template};
 use super::rows::{Bits, Gathered, get, set as set_bit};
-use super::sides::{Levels, Sided, SideClass};
+use super::sides::{Levels, SideClass, Sided};
 use super::truths::{Kinds, Slice, Sum, Truths, Value};
 use crate::eval::{Eval, Whose};
 use crate::index::{IndexScratch, PatternMatch};
@@ -156,6 +156,8 @@ pub(crate) struct Asking<'a> {
     pub(super) owner_varies: bool,
     /// What keys say of the owner depends on the caller.
     pub(super) owner_matters: bool,
+    /// The scope is a few accounts.
+    pub(super) is_local: bool,
     /// The words that hold the lanes of the scope.
     pub(super) words: Range<usize>,
 }

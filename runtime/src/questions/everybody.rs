@@ -31,11 +31,7 @@ pub(super) struct Joining {
 
 /// Word by word, the outcomes that D and A leave open.
 pub(super) fn outcomes(denied: K<u64>, allowed: K<u64>) -> [u64; 3] {
-    [
-        !denied.definite & allowed.possible,
-        denied.possible,
-        !denied.definite & !allowed.definite,
-    ]
+    [!denied.definite & allowed.possible, denied.possible, !denied.definite & !allowed.definite]
 }
 
 impl Asking<'_> {
@@ -64,7 +60,11 @@ impl Asking<'_> {
         for row in [&mut self.work.allows, &mut self.work.denies, &mut self.work.boundary, &mut self.work.session] {
             row.clear(n_words, words.clone());
         }
-        self.identity();
+        if self.is_local {
+            self.identity_of(runs);
+        } else {
+            self.identity();
+        }
         self.attached(Target::Boundary);
         self.attached(Target::Session);
         self.sides_of(runs, &plan);
@@ -89,6 +89,29 @@ impl Asking<'_> {
             let value = self.statement(&located, matched);
             if !value.kinds.is_impossible() {
                 self.add_number(number, &located, value);
+            }
+        }
+        self.work.numbers = numbers;
+        self.add_unknown(&self.lanes.identity, Target::Identity);
+    }
+
+    /// The same for the principals of few accounts, from their policies.
+    fn identity_of(&mut self, runs: &[u32]) {
+        let (set, lanes) = (self.set, self.lanes);
+        let ids = self.main.unit.spec.action;
+        let mut numbers = std::mem::take(&mut self.work.numbers);
+        for run in runs {
+            for (body, own) in lanes.local.bodies(*run, ids.service) {
+                numbers.clear();
+                let name = self.main.bytes(ids.name);
+                lanes.local.each_statement(set, body, ids.service, ids.position, name, |id| numbers.push(id));
+                for statement in &numbers {
+                    let deny = denies(set, *statement);
+                    let located =
+                        Located { statement: *statement, deny, kind: PolicyKind::Identity, ..Located::nowhere() };
+                    let value = self.statement(&located, false);
+                    self.add(Target::Identity, &located, value, Lanes::List(own));
+                }
             }
         }
         self.work.numbers = numbers;

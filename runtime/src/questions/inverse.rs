@@ -3,6 +3,7 @@
 
 use super::dependence::{Dependence, Level};
 use super::guards::Guards;
+use super::local::Local;
 use super::pools::{Holders, PoolKind};
 use super::postings::Postings;
 use super::rows::{Bits, TruthRow, n_words, ones, set as set_bit};
@@ -73,6 +74,7 @@ pub(crate) struct ByLanes {
     pub(crate) boundary: Holders,
     pub(crate) session: Holders,
     pub(crate) postings: Postings,
+    pub(crate) local: Local,
     pub(crate) scps: Guards,
     pub(crate) rcps: Guards,
     /// Some RCP speaks of other principals than everyone.
@@ -117,7 +119,10 @@ impl Inverse {
 
 impl std::fmt::Debug for Inverse {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Inverse").field("set", &self.set).field("heap_bytes", &self.heap_bytes()).finish_non_exhaustive()
+        f.debug_struct("Inverse")
+            .field("set", &self.set)
+            .field("heap_bytes", &self.heap_bytes())
+            .finish_non_exhaustive()
     }
 }
 
@@ -157,6 +162,7 @@ impl ByLanes {
             boundary,
             session: Holders::new(set, PoolKind::Session, limit)?,
             postings,
+            local: Local::default(),
             scps: Guards::new(set, 3, limit)?,
             rcps_name_somebody: rcps.bodies.iter().any(|body| names_somebody(set, *body)),
             rcps,
@@ -167,6 +173,7 @@ impl ByLanes {
         };
         lanes.find_principals(set)?;
         lanes.find_guardrails(set);
+        lanes.local = Local::new(set, &lanes.identity, &lanes.runs, limit)?;
         let management = rows::<ORGANIZATION_ROW>(&tables.organizations).iter().map(|[_, account]| *account);
         let delegated = rows::<2>(&tables.delegated).iter().map(|[_, account]| *account);
         lanes.administrators = management.chain(delegated).collect();
@@ -184,7 +191,8 @@ impl ByLanes {
             let is_role = flags & PRINCIPAL_ROLE != 0;
             if is_role {
                 set_bit(&mut self.roles, lane);
-                let is_linked = role_path_name(set.string(arn)).is_some_and(|path| path.starts_with(b"aws-service-role/"));
+                let is_linked =
+                    role_path_name(set.string(arn)).is_some_and(|path| path.starts_with(b"aws-service-role/"));
                 if is_linked {
                     set_bit(&mut self.service_linked, lane);
                 }
@@ -300,6 +308,7 @@ impl ByLanes {
             + self.boundary.heap_bytes()
             + self.session.heap_bytes()
             + self.postings.heap_bytes()
+            + self.local.heap_bytes()
             + self.scps.heap_bytes()
             + self.rcps.heap_bytes()
             + self.dependence.heap_bytes()

@@ -41,8 +41,8 @@ impl Asking<'_> {
             self.name_grants();
         }
         let unit = &self.main.unit;
-        let by_administrator = unit.has(crate::actions::ActionFlags::ASSUME_ROOT)
-            || unit.component(2) == "organizations";
+        let by_administrator =
+            unit.has(crate::actions::ActionFlags::ASSUME_ROOT) || unit.component(2) == "organizations";
         if by_administrator {
             for account in &self.template.facts.delegated_administrators {
                 if let Some(row) = self.set.find_account(*account) {
@@ -158,7 +158,9 @@ impl Asking<'_> {
         if count == NONE {
             return;
         }
-        for [grantee, retiring, ..] in &rows::<GRANT_ROW>(&set.tables().grants)[first as usize..(first + count) as usize] {
+        for [grantee, retiring, ..] in
+            &rows::<GRANT_ROW>(&set.tables().grants)[first as usize..(first + count) as usize]
+        {
             for text in [grantee, retiring] {
                 if *text != NONE {
                     self.name_text(set.string(*text));

@@ -2,13 +2,14 @@
 
 use super::inverse::Run;
 use super::rows::get;
-use crate::ask::{ActionRef, Ask, Parts, ResourceRef};
-use crate::bulk::{DecisionCode, who};
+use crate::ask::{ActionRef, Ask, Parts, ResourceRef, Who};
+use crate::bulk::{DecisionCode, PrincipalId, who};
 use crate::caller::Caller;
 use crate::eval::Eval;
 use crate::refusal::Refusal;
 use crate::scratch::Scratch;
 use crate::set::CompiledPolicySet;
+use iamc_policy::Principal;
 use iamc_policy::request::{Context, Facts, GivenKeys, Mode, RequestError, ThroughEndpoint};
 use std::sync::LazyLock;
 
@@ -102,6 +103,29 @@ pub(crate) fn code(set: &CompiledPolicySet, template: &Template<'_>, scratch: &m
         eval.decide()
     });
     decision.map_or_else(|error| DecisionCode::refused(Refusal::of(&error)), DecisionCode::of)
+}
+
+impl CompiledPolicySet {
+    /// The caller behind an id: the user, or a session with that name of the role. `None`: the set has no such principal,
+    /// or its ARN is none of a caller's.
+    pub fn caller(&self, id: PrincipalId, session: &str) -> Option<Principal> {
+        if id.get() >= self.n_principals() {
+            return None;
+        }
+        Some(match who(self, id.get(), session)? {
+            Who::User { partition, account, path_name } => {
+                Principal::User { partition: partition.to_owned(), account, path_name: path_name.to_owned() }
+            }
+            Who::RoleSession { partition, account, role, path_name, session } => Principal::RoleSession {
+                partition: partition.to_owned(),
+                account,
+                role: role.to_owned(),
+                role_path_name: path_name.map(str::to_owned),
+                session: session.to_owned(),
+            },
+            _ => return None,
+        })
+    }
 }
 
 /// Some caller of an account, to see which guardrails hold for it; not one of a service-linked role if there is another.

@@ -166,14 +166,8 @@ impl Postings {
     }
 
     pub(crate) fn heap_bytes(&self) -> usize {
-        let lists = [
-            &self.body_lists,
-            &self.plain,
-            &self.tested,
-            &self.service_plain,
-            &self.service_tested,
-            &self.by_pattern,
-        ];
+        let lists =
+            [&self.body_lists, &self.plain, &self.tested, &self.service_plain, &self.service_tested, &self.by_pattern];
         let words = self.statements.len() + self.places.len() + self.wide_plain.len() + self.wide_tested.len();
         4 * words + lists.into_iter().map(Lists::heap_bytes).sum::<usize>()
     }

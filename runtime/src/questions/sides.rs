@@ -86,9 +86,7 @@ impl Asking<'_> {
             is_first = false;
         }
         let Some(any) = of[1].or(of[0]) else { return refused() };
-        let value = |pick: &dyn Fn(&OfCaller) -> Tri| {
-            Kinds::of(of[0].as_ref().map(pick), of[1].as_ref().map(pick))
-        };
+        let value = |pick: &dyn Fn(&OfCaller) -> Tri| Kinds::of(of[0].as_ref().map(pick), of[1].as_ref().map(pick));
         let fact = |at: usize| value(&|own: &OfCaller| own.grants[at]);
         let acl = |at: usize| value(&|own: &OfCaller| own.acl[at]);
         let [grant_star, grant_self, grant_base, grant_account] = [0, 1, 2, 3].map(fact);
@@ -365,4 +363,3 @@ fn refused() -> SideClass {
         endpoint: None,
     }
 }
-

@@ -349,7 +349,10 @@ mod tests {
         let one = truths.end_rows(first);
         let two = truths.with_row(one, other);
         assert_eq!(truths.rows_word(two, 0), K { definite: 0b0001, possible: 0b0101 });
-        assert_eq!((truths.rows_at(two, 0), truths.rows_at(two, 1), truths.rows_at(two, 2)), (K::TRUE, K::FALSE, K::UNKNOWN));
+        assert_eq!(
+            (truths.rows_at(two, 0), truths.rows_at(two, 1), truths.rows_at(two, 2)),
+            (K::TRUE, K::FALSE, K::UNKNOWN)
+        );
         let mut sum = truths.begin_sum();
         truths.add(&mut sum, Kinds { user: K::UNKNOWN, role: K::FALSE }, Slice::default());
         truths.add(&mut sum, Kinds::TRUE, two);

@@ -179,11 +179,13 @@ impl<'s> Found<'s> {
             InScope::All => &[(0, u32::MAX)],
             InScope::Ranges(ranges) => ranges,
         };
-        ranges.iter().flat_map(|(first, end)| {
-            let (first, end) = (*first, (*end).min(self.n));
-            ones(&self.outcomes[0], words(first, end)).filter(move |lane| (first..end).contains(lane))
-        })
-        .map(|lane| (PrincipalId::new(lane), self.code(PrincipalId::new(lane))))
+        ranges
+            .iter()
+            .flat_map(|(first, end)| {
+                let (first, end) = (*first, (*end).min(self.n));
+                ones(&self.outcomes[0], words(first, end)).filter(move |lane| (first..end).contains(lane))
+            })
+            .map(|lane| (PrincipalId::new(lane), self.code(PrincipalId::new(lane))))
     }
 
     /// The rows themselves, one bit for each principal, 64 in a word, the lowest first: who may be allowed, explicitly
@@ -203,6 +205,9 @@ impl<'s> Found<'s> {
         self.n_by_lane
     }
 }
+
+/// A scope of one account, or of less than this part of all principals, is answered from its own policies.
+const LOCAL_SHARE: u32 = 16;
 
 static NO_KEYS: LazyLock<Context> = LazyLock::new(Context::new);
 
@@ -302,7 +307,9 @@ pub(crate) fn answer<'s>(
                 match lanes {
                     Some(lanes) if lanes.run_of[row as usize] != NONE => runs.push(lanes.run_of[row as usize]),
                     Some(_) => {}
-                    None => ranges.extend((0..n).filter(|lane| set.principal(*lane)[1] == row).map(|lane| (lane, lane + 1))),
+                    None => {
+                        ranges.extend((0..n).filter(|lane| set.principal(*lane)[1] == row).map(|lane| (lane, lane + 1)))
+                    }
                 }
             }
             runs.sort_unstable();
@@ -352,13 +359,11 @@ fn by_points(
     }
     match refusal {
         // If nobody can ask, the reason of the first is that of all, as far as it is one of the request.
-        Some(lane) if !some_decided => {
-            match points::begin(set, &template, &mut scratch.spare, lane) {
-                Some(Err(error)) => Err(error),
-                Some(Ok(mut eval)) => eval.check_units(),
-                None => Ok(()),
-            }
-        }
+        Some(lane) if !some_decided => match points::begin(set, &template, &mut scratch.spare, lane) {
+            Some(Err(error)) => Err(error),
+            Some(Ok(mut eval)) => eval.check_units(),
+            None => Ok(()),
+        },
         _ => Ok(()),
     }
 }
@@ -399,9 +404,9 @@ fn put(outcomes: &mut [Bits; 3], lane: u32, code: DecisionCode) {
 fn speaks_of_principals(set: &CompiledPolicySet, template: &Template<'_>) -> bool {
     let facts = template.facts;
     let by_facts = facts.principal_tags.is_some() || facts.unique_id.is_some() || facts.role.is_some();
-    let owner_varies = (0..n_resources(template)).any(|at| resource(template, at).arn.is_none())
+    let owner_varies = each_resource(template).any(|resource| resource.arn.is_none())
         || action(template) == ActionRef { service: "events", name: "PutEvents" };
-    let resources = (0..n_resources(template)).flat_map(|at| resource(template, at).context.keys());
+    let resources = each_resource(template).flat_map(|resource| resource.context.keys());
     let by_keys = template.context.keys().chain(resources).any(|key| {
         let name = key.as_str().as_bytes();
         let class = match set.find_key(name) {
@@ -427,11 +432,15 @@ fn n_resources(template: &Template<'_>) -> usize {
     }
 }
 
-fn resource<'a>(template: &Template<'a>, at: usize) -> ResourceRef<'a> {
-    match template.parts {
-        Parts::Request(request) => ResourceRef::of(&request.resources[at]),
-        Parts::Row { resource, .. } => resource,
-    }
+/// The resources of the request and of its further actions.
+fn each_resource<'a>(template: &Template<'a>) -> impl Iterator<Item = ResourceRef<'a>> + use<'a> {
+    let (row, request) = match template.parts {
+        Parts::Request(request) => (None, Some(request)),
+        Parts::Row { resource, .. } => (Some(resource), None),
+    };
+    let additional = request.into_iter().flat_map(|request| request.additional.iter().map(|more| &more.resource));
+    let own = request.into_iter().flat_map(|request| &request.resources);
+    row.into_iter().chain(own.chain(additional).map(ResourceRef::of))
 }
 
 /// Many lanes at once; whoever is out of the ordinary by himself.
@@ -487,6 +496,8 @@ fn by_lanes(
     let n_units = |eval: &Option<Eval<'_>>| eval.as_ref().map_or(0, |eval| eval.s.units.len());
     let main_is_role = n_units(&role) >= n_units(&user);
     let (main, other) = if main_is_role { (role, user) } else { (user, role) };
+    let n_in_scope: u32 = ranges.iter().map(|(first, end)| end - first).sum();
+    let is_local = runs.len() == 1 || n_in_scope < lanes.n / LOCAL_SHARE;
     let is_done = main.is_none_or(|main| {
         let mut asking = Asking {
             lanes,
@@ -502,6 +513,7 @@ fn by_lanes(
             in_unit: [false; 2],
             owner_varies: false,
             owner_matters: false,
+            is_local,
             words,
         };
         asking.units(runs)

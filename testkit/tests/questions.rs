@@ -1,0 +1,182 @@
+//! Questions about everybody against decisions, principal by principal: every case and generated worlds.
+
+use iamc_catalogue::Catalogue;
+use iamc_compiler::{Limits, compile};
+use iamc_policy::request::{GivenKeys, Mode, RequestResource, ResourceInRequest, ThroughEndpoint};
+use iamc_policy::{AccountId, ConditionKey, Request, World};
+use iamc_runtime::{
+    CompiledPolicySet, DecisionCode, Inverse, PrincipalId, Question, QuestionScratch, Refusal, Scope, Scratch, decide,
+    who_can,
+};
+use iamc_testkit::build::build;
+use iamc_testkit::case::read_cases;
+use iamc_testkit::generators::{Entropy, SAMPLE_BYTES, Sample, bytes_of_seed, scene};
+use iamc_testkit::oracles::case_line;
+use std::path::Path;
+use std::sync::Arc;
+
+/// What the questions of a test came to.
+#[derive(Default)]
+struct Tally {
+    n_questions: usize,
+    n_pairs: usize,
+    n_allowed: usize,
+    n_conditional: usize,
+    n_refused: usize,
+    n_by_point: usize,
+}
+
+/// The decision, without the reason of a refusal.
+fn outcome(code: DecisionCode) -> u8 {
+    code.decision().map_or(0, |_| code.bits())
+}
+
+/// Requires of each principal the decision that the same request by him gets, and the same of each account by itself.
+fn check(world: &World, inverse: &Inverse, request: &Request, scratch: &mut QuestionScratch, tally: &mut Tally) {
+    let set: &CompiledPolicySet = inverse.set();
+    let mut own = Scratch::new(set);
+    let question = Question::new(request.clone());
+    let expected: Vec<DecisionCode> = (0..set.n_principals())
+        .map(|id| {
+            let Some(principal) = set.caller(PrincipalId::new(id), question.session_name()) else {
+                return DecisionCode::REFUSED;
+            };
+            let own_request = Request { principal, ..request.clone() };
+            match decide(set, &own_request, &mut own) {
+                Ok(decision) => DecisionCode::of(decision),
+                Err(error) => DecisionCode::refused(Refusal::of(&error)),
+            }
+        })
+        .collect();
+    let accounts: Vec<AccountId> = world.accounts.iter().map(|account| account.id).collect();
+    let scopes = std::iter::once(Scope::All).chain(accounts.iter().map(|id| Scope::Accounts(std::slice::from_ref(id))));
+    for scope in scopes {
+        let found = match who_can(inverse, &question, scope, scratch) {
+            Ok(found) => found,
+            Err(error) => {
+                // Nobody can ask such a thing.
+                assert!(expected.iter().all(|code| code.decision().is_none()), "{error}: {expected:?}");
+                tally.n_refused += 1;
+                return;
+            }
+        };
+        let mut n = (0, 0);
+        for (id, expected) in (0..).zip(&expected) {
+            let principal = PrincipalId::new(id);
+            let account = set.caller(principal, "s").and_then(|principal| principal.account());
+            let in_scope = match scope {
+                Scope::All => true,
+                Scope::Accounts(accounts) => account.is_some_and(|account| accounts.contains(&account)),
+            };
+            let got = found.code(principal);
+            let expected = if in_scope { outcome(*expected) } else { 0 };
+            if outcome(got) != expected {
+                let principal = set.caller(principal, question.session_name()).expect("it was decided");
+                let sample = Sample { world: world.clone(), request: Request { principal, ..request.clone() } };
+                let line = case_line("set-question", &sample, &iamc_testkit::engine::Reference);
+                panic!("{scope:?}: {expected:03b} expected, {:03b} found\n{line}", outcome(got));
+            }
+            n.0 += u64::from(got == DecisionCode::ALLOW);
+            n.1 += u64::from(got.bits() & 1);
+            if scope == Scope::All {
+                tally.n_pairs += 1;
+                tally.n_allowed += usize::from(got == DecisionCode::ALLOW);
+                tally.n_conditional += usize::from(got.bits() & 7 > 0 && !got.bits().is_power_of_two());
+            }
+        }
+        assert_eq!(found.counts(), n);
+        let principals = found.principals();
+        assert_eq!((principals.definite.len(), principals.possible.len()), n);
+        let possible: Vec<u32> = found.iter().map(|(id, _)| id.get()).collect();
+        assert_eq!(principals.possible.iter().collect::<Vec<_>>(), possible);
+        assert!(principals.definite.is_subset(&principals.possible));
+        tally.n_questions += 1;
+        tally.n_by_point += found.n_by_point() as usize;
+    }
+}
+
+/// The request as it is, and in ways that say nothing of its principal, so that lanes can be decided together.
+fn variants(request: &Request, others: &[Request]) -> Vec<Request> {
+    let mut plain = Request { session: None, ..request.clone() };
+    plain.facts.principal_tags = None;
+    plain.facts.unique_id = None;
+    plain.facts.role = None;
+    let of_principal = |key: &ConditionKey| {
+        key.as_str().starts_with("aws:principal") || key.as_str() == "aws:userid" || key.as_str() == "aws:username"
+    };
+    plain.context.retain(|key, _| !of_principal(key));
+    plain.resources.iter_mut().for_each(|resource| resource.context.retain(|key, _| !of_principal(key)));
+    let mut open = Request { mode: Mode::Open, ..plain.clone() };
+    open.facts.session_unknown = true;
+    let mut checked = Request { given_keys: GivenKeys::Checked, ..plain.clone() };
+    checked.context.retain(|key, _| key.as_str().len() % 2 == 0);
+    let star = Request { resources: vec![ResourceInRequest::new(RequestResource::Star)], ..plain.clone() };
+    let mut several = plain.clone();
+    several.resources.extend(others.iter().flat_map(|other| other.resources.clone()).take(2));
+    let bare = Request {
+        endpoint: ThroughEndpoint::None,
+        ..Request::new(plain.principal.clone(), plain.action.clone(), RequestResource::Star)
+    };
+    let bare = Request {
+        resources: plain.resources.iter().map(|own| ResourceInRequest::new(own.resource.clone())).collect(),
+        mode: Mode::Open,
+        ..bare
+    };
+    let moved = others.first().map(|other| Request { resources: other.resources.clone(), ..plain.clone() });
+    [Request { session: None, ..request.clone() }, plain, open, checked, star, several, bare]
+        .into_iter()
+        .chain(moved)
+        .collect()
+}
+
+fn inverse(world: &World) -> Inverse {
+    Inverse::new(Arc::new(compile(world, Catalogue::embedded(), &Limits::default()).expect("the world compiles")))
+}
+
+#[test]
+fn questions_equal_decisions_on_generated_worlds() {
+    let n_seeds = if std::env::var_os("IAMC_LONG").is_some() { 20_000 } else { 400 };
+    let mut tally = Tally::default();
+    let mut scratch = QuestionScratch::default();
+    for seed in 0..n_seeds {
+        let bytes = bytes_of_seed(seed, 4 * SAMPLE_BYTES);
+        let (world, requests) = scene(&mut Entropy::new(&bytes), 4);
+        let inverse = inverse(&world);
+        assert!(inverse.is_by_lanes());
+        for request in &requests {
+            for request in variants(request, &requests) {
+                check(&world, &inverse, &request, &mut scratch, &mut tally);
+            }
+        }
+    }
+    let Tally { n_questions, n_pairs, n_allowed, n_conditional, n_refused, n_by_point } = tally;
+    println!(
+        "{n_questions} questions, {n_pairs} pairs: {n_allowed} allowed, {n_conditional} open, {n_refused} refused, {n_by_point} by point"
+    );
+    assert!(n_allowed * 50 > n_pairs && n_conditional * 20 > n_pairs, "{n_allowed} and {n_conditional} of {n_pairs}");
+}
+
+#[test]
+fn questions_equal_decisions_on_every_case() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases");
+    let mut tally = Tally::default();
+    let mut scratch = QuestionScratch::default();
+    let mut files: Vec<_> = std::fs::read_dir(folder).expect("the folder of cases is part of the repository").collect();
+    files.sort_by_key(|entry| entry.as_ref().map(|entry| entry.path()).ok());
+    for entry in files {
+        let path = entry.expect("the folder of cases can be read").path();
+        if path.extension().is_none_or(|extension| extension != "jsonl") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).expect("a file of cases is UTF-8");
+        for case in read_cases(&path.to_string_lossy(), &text).expect("the cases are well-formed") {
+            if let Ok((world, request)) = build(&case) {
+                let inverse = inverse(&world);
+                for request in variants(&request, &[]) {
+                    check(&world, &inverse, &request, &mut scratch, &mut tally);
+                }
+            }
+        }
+    }
+    assert!(tally.n_questions > 10_000, "{} questions only", tally.n_questions);
+}
