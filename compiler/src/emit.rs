@@ -78,6 +78,9 @@ pub(crate) struct Emitter<'a> {
     statements: Given,
     /// By kind and text.
     bodies: FxHashMap<(u32, u32), u32>,
+    rules: Stretches,
+    /// By Deny statements: flags of the set, first section and number of sections.
+    guardrail_programs: HashMap<Vec<u32>, (u32, u32, u32)>,
     explanations: FxHashMap<u32, u32>,
     /// By kind and document.
     instances: FxHashMap<(u32, u32), u32>,
@@ -114,6 +117,8 @@ impl<'a> Emitter<'a> {
             principal_tests: Given::new("principal tests"),
             statements: Given::new("statements"),
             bodies: FxHashMap::default(),
+            rules: Stretches::default(),
+            guardrail_programs: HashMap::new(),
             explanations: FxHashMap::default(),
             instances: FxHashMap::default(),
             tags: FxHashMap::default(),

@@ -66,3 +66,9 @@ pub(crate) fn id(what: &'static str, number: usize) -> Result<u32, CompileError>
     // Below 2^32 by the line above.
     Ok(number as u32)
 }
+
+/// An id that shares its word with flags.
+pub(crate) fn below(what: &'static str, id: u32, limit: u32) -> Result<u32, CompileError> {
+    within(what, id as usize, u64::from(limit) - 1)?;
+    Ok(id)
+}

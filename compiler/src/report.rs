@@ -6,8 +6,8 @@ use iamc_policy::template::Template;
 use iamc_runtime::CompiledPolicySet;
 use iamc_runtime::conditions::IS_TEMPLATE;
 use iamc_runtime::layout::{
-    ACTION_SET_ROW, ATOM_ROW, BODY_ROW, ENDPOINT_ROW, INSTANCE_ROW, KEY_ROW, NONE, PATTERN_ROW, PRINCIPAL_ENTRY_ROW,
-    PRINCIPAL_ROW, RESOURCE_ROW, RULE_ROW, STATEMENT_ROW, Tables, VALUE_ROW,
+    ACTION_SET_ROW, ATOM_ROW, BODY_ROW, ENDPOINT_ROW, GUARDRAIL_SET_ROW, INSTANCE_ROW, KEY_ROW, NONE, PATTERN_ROW,
+    PRINCIPAL_ENTRY_ROW, PRINCIPAL_ROW, RESOURCE_ROW, RULE_ROW, STATEMENT_ROW, Tables, VALUE_ROW,
 };
 use iamc_runtime::principals::EntryKind;
 use std::collections::{BTreeMap, HashMap};
@@ -106,7 +106,7 @@ pub(crate) fn report_without(set: &CompiledPolicySet, rule: Option<&str>) -> Com
         n_resources: tables.resources.len() / RESOURCE_ROW,
         n_endpoints: tables.endpoints.len() / ENDPOINT_ROW,
         n_attachments: tables.attachments.len() / 2,
-        n_guardrail_sets: tables.guardrail_sets.len() / 3,
+        n_guardrail_sets: tables.guardrail_sets.len() / GUARDRAIL_SET_ROW,
         n_policies: tables.instances.len() / INSTANCE_ROW,
         n_unknown_policies: tables.instances.chunks_exact(INSTANCE_ROW).filter(|row| row[0] == NONE).count(),
         n_bodies: tables.bodies.len() / BODY_ROW,

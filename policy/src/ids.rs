@@ -15,6 +15,17 @@ use std::str::FromStr;
 pub struct AccountId(u64);
 
 impl AccountId {
+    /// The account with this number; `None`: it has more than twelve digits.
+    ///
+    /// ```
+    /// use iamc_policy::AccountId;
+    /// assert_eq!(AccountId::from_number(42).unwrap().to_string(), "000000000042");
+    /// assert_eq!(AccountId::from_number(1_000_000_000_000), None);
+    /// ```
+    pub fn from_number(number: u64) -> Option<AccountId> {
+        (number < 1_000_000_000_000).then_some(AccountId(number))
+    }
+
     /// The number itself, below 10^12.
     pub fn number(self) -> u64 {
         self.0

@@ -87,6 +87,8 @@ pub(crate) struct ResourceRef<'a> {
     /// The owner that the caller of the engine gives.
     pub(crate) account: Option<AccountId>,
     pub(crate) context: &'a Context,
+    /// Its row, where it was named by number.
+    pub(crate) row: Option<u32>,
 }
 
 impl<'a> ResourceRef<'a> {
@@ -95,7 +97,7 @@ impl<'a> ResourceRef<'a> {
             RequestResource::Arn(arn) => Some(arn.as_str()),
             RequestResource::Star => None,
         };
-        ResourceRef { arn, account: resource.account, context: &resource.context }
+        ResourceRef { arn, account: resource.account, context: &resource.context, row: None }
     }
 }
 

@@ -211,7 +211,7 @@ impl<'a> Eval<'a> {
                 address = std::str::from_utf8(bytes).ok().and_then(crate::conditions::address);
                 address.is_some()
             }
-            Reading::Arn => components(bytes).is_some(),
+            Reading::Arn => component_ends(bytes).is_some(),
         };
         Own { text, readable, address }
     }
@@ -262,7 +262,8 @@ impl<'a> Eval<'a> {
     fn compare_arn(&mut self, q: &Question, own: &Own, value: &Value<'a>) -> Tri {
         let Some(codes) = value.arn_codes() else { return K::FALSE };
         let mut holes = false;
-        if value.has_variables() {
+        let has_variables = value.has_variables();
+        if has_variables {
             for code in codes {
                 match self.fill(q.whose, code, false) {
                     Filled::Null => return K::FALSE,
@@ -271,14 +272,20 @@ impl<'a> Eval<'a> {
                 }
             }
         }
-        for (at, code) in codes.into_iter().enumerate() {
-            self.fill(q.whose, code, false);
+        let Some(ends) = component_ends(self.bytes(own.text)) else { return K::FALSE };
+        // The last component mostly tells.
+        for at in [5, 0, 1, 2, 3, 4] {
+            let code = codes[at];
+            if has_variables {
+                self.fill(q.whose, code, false);
+            }
             let set = self.set;
             let how = self.comparison(true);
             let Scratch { arena, slots, reached, .. } = &mut *self.s;
-            let Some(components) = components(arena.get(set, own.text)) else { return K::FALSE };
+            let text = arena.get(set, own.text);
+            let Some(component) = component(text, &ends, at) else { return K::FALSE };
             let filling = |slot: usize| filling(set, arena, slots[slot]);
-            if !reached.matches(code, components[at], how, filling) {
+            if !reached.matches(code, component, how, filling) {
                 return K::FALSE;
             }
         }
@@ -464,12 +471,24 @@ fn may(matched: bool, holes: bool) -> Tri {
     K { definite: matched && !holes, possible: matched }
 }
 
-/// the six components of a request value.
-fn components(value: &[u8]) -> Option<[&[u8]; 6]> {
-    let mut parts = value.splitn(6, |byte| *byte == b':');
-    let mut components = [&[][..]; 6];
-    for component in &mut components {
-        *component = parts.next()?;
+/// where the first five components of a request value end; `None`: it has not six, or is no ARN.
+fn component_ends(value: &[u8]) -> Option<[usize; 5]> {
+    let mut ends = [0; 5];
+    let mut n = 0;
+    for (at, byte) in value.iter().enumerate() {
+        if *byte == b':' {
+            ends[n] = at;
+            n += 1;
+            if n == 5 {
+                return value.starts_with(b"arn:").then_some(ends);
+            }
+        }
     }
-    (components[0] == b"arn").then_some(components)
+    None
+}
+
+/// One of the six components.
+fn component<'v>(value: &'v [u8], ends: &[usize; 5], at: usize) -> Option<&'v [u8]> {
+    let start = if at == 0 { 0 } else { ends[at - 1] + 1 };
+    value.get(start..ends.get(at).copied().unwrap_or(value.len()))
 }

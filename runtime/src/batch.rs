@@ -10,7 +10,7 @@
 mod asked;
 mod builder;
 pub(crate) mod contexts;
-mod depends;
+pub(crate) mod depends;
 mod names;
 pub(crate) mod notes;
 mod order;

@@ -23,15 +23,25 @@ pub(crate) struct Entry {
 }
 
 impl<'a> Eval<'a> {
+    /// The same for a statement that was found by itself and not as a rule or in its document.
+    pub(crate) fn statement_body<R: Recorder>(&mut self, recorder: &mut R, located: &Located) -> R::Value {
+        let [_, _, resource, block, _] = self.tables_of(located.whose).statement(located.statement);
+        let resource = if resource == NONE { NONE } else { resource | RULE_RESOURCE_TEST };
+        self.body(recorder, &Located { resource, block, ..*located })
+    }
+
     /// Resource and condition of a statement whose action test is true.
     pub(crate) fn body<R: Recorder>(&mut self, recorder: &mut R, located: &Located) -> R::Value {
         let set = self.tables_of(located.whose);
-        let [_, _, resource, block, _] = set.statement(located.statement);
+        let Located { resource, block, .. } = *located;
         // without the element, or in a trust policy, it is the resource that the policy is attached to.
         let mut body = if resource == NONE || located.kind == PolicyKind::Trust {
             R::Value::constant(true)
+        } else if resource & RULE_RESOURCE_TEST != 0 {
+            self.resource_test(recorder, located, resource & !RULE_RESOURCE_TEST)
         } else {
-            self.resource_test(recorder, located, resource)
+            let entry = self.entry(located.whose, resource);
+            self.lift(recorder, entry.truth, Open::Resource { located, pattern: resource })
         };
         if block == NONE || body.is_impossible() {
             return body;

@@ -1,7 +1,7 @@
 //! Decisions by number: for inventories and logs, where names were looked up once and millions of rows follow.
 
 use crate::ask::{ActionRef, Ask, Parts, ResourceRef, Who};
-use crate::caller::{Kind, account_id, digits};
+use crate::caller::Kind;
 use crate::eval::{ActionIds, Eval};
 use crate::layout::{NONE, PRINCIPAL_ROLE};
 use crate::refusal::Refusal;
@@ -9,7 +9,7 @@ use crate::scratch::{Scratch, Text};
 use crate::set::CompiledPolicySet;
 use iamc_catalogue::ActionId as CatalogueId;
 use iamc_policy::request::{Context, Facts, GivenKeys, Mode, ThroughEndpoint};
-use iamc_policy::{Decision, Outcomes};
+use iamc_policy::{AccountId, Decision, Outcomes};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -223,12 +223,17 @@ pub fn decide_ids(
         given_keys: context.given_keys,
         mode: context.mode,
         endpoint: &context.endpoint,
-        parts: Parts::Row { action: named, resource: ResourceRef { arn, account: None, context: &NO_KEYS } },
+        parts: Parts::Row {
+            action: named,
+            resource: ResourceRef { arn, account: None, context: &NO_KEYS, row: resource.map(ResourceId::get) },
+        },
     };
     let noted = scratch.begin_row(set, context.id);
     let mut eval = Eval::new(set, ask, None, scratch);
     if !noted {
         eval.note_request_keys();
+        let by_id = eval.s.given.iter().all(|given| given.id != NONE);
+        eval.s.batch.begin_single(set, by_id, context.mode);
         eval.s.keep_row_prefix(set, context.id);
     }
     eval.take_principal(principal.0);
@@ -243,13 +248,16 @@ pub(crate) fn who<'a>(set: &'a CompiledPolicySet, row: u32, session: &'a str) ->
     if account == NONE {
         return None;
     }
-    let partition = set.text(arn).split(':').nth(1)?;
-    let account = account_id(&digits(set.account_number(account)))?;
+    let arn = set.text(arn);
+    let start = arn.bytes().position(|byte| byte == b':')? + 1;
+    let len = arn.as_bytes()[start..].iter().position(|byte| *byte == b':')?;
+    let partition = &arn[start..start + len];
+    let account = AccountId::from_number(set.account_number(account))?;
     let path_name = set.text(path_name);
     Some(if flags & PRINCIPAL_ROLE == 0 {
         Who::User { partition, account, path_name }
     } else {
-        let role = path_name.rsplit_once('/').map_or(path_name, |(_, name)| name);
+        let role = path_name.bytes().rposition(|byte| byte == b'/').map_or(path_name, |slash| &path_name[slash + 1..]);
         Who::RoleSession { partition, account, role, path_name: Some(path_name), session }
     })
 }
@@ -262,7 +270,8 @@ impl Eval<'_> {
         match self.ask.who {
             Who::RoleSession { .. } => {
                 self.caller.kind = Kind::RoleSession;
-                self.caller.own = self.write(self.ask.who);
+                // Few policies name sessions, so its own ARN is written when one asks for it.
+                self.caller.own_is_written = false;
                 self.caller.base = Some(Text::String(arn));
             }
             _ => {
@@ -276,9 +285,15 @@ impl Eval<'_> {
 
     pub(crate) fn ids_of(&mut self, action: u32, service: u32, name: &str) -> ActionIds {
         let flags = self.set.action_flags(action);
-        let start = self.s.arena.bytes.len();
-        let name = self.s.arena.push(name.as_bytes());
-        self.s.arena.bytes[start..].make_ascii_lowercase();
+        // Session policies have tables of their own, in which actions are compared by name.
+        let name = if self.session.is_some() {
+            let start = self.s.arena.bytes.len();
+            let name = self.s.arena.push(name.as_bytes());
+            self.s.arena.bytes[start..].make_ascii_lowercase();
+            name
+        } else {
+            Text::EMPTY
+        };
         ActionIds { service, position: self.set.position(service, action), flags, name }
     }
 }

@@ -29,6 +29,8 @@ pub(crate) struct Caller {
     pub(crate) account_row: Option<u32>,
     /// The caller's own ARN, service name or provider; empty for anonymous callers.
     pub(crate) own: Text,
+    /// False: `own` is still to be written, see [`Eval::write_own`].
+    pub(crate) own_is_written: bool,
     /// ARN of the role behind a session, or of the user or root behind a federated user.
     pub(crate) base: Option<Text>,
     pub(crate) unique_id: Option<Text>,
@@ -52,6 +54,7 @@ impl Caller {
             account: ask.who.account(),
             account_row: None,
             own: Text::EMPTY,
+            own_is_written: true,
             base: None,
             unique_id: None,
             session_known: !ask.facts.session_unknown,
@@ -191,6 +194,14 @@ impl<'a> Eval<'a> {
         }
         let lower = String::from_utf8_lossy(bytes).to_lowercase();
         self.s.arena.push(lower.as_bytes())
+    }
+
+    /// Writes the caller's own ARN, where that was put off.
+    pub(crate) fn write_own(&mut self) {
+        if !self.caller.own_is_written {
+            self.caller.own = self.write(self.ask.who);
+            self.caller.own_is_written = true;
+        }
     }
 
     /// Writes a principal as it is named, mostly its ARN.

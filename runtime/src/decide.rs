@@ -9,7 +9,7 @@ use crate::ask::Ask;
 use crate::caller::{Caller, Kind};
 use crate::eval::{Eval, Target, Unit};
 use crate::factors::{Factors, Line};
-use crate::layout::NONE;
+use crate::layout::{LEVEL_PASSES, NONE};
 use crate::logic::{K, Logic, Tri};
 use crate::plan::{Guardrails, Plan, Pool, Side, Single};
 use crate::record::{Open, Plain, PolicyName, Recorder, Role};
@@ -236,7 +236,15 @@ impl<'a> Eval<'a> {
         // Guardrails.
         match plan.scps {
             Guardrails::Set(set) => {
+                // Without a record, the denies of all levels are one, and levels that pass anyway need no look.
+                let denies = self.set.guardrail_index(set).filter(|_| !R::RECORDS);
+                if let Some(index) = denies {
+                    deny!(self.guardrail_denies(recorder, index, PolicyKind::Scp));
+                }
                 for (index, level) in self.levels_of(set) {
+                    if denies.is_some() && level[1] & LEVEL_PASSES != 0 {
+                        continue;
+                    }
                     recorder.begin(Role::Guardrail);
                     let value = self.level(recorder, index, level, PolicyKind::Scp);
                     deny!(value.denies);
@@ -257,7 +265,11 @@ impl<'a> Eval<'a> {
         }
         match plan.rcps {
             Guardrails::Set(set) => {
-                for (index, level) in self.levels_of(set) {
+                let denies = self.set.guardrail_index(set).filter(|_| !R::RECORDS);
+                if let Some(index) = denies {
+                    deny!(self.guardrail_denies(recorder, index, PolicyKind::Rcp));
+                }
+                for (index, level) in self.levels_of(set).filter(|_| denies.is_none()) {
                     recorder.begin(Role::Rcp);
                     let value = self.level(recorder, index, level, PolicyKind::Rcp);
                     deny!(value.denies);

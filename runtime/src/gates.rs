@@ -222,6 +222,7 @@ impl<'a> Eval<'a> {
         if side != Side::Key || !(retires || self.unit.has(ActionFlags::KMS_GRANT_OPERATION)) {
             return levels;
         }
+        self.write_own();
         // Grant `index` means whom `principal` names, if it holds.
         let mut add = |eval: &mut Self, index: usize, principal: Option<&'a [u8]>, holds: Tri| {
             let Some(principal) = principal else { return };
@@ -252,7 +253,7 @@ impl<'a> Eval<'a> {
             return levels;
         }
         // A key that is not listed has an unknown key policy already, which says as much.
-        let Some([.., first, count]) = self.unit.record.map(|row| self.set.resource(row)) else { return levels };
+        let Some([.., first, count, _]) = self.unit.record.map(|row| self.set.resource(row)) else { return levels };
         if count != NONE {
             for (row, index) in (first..first + count).zip(n_stated..) {
                 let grant = self.recorded_grant(row);
@@ -281,7 +282,7 @@ impl<'a> Eval<'a> {
                 Truth::False => K::FALSE,
                 Truth::Unknown => K::UNKNOWN,
             },
-            covers: includes(self.bytes(self.unit.spec.action.name)),
+            covers: includes(self.unit.action.name.as_bytes()),
             may_retire: includes(b"retiregrant"),
         }
     }
@@ -296,7 +297,7 @@ impl<'a> Eval<'a> {
             grantee: (grantee != NONE).then(|| set.string(grantee)),
             retiring: (retiring != NONE).then(|| set.string(retiring)),
             holds: [K::FALSE, K::TRUE, K::UNKNOWN][holds.min(2) as usize],
-            covers: includes(self.bytes(self.unit.spec.action.name)),
+            covers: includes(self.unit.action.name.as_bytes()),
             may_retire: includes(b"retiregrant"),
         }
     }

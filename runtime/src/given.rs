@@ -1,7 +1,8 @@
 //! What the caller of the engine says about keys, and what contradicts what follows from the request.
 
+use crate::batch::depends;
 use crate::eval::{Eval, Key};
-use crate::keys::{Cardinality, SOURCE_IP, SOURCE_VPCE};
+use crate::keys::{Cardinality, SOURCE_IP, SOURCE_VPCE, class};
 use crate::layout::NONE;
 use crate::scratch::{Given, State, Text};
 use iamc_policy::KeyState;
@@ -25,7 +26,8 @@ impl<'a> Eval<'a> {
             let id = self.set.find_key(name).unwrap_or(NONE);
             let name = if id == NONE { self.s.arena.push(name) } else { Text::EMPTY };
             let at = self.s.given.len() as u32;
-            self.s.given.push(Given { id, name, state, of_row: true });
+            let of_row = depends::of_derived(class(key.as_str()).0) != 0;
+            self.s.given.push(Given { id, name, state, of_row });
             if id != NONE {
                 let scratch = &mut *self.s;
                 if of_unit {
@@ -62,16 +64,18 @@ impl<'a> Eval<'a> {
             let (of_request, of_unit) = scratch.given.split_at(scratch.n_request_given);
             return of_unit.iter().find(named).or_else(|| of_request.iter().find(named)).map(|given| given.state);
         }
-        let (stamp, at) = scratch.unit_given[key.id as usize];
+        self.given_special(key.id)
+    }
+
+    /// The same for a key of the set.
+    pub(crate) fn given_special(&self, id: u32) -> Option<State> {
+        let scratch = &*self.s;
+        let (stamp, at) = scratch.unit_given[id as usize];
         if stamp == scratch.unit_epoch && at as usize >= scratch.n_request_given {
             return Some(scratch.given[at as usize].state);
         }
-        let (stamp, at) = scratch.request_given[key.id as usize];
+        let (stamp, at) = scratch.request_given[id as usize];
         (stamp == scratch.request_epoch).then(|| scratch.given[at as usize].state)
-    }
-
-    pub(crate) fn given_special(&self, id: u32) -> Option<State> {
-        self.given(&self.special(id))
     }
 
     pub(crate) fn given_present(&self, id: u32) -> bool {

@@ -181,6 +181,11 @@ pub(crate) fn oidc_ending(canonical: &str) -> Option<&str> {
     canonical[..first].contains('.').then(|| &canonical[canonical.rfind(':').unwrap_or(first)..])
 }
 
+/// True iff the state of a key of that class follows from the context alone, whoever calls and whatever is asked.
+pub fn follows_from_context(class: KeyClass) -> bool {
+    crate::batch::depends::of_derived(class) == 0
+}
+
 /// The class word of a row of `keys`: class in the low byte, cardinality in the next.
 pub fn class_word(facts: &KeyFacts<'_>) -> u32 {
     let class = match facts.class {
@@ -201,7 +206,7 @@ pub fn class_word(facts: &KeyFacts<'_>) -> u32 {
 }
 
 /// Reads a class word of the key with this id; `None`: it is none.
-pub(crate) fn read_class_word(id: u32, word: u32) -> Option<(KeyClass, Cardinality)> {
+pub fn read_class_word(id: u32, word: u32) -> Option<(KeyClass, Cardinality)> {
     let class = match word & 0xff {
         0 => KeyClass::Special(id),
         1 => KeyClass::PrincipalTag,

@@ -175,7 +175,7 @@ tables! {
     43 value_words: u64,
     /// Condition blocks: rows of (flags (1 has an operator without meaning), first, count) into `block_atoms`.
     44 blocks: u32,
-    /// Atom ids in document order.
+    /// Atom ids: those that follow from the context first, then in document order.
     45 block_atoms: u32,
 
     // ---- principal tests --------------------------------------------------------------------------------------
@@ -195,13 +195,15 @@ tables! {
     61 bodies: u32,
     /// Statement ids of bodies in document order.
     62 body_statements: u32,
-    /// Service index of bodies: rows of (service id, or NONE for rules about every service; first, count in
-    /// `rules`), sorted by service, the NONE section last.
+    /// Service index of bodies and guardrail sets: rows of (service id, or NONE for all others; first, count in
+    /// `rules`), sorted by service, the NONE section last. The section of a service holds every rule that may be about
+    /// it; in a split body ([`BODY_SPLIT`]) only those that name it, and the NONE section counts for all services.
     63 body_sections: u32,
-    /// Rows of [`RULE_ROW`]: statement id, position in the body shifted left by one plus the deny bit, action set id or
-    /// NONE (every action of the section), flags (1: the statement's action element decides). Denies first, then by
-    /// position. Whatever the service of a request, each statement whose action test can be true has exactly one rule in
-    /// the section of the service and the NONE section together.
+    /// Rows of [`RULE_ROW`]: statement id shifted left by one plus the deny bit; action test: NONE (every action of the
+    /// section), action set id, [`RULE_COMPLEMENT`] with a set that is left out, or [`RULE_ELEMENT`] with an action
+    /// element; resource: NONE (no matter), pattern id, or [`RULE_RESOURCE_TEST`] with a resource test; block or NONE.
+    /// Denies first, then in document order. Whatever the service of a request, each statement whose action test can be
+    /// true has exactly one rule in the sections that count. Sections with the same rules share them.
     64 rules: u32,
     /// Named policies: rows of [`INSTANCE_ROW`]: body or NONE (text not known), kind, name, first row in
     /// `explain_statements` or NONE (not kept), file or NONE, first line, verbatim (1 or 0). Kinds are positions in
@@ -222,9 +224,10 @@ tables! {
     73 organizations: u32,
     /// Delegated administrators: pairs (organization, account index).
     74 delegated: u32,
-    /// Guardrail sets: rows of (flags (1 nothing is known), first, count) into `guardrail_levels`.
+    /// Guardrail sets: rows of [`GUARDRAIL_SET_ROW`]: flags ([`SET_UNKNOWN`] and its like), first and count in
+    /// `guardrail_levels`, first and count in `body_sections` of the Deny statements of all levels together.
     75 guardrail_sets: u32,
-    /// Levels, the root first: rows of (entity, flags (1 more may be attached), first, count) into
+    /// Levels, the root first: rows of (entity, flags ([`LEVEL_INCOMPLETE`], [`LEVEL_PASSES`]), first, count) into
     /// `guardrail_attachments`.
     76 guardrail_levels: u32,
     /// Rows of (instance, flags (1 implied)), in the order of the world.
@@ -279,6 +282,8 @@ pub const STATEMENT_ROW: usize = 5;
 pub const BODY_ROW: usize = 5;
 /// Words of a row of `rules`.
 pub const RULE_ROW: usize = 4;
+/// Words of a row of `guardrail_sets`.
+pub const GUARDRAIL_SET_ROW: usize = 5;
 /// Words of a row of `instances`.
 pub const INSTANCE_ROW: usize = 7;
 /// Words of a row of `accounts`: flags, organization or NONE, path text or NONE, SCP set or NONE, RCP set or NONE.
@@ -294,8 +299,8 @@ pub const ORGANIZATION_ROW: usize = 2;
 /// where what the input lacks does not exist.
 pub const PRINCIPAL_ROW: usize = 16;
 /// Words of a row of `resources`: ARN, account index or NONE, policy instance or NONE, flags, first tag, number or
-/// NONE, first grant, number or NONE. Flags: 1 policy not exported, 2 AWS managed key, 4/8 S3 setting known/on.
-pub const RESOURCE_ROW: usize = 8;
+/// NONE, first grant, number or NONE, the nearest resource that contains it or NONE. Flags: 1 policy not exported, 2 AWS managed key, 4/8 S3 setting known/on.
+pub const RESOURCE_ROW: usize = 9;
 /// Words of a row of `grants`: grantee or NONE, retiring or NONE, first operation, number, holds (0 false, 1 true,
 /// 2 unknown).
 pub const GRANT_ROW: usize = 5;
@@ -346,13 +351,25 @@ pub const NEGATED: u32 = 1;
 pub const ELEMENT_ANY: u32 = 2;
 /// An action element has no entry at all.
 pub const ELEMENT_EMPTY: u32 = 4;
-/// The statement's action element decides over a rule.
-pub const RULE_BY_ELEMENT: u32 = 1;
+/// The rules about every service stand in the last section only; beside the kind of a body.
+pub const BODY_SPLIT: u32 = 1 << 31;
+/// An action test of a rule: the actions of the service that are not in the set.
+pub const RULE_COMPLEMENT: u32 = 1 << 31;
+/// An action test of a rule: as the action element says.
+pub const RULE_ELEMENT: u32 = 1 << 30;
+/// A resource test of a rule, not one pattern.
+pub const RULE_RESOURCE_TEST: u32 = 1 << 31;
 /// A block has an operator without meaning, so it is false.
 pub const BLOCK_MEANINGLESS: u32 = 1;
 /// Nothing is known of a guardrail set.
 pub const SET_UNKNOWN: u32 = 1;
+/// Everything about a guardrail set is known, and its sections hold its denies.
+pub const SET_PROGRAM: u32 = 2;
+/// The sections of a guardrail set are those of a split body.
+pub const SET_SPLIT: u32 = 4;
 /// More may be attached to a level.
 pub const LEVEL_INCOMPLETE: u32 = 1;
+/// Some policy of a level allows everything, without condition.
+pub const LEVEL_PASSES: u32 = 2;
 /// A guardrail only fills a level and is left out of explanations.
 pub const ATTACHMENT_IMPLIED: u32 = 1;

@@ -233,6 +233,11 @@ fn text_of(code: &[u8]) -> String {
     text
 }
 
+/// Does a pattern with that shape word match every resource, even the pseudo-resource?
+pub fn is_everything(shape: u32) -> bool {
+    shape & SHAPE_MASK == EVERYTHING
+}
+
 /// One row of `patterns`, with its bytes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pattern<'a> {

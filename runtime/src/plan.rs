@@ -171,7 +171,7 @@ impl<'a> Eval<'a> {
         match row.map_or(NONE, |row| self.set.account(row)[column]) {
             NONE => Guardrails::None,
             set => {
-                let [flags, ..] = rows::<3>(&self.set.tables().guardrail_sets)[set as usize];
+                let [flags, ..] = self.set.guardrail_set(set);
                 if flags & SET_UNKNOWN != 0 { Guardrails::Unknown } else { Guardrails::Set(set) }
             }
         }
@@ -179,7 +179,7 @@ impl<'a> Eval<'a> {
 
     /// The levels of a guardrail set: entity, flags, first attachment, number.
     pub(crate) fn guardrail_levels(&self, set: u32) -> &'a [[u32; 4]] {
-        let [_, first, count] = rows::<3>(&self.set.tables().guardrail_sets)[set as usize];
+        let [_, first, count, ..] = self.set.guardrail_set(set);
         &rows::<4>(&self.set.tables().guardrail_levels)[first as usize..(first + count) as usize]
     }
 

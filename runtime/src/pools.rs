@@ -6,6 +6,7 @@ use crate::layout::*;
 use crate::logic::Logic;
 use crate::plan::{Pool, Side, Single};
 use crate::record::{At, Located, Open, PolicyName, Recorder};
+use crate::set::ServiceIndex;
 use crate::statements;
 use iamc_policy::PolicyKind;
 use iamc_policy::decision::GrantLevel;
@@ -129,7 +130,7 @@ impl<'a> Eval<'a> {
             gathering.push_unknown(recorder.open(self, what));
             return;
         }
-        self.each_statement(recorder, body, located, &mut |eval, recorder: &mut R, located| {
+        self.each_statement(recorder, body, located, |eval, recorder: &mut R, located| {
             let settled = if located.deny {
                 R::Value::is_settled(&gathering.denies)
             } else {
@@ -143,9 +144,15 @@ impl<'a> Eval<'a> {
             if body.is_impossible() && !R::RECORDS {
                 return;
             }
-            let levels = eval.principal_levels(recorder, located);
-            let applies = body.clone().and(levels.any());
-            recorder.statement(eval, located, &body, &levels, &applies);
+            // Most kinds speak of whoever they are attached to.
+            let applies = if R::RECORDS || located.kind.has_principal() {
+                let levels = eval.principal_levels(recorder, located);
+                let applies = body.clone().and(levels.any());
+                recorder.statement(eval, located, &body, &levels, &applies);
+                applies
+            } else {
+                body
+            };
             let side = if located.deny { &mut gathering.denies } else { &mut gathering.allows };
             R::Value::push(side, applies);
         });
@@ -184,7 +191,7 @@ impl<'a> Eval<'a> {
                 let limited_star = self.set.settings().star_grant == StarGrant::PrincipalArn
                     && matches!(line, Line::SameStandard | Line::SameMandatory);
                 let located = Located { instance, kind, ..Located::nowhere() };
-                self.each_statement(recorder, body, located, &mut |eval, recorder: &mut R, located| {
+                self.each_statement(recorder, body, located, |eval, recorder: &mut R, located| {
                     let body = eval.body(recorder, located);
                     if body.is_impossible() && !R::RECORDS {
                         return;
@@ -221,37 +228,75 @@ impl<'a> Eval<'a> {
         recorder: &mut R,
         body: u32,
         located: Located,
-        visit: &mut dyn FnMut(&mut Eval<'a>, &mut R, &Located),
+        mut visit: impl FnMut(&mut Eval<'a>, &mut R, &Located),
     ) {
         let set = self.tables_of(located.whose);
+        if !R::RECORDS {
+            return self.each_rule(recorder, set.body_index(body), located, visit);
+        }
         let ids = self.unit.spec.action;
-        let (service, position) = match located.whose {
-            Whose::Base => (ids.service, ids.position),
+        let (service, position) = self.action_in(located.whose);
+        for (index, statement) in set.body_statements(body).iter().enumerate() {
+            let [flags, element, resource, block, _] = set.statement(*statement);
+            if set.action_test(element, service, position, self.bytes(ids.name)) {
+                let deny = flags & statements::DENY != 0;
+                let resource = if resource == NONE { NONE } else { resource | RULE_RESOURCE_TEST };
+                let index = index as u32;
+                visit(self, recorder, &Located { statement: *statement, index, deny, resource, block, ..located });
+            }
+        }
+    }
+
+    /// Calls `visit` for each rule of a service index that is about the action.
+    fn each_rule<R: Recorder>(
+        &mut self,
+        recorder: &mut R,
+        index: ServiceIndex,
+        located: Located,
+        mut visit: impl FnMut(&mut Eval<'a>, &mut R, &Located),
+    ) {
+        let set = self.tables_of(located.whose);
+        let (service, position) = self.action_in(located.whose);
+        for rules in set.rules(index, service) {
+            for [head, test, resource, block] in rules {
+                // Only actions without position are compared by name.
+                let name = if position == NONE { self.bytes(self.unit.spec.action.name) } else { &[] };
+                if set.rule_test(*test, service, position, name) {
+                    let (statement, deny) = (head >> 1, head & 1 == 1);
+                    let (resource, block) = (*resource, *block);
+                    visit(self, recorder, &Located { statement, deny, resource, block, ..located });
+                }
+            }
+        }
+    }
+
+    /// Service and position of the action in the tables that a row belongs to.
+    fn action_in(&self, whose: Whose) -> (u32, u32) {
+        match whose {
+            Whose::Base => (self.unit.spec.action.service, self.unit.spec.action.position),
             Whose::Session => (self.unit.session_service, NONE),
-        };
-        if R::RECORDS {
-            for (index, statement) in set.body_statements(body).iter().enumerate() {
-                let [flags, element, ..] = set.statement(*statement);
-                if set.action_test(element, service, position, self.bytes(ids.name)) {
-                    let deny = flags & statements::DENY != 0;
-                    visit(self, recorder, &Located { statement: *statement, index: index as u32, deny, ..located });
-                }
-            }
-            return;
         }
-        for rules in set.rules(body, service) {
-            for [statement, place, actions, flags] in rules {
-                let is_about = if flags & RULE_BY_ELEMENT != 0 {
-                    let [_, element, ..] = set.statement(*statement);
-                    set.action_test(element, service, position, self.bytes(ids.name))
-                } else {
-                    *actions == NONE || set.in_action_set(*actions, position, self.bytes(ids.name))
-                };
-                if is_about {
-                    let (index, deny) = (place >> 1, place & 1 == 1);
-                    visit(self, recorder, &Located { statement: *statement, index, deny, ..located });
-                }
+    }
+
+    /// Whether some Deny of a guardrail set applies.
+    pub(crate) fn guardrail_denies<R: Recorder>(
+        &mut self,
+        recorder: &mut R,
+        index: ServiceIndex,
+        kind: PolicyKind,
+    ) -> R::Value {
+        let mut denies = <R::Value as Logic>::Many::default();
+        self.each_rule(recorder, index, Located { kind, ..Located::nowhere() }, |eval, recorder: &mut R, located| {
+            if R::Value::is_settled(&denies) {
+                return;
             }
-        }
+            let body = eval.body(recorder, located);
+            if !body.is_impossible() {
+                let applies =
+                    if kind.has_principal() { body.and(eval.principal_levels(recorder, located).any()) } else { body };
+                R::Value::push(&mut denies, applies);
+            }
+        });
+        R::Value::any(denies)
     }
 }

@@ -77,6 +77,10 @@ pub(crate) struct Located {
     /// Position in the document.
     pub(crate) index: u32,
     pub(crate) deny: bool,
+    /// The resource test as rules say it.
+    pub(crate) resource: u32,
+    /// The condition block or NONE.
+    pub(crate) block: u32,
 }
 
 impl Located {
@@ -92,6 +96,8 @@ impl Located {
             statement: NONE,
             index: 0,
             deny: false,
+            resource: NONE,
+            block: NONE,
         }
     }
 }

@@ -9,6 +9,7 @@
 //! - *rules are statements*: a rule's statement is the one at its position in the body.
 
 use crate::actions::ActionFlags;
+use crate::batch::depends;
 use crate::conditions::Value;
 use crate::error::LoadError;
 use crate::hash;
@@ -21,7 +22,7 @@ use crate::validate;
 use iamc_catalogue::{ActionId as CatalogueId, Catalogue};
 use iamc_policy::{AccountId, Settings};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{LazyLock, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 /// All policies of one compilation, ready to decide. Immutable; share it as an `Arc`.
 pub struct CompiledPolicySet {
@@ -37,6 +38,8 @@ pub struct CompiledPolicySet {
     pub(crate) index: OnceLock<PatternIndex>,
     /// Built when a request first names an action without id.
     pub(crate) unknown_actions: OnceLock<UnknownActions>,
+    /// Worked out when rows are first decided.
+    depends: OnceLock<Arc<[u8]>>,
 }
 
 /// Session policies compiled on their own, to be passed with a request.
@@ -70,6 +73,15 @@ static EMBEDDED: LazyLock<Vec<u8>> = LazyLock::new(|| Catalogue::embedded().to_b
 /// The rows of a section; what does not fill a row was refused by `validate`.
 pub(crate) fn rows<const N: usize>(words: &[u32]) -> &[[u32; N]] {
     words.as_chunks::<N>().0
+}
+
+/// Where the service index of a policy, or of the denies of a guardrail set, stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ServiceIndex {
+    first: u32,
+    count: u32,
+    /// The rules about every service stand in the last section only.
+    split: bool,
 }
 
 /// One key of the set.
@@ -113,11 +125,17 @@ impl CompiledPolicySet {
             identity,
             index: OnceLock::new(),
             unknown_actions: OnceLock::new(),
+            depends: OnceLock::new(),
         })
     }
 
     pub(crate) fn identity(&self) -> u64 {
         self.identity
+    }
+
+    /// What each condition atom depends on, besides the context of a row ([`depends::of_atoms`]).
+    pub(crate) fn depends(&self) -> &Arc<[u8]> {
+        self.depends.get_or_init(|| depends::of_atoms(self).into())
     }
 
     pub(crate) fn service_of_action(&self, action: u32) -> u32 {
@@ -160,14 +178,14 @@ impl CompiledPolicySet {
 
     /// The bytes of a string.
     pub(crate) fn string(&self, id: u32) -> &[u8] {
-        let [start, end] = [id, id + 1].map(|at| self.tables.string_offsets[at as usize] as usize);
-        &self.tables.string_bytes.as_bytes()[start..end]
+        let offsets = &self.tables.string_offsets[id as usize..id as usize + 2];
+        &self.tables.string_bytes.as_bytes()[offsets[0] as usize..offsets[1] as usize]
     }
 
     /// A string as text.
     pub fn text(&self, id: u32) -> &str {
-        let [start, end] = [id, id + 1].map(|at| self.tables.string_offsets[at as usize] as usize);
-        &self.tables.string_bytes[start..end]
+        let offsets = &self.tables.string_offsets[id as usize..id as usize + 2];
+        &self.tables.string_bytes[offsets[0] as usize..offsets[1] as usize]
     }
 
     pub(crate) fn optional_text(&self, id: u32) -> Option<&str> {
@@ -334,22 +352,53 @@ impl CompiledPolicySet {
         &self.tables.body_statements[first as usize..(first + count) as usize]
     }
 
-    /// The rules of a body that may be about a service (NONE: about one that the set does not know).
-    pub(crate) fn rules(&self, body: u32, service: u32) -> [&[[u32; RULE_ROW]]; 2] {
-        let [.., first, count] = rows::<BODY_ROW>(&self.tables.bodies)[body as usize];
+    /// The service index of a body.
+    pub(crate) fn body_index(&self, body: u32) -> ServiceIndex {
+        let [kind, _, _, first, count] = rows::<BODY_ROW>(&self.tables.bodies)[body as usize];
+        ServiceIndex { first, count, split: kind & BODY_SPLIT != 0 }
+    }
+
+    /// The service index of the denies of a guardrail set; `None`: it has none.
+    pub(crate) fn guardrail_index(&self, set: u32) -> Option<ServiceIndex> {
+        let [flags, _, _, first, count] = self.guardrail_set(set);
+        (flags & SET_PROGRAM != 0).then_some(ServiceIndex { first, count, split: flags & SET_SPLIT != 0 })
+    }
+
+    pub(crate) fn guardrail_set(&self, set: u32) -> [u32; GUARDRAIL_SET_ROW] {
+        rows(&self.tables.guardrail_sets)[set as usize]
+    }
+
+    /// The rules that may be about a service (NONE: about one that the set does not know).
+    pub(crate) fn rules(&self, index: ServiceIndex, service: u32) -> [&[[u32; RULE_ROW]]; 2] {
+        let ServiceIndex { first, count, split } = index;
         let sections = &rows::<3>(&self.tables.body_sections)[first as usize..(first + count) as usize];
-        let rules = |section: Option<&[u32; 3]>| match section {
-            Some([_, first, count]) => {
-                &rows::<RULE_ROW>(&self.tables.rules)[*first as usize..(*first + *count) as usize]
-            }
-            None => &[],
+        let rules = |[_, first, count]: &[u32; 3]| {
+            &rows::<RULE_ROW>(&self.tables.rules)[*first as usize..(*first + *count) as usize]
         };
-        let about_all = sections.last().filter(|[service, ..]| *service == NONE);
-        let own = match sections.binary_search_by_key(&service, |[service, ..]| *service) {
-            Ok(at) if service != NONE => Some(&sections[at]),
-            _ => None,
+        let about_others = || sections.last().filter(|[service, ..]| *service == NONE).map_or(&[][..], rules);
+        // Most policies are about a few services.
+        let own = if count <= 8 {
+            sections.iter().find(|[known, ..]| *known == service)
+        } else {
+            sections.binary_search_by_key(&service, |[known, ..]| *known).ok().map(|at| &sections[at])
         };
-        [rules(own), rules(about_all)]
+        match own.filter(|_| service != NONE) {
+            Some(own) if split => [rules(own), about_others()],
+            Some(own) => [rules(own), &[]],
+            None => [about_others(), &[]],
+        }
+    }
+
+    /// The action test of a rule in a section that counts for the service.
+    pub(crate) fn rule_test(&self, test: u32, service: u32, position: u32, name: &[u8]) -> bool {
+        if test == NONE {
+            return true;
+        }
+        match test & (RULE_COMPLEMENT | RULE_ELEMENT) {
+            0 => self.in_action_set(test, position, name),
+            RULE_COMPLEMENT => !self.in_action_set(test & !RULE_COMPLEMENT, position, name),
+            _ => self.action_test(test & !RULE_ELEMENT, service, position, name),
+        }
     }
 
     // ---- who and what ----

@@ -188,17 +188,21 @@ impl<'a> Eval<'a> {
         if resource.account.is_some() {
             return Ok(resource.account);
         }
+        if let Some([_, row, ..]) = resource.row.map(|row| self.set.resource(row))
+            && row != NONE
+        {
+            return Ok(AccountId::from_number(self.set.account_number(row)));
+        }
         let account = arn.split(':').nth(4).unwrap_or("");
         if !account.is_empty() {
             return Ok(crate::caller::account_id(account.as_bytes()));
         }
-        self.find_carriers(arn);
+        self.find_carriers(arn, resource.row);
         self.entered = None;
         for at in 0..self.s.carriers.len() {
             let [_, account, ..] = self.set.resource(self.s.carriers[at]);
             if account != NONE {
-                let digits = crate::caller::digits(self.set.account_number(account));
-                return Ok(crate::caller::account_id(&digits));
+                return Ok(AccountId::from_number(self.set.account_number(account)));
             }
         }
         Err(RequestError {
@@ -211,11 +215,27 @@ impl<'a> Eval<'a> {
         })
     }
 
+    /// The row of the owner; looked up by number only where it stands nowhere else.
+    fn owner_row(&self, owner: Option<AccountId>, resource: ResourceRef<'_>) -> Option<u32> {
+        if owner == self.caller.account {
+            return self.caller.account_row;
+        }
+        let of_resource = resource.row.map_or(NONE, |row| self.set.resource(row)[1]);
+        if of_resource != NONE { Some(of_resource) } else { owner.and_then(|owner| self.set.find_account(owner)) }
+    }
+
     /// the recorded resources that are `arn` or contain it, the nearest first: their ARN is a prefix that ends
     /// where a `/` or `:` follows. IAM resources contain nothing.
-    pub(crate) fn find_carriers(&mut self, arn: &str) {
+    pub(crate) fn find_carriers(&mut self, arn: &str, row: Option<u32>) {
         self.s.carriers.clear();
         if self.set.tables().resources.is_empty() {
+            return;
+        }
+        if let Some(mut row) = row {
+            while row != NONE {
+                self.s.carriers.push(row);
+                [.., row] = self.set.resource(row);
+            }
             return;
         }
         let text = arn.as_bytes();
@@ -261,15 +281,17 @@ impl<'a> Eval<'a> {
             resource,
             arn,
             colons: subject.map_or([0; 5], |subject| subject.colons),
-            owner_row: spec.owner.and_then(|owner| self.set.find_account(owner)),
+            owner_row: self.owner_row(spec.owner, resource),
             record: None,
             target: Target::Star,
             session_service,
         };
         if let Some(arn) = arn {
-            self.find_carriers(arn);
-            let first = self.s.carriers.first().copied();
-            self.unit.record = first.filter(|row| self.set.string(self.set.resource(*row)[0]) == arn.as_bytes());
+            self.find_carriers(arn, resource.row);
+            self.unit.record = resource.row.or_else(|| {
+                let first = self.s.carriers.first().copied();
+                first.filter(|row| self.set.string(self.set.resource(*row)[0]) == arn.as_bytes())
+            });
         }
         self.note_unit_keys(resource.context);
         self.unit.target = match subject {

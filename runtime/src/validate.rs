@@ -281,18 +281,36 @@ fn bodies(tables: &Tables) -> Checked {
         check.id(statement, n_statements, "a statement that does not exist")
     })?;
     let n_rules = tables.rules.len() / RULE_ROW;
-    each(tables, "rules", &tables.rules, |check, [statement, _, _, flags]: [u32; RULE_ROW]| {
-        check.flags(flags, RULE_BY_ELEMENT)?;
-        check.id(statement, n_statements, "a statement that does not exist")
+    let n_elements = tables.action_elements.len() / ELEMENT_ROW;
+    let n_patterns = tables.patterns.len() / PATTERN_ROW;
+    each(tables, "rules", &tables.rules, |check, [head, test, resource, block]: [u32; RULE_ROW]| {
+        let statement = head >> 1;
+        check.id(statement, n_statements, "a statement that does not exist")?;
+        check.ensure(head & 1 == statements[statement as usize][0] & statements::DENY, "another effect")?;
+        match resource {
+            NONE => {}
+            test if test & RULE_RESOURCE_TEST != 0 => {
+                let test = test & !RULE_RESOURCE_TEST;
+                check.id(test, tables.resource_tests.len() / 3, "a resource test that does not exist")?;
+            }
+            pattern => check.id(pattern, n_patterns, "a pattern that does not exist")?,
+        }
+        check.id_or_none(block, tables.blocks.len() / 3, "a block that does not exist")?;
+        if test != NONE && test & RULE_ELEMENT != 0 {
+            check.ensure(test & RULE_COMPLEMENT == 0, "an unknown action test")?;
+            check.id(test & !RULE_ELEMENT, n_elements, "an action element that does not exist")?;
+        }
+        Ok(())
     })?;
     each(tables, "body_sections", &tables.body_sections, |check, [service, first, count]| {
         check.id_or_none(service, n_services, "a service that does not exist")?;
         check.range(first, count, n_rules, "rules that do not exist")?;
-        for [_, _, set, _] in &rows::<RULE_ROW>(&tables.rules)[first as usize..(first + count) as usize] {
-            match (*set, service) {
+        for [_, test, ..] in &rows::<RULE_ROW>(&tables.rules)[first as usize..(first + count) as usize] {
+            match (*test, service) {
                 (NONE, _) => {}
+                (test, _) if test & RULE_ELEMENT != 0 => {}
                 (_, NONE) => return check.fail("an action set of no service"),
-                (set, service) => action_set(check, set, service, tables.action_bits.len())?,
+                (test, service) => action_set(check, test & !RULE_COMPLEMENT, service, tables.action_bits.len())?,
             }
         }
         Ok(())
@@ -300,23 +318,9 @@ fn bodies(tables: &Tables) -> Checked {
     let sections = rows::<3>(&tables.body_sections);
     each(tables, "bodies", &tables.bodies, |check, row: [u32; BODY_ROW]| {
         let [kind, first, count, first_section, n_sections] = row;
-        check.id(kind, PolicyKind::ALL.len(), "an unknown kind")?;
+        check.id(kind & !BODY_SPLIT, PolicyKind::ALL.len(), "an unknown kind")?;
         check.range(first, count, tables.body_statements.len(), "statements that do not exist")?;
-        check.range(first_section, n_sections, sections.len(), "sections that do not exist")?;
-        let own = &tables.body_statements[first as usize..(first + count) as usize];
-        let mut last = None;
-        for [service, first, count] in &sections[first_section as usize..(first_section + n_sections) as usize] {
-            // NONE is the greatest number, so it comes last.
-            ascending(check, &mut last, *service)?;
-            for [statement, position, ..] in
-                &rows::<RULE_ROW>(&tables.rules)[*first as usize..(*first + *count) as usize]
-            {
-                let is_own = own.get((*position >> 1) as usize) == Some(statement);
-                let deny = statements[*statement as usize][0] & statements::DENY;
-                check.ensure(is_own && position & 1 == deny, "a rule that is none of its statements")?;
-            }
-        }
-        Ok(())
+        service_index(check, sections, first_section, n_sections)
     })?;
     let n_bodies = tables.bodies.len() / BODY_ROW;
     each(tables, "explain_statements", &tables.explain_statements, |check, [sid, _]| check.string_or_none(sid))?;
@@ -335,6 +339,15 @@ fn bodies(tables: &Tables) -> Checked {
     })
 }
 
+/// The sections of a service index ascend: NONE is the greatest number, so it comes last.
+fn service_index(check: Check<'_>, sections: &[[u32; 3]], first: u32, count: u32) -> Checked {
+    check.range(first, count, sections.len(), "sections that do not exist")?;
+    let mut last = None;
+    sections[first as usize..(first + count) as usize]
+        .iter()
+        .try_for_each(|[service, ..]| ascending(check, &mut last, *service))
+}
+
 fn organizations(tables: &Tables) -> Checked {
     let n_accounts = tables.account_numbers.len();
     let n_instances = tables.instances.len() / INSTANCE_ROW;
@@ -345,7 +358,7 @@ fn organizations(tables: &Tables) -> Checked {
         ascending(check, &mut last, *number)?;
     }
     let n_organizations = tables.organizations.len() / ORGANIZATION_ROW;
-    let n_sets = tables.guardrail_sets.len() / 3;
+    let n_sets = tables.guardrail_sets.len() / GUARDRAIL_SET_ROW;
     each(tables, "accounts", &tables.accounts, |check, row: [u32; ACCOUNT_ROW]| {
         let [flags, organization, path, scps, rcps] = row;
         check.flags(flags, 2 * ACCOUNT_S3_ON - 1)?;
@@ -377,12 +390,15 @@ fn organizations(tables: &Tables) -> Checked {
     })?;
     each(tables, "guardrail_levels", &tables.guardrail_levels, |check, [entity, flags, first, count]: [u32; 4]| {
         check.string(entity)?;
-        check.flags(flags, LEVEL_INCOMPLETE)?;
+        check.flags(flags, LEVEL_INCOMPLETE | LEVEL_PASSES)?;
         check.range(first, count, tables.guardrail_attachments.len() / 2, "attachments that do not exist")
     })?;
-    each(tables, "guardrail_sets", &tables.guardrail_sets, |check, [flags, first, count]| {
-        check.flags(flags, SET_UNKNOWN)?;
-        check.range(first, count, tables.guardrail_levels.len() / 4, "levels that do not exist")
+    let sections = rows::<3>(&tables.body_sections);
+    each(tables, "guardrail_sets", &tables.guardrail_sets, |check, row: [u32; GUARDRAIL_SET_ROW]| {
+        let [flags, first, count, first_section, n_sections] = row;
+        check.flags(flags, SET_UNKNOWN | SET_PROGRAM | SET_SPLIT)?;
+        check.range(first, count, tables.guardrail_levels.len() / 4, "levels that do not exist")?;
+        service_index(check, sections, first_section, n_sections)
     })
 }
 
@@ -423,13 +439,19 @@ fn principals_and_resources(tables: &Tables) -> Checked {
         check.ensure(holds <= 2, "no truth value")
     })?;
     each(tables, "resources", &tables.resources, |check, row: [u32; RESOURCE_ROW]| {
-        let [arn, account, policy, flags, first_tag, n_own, first_grant, n_grants] = row;
+        let [arn, account, policy, flags, first_tag, n_own, first_grant, n_grants, above] = row;
         check.string(arn)?;
         check.id_or_none(account, n_accounts, "an account that does not exist")?;
         check.id_or_none(policy, n_instances, POLICY)?;
         check.flags(flags, 2 * RESOURCE_S3_ON - 1)?;
         check.range_or_none(first_tag, n_own, n_tags, TAGS)?;
-        check.range_or_none(first_grant, n_grants, tables.grants.len() / GRANT_ROW, "grants that do not exist")
+        check.range_or_none(first_grant, n_grants, tables.grants.len() / GRANT_ROW, "grants that do not exist")?;
+        let Some([container, ..]) = rows::<RESOURCE_ROW>(&tables.resources).get(above as usize) else {
+            return check.ensure(above == NONE, "a resource that does not exist");
+        };
+        // Shorter each time, so that the way up ends.
+        check.string(*container)?;
+        check.ensure(check.text(*container).len() < check.text(arn).len(), "contained in what is no shorter")
     })?;
     let mut last: Option<&str> = None;
     each(tables, "endpoints", &tables.endpoints, |check, row: [u32; ENDPOINT_ROW]| {

@@ -24,6 +24,7 @@ impl<'a> Eval<'a> {
             levels.add(GrantLevel::SelfLevel, R::Value::constant(true));
             return levels;
         }
+        self.write_own();
         let (flags, entries) = set.principal_test(test);
         if flags & NEGATED != 0 {
             let value = self.spared(recorder, located, entries).not();

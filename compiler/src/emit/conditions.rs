@@ -8,8 +8,8 @@ use iamc_policy::condition::{BaseOperator, ConditionKey};
 use iamc_policy::template::Template;
 use iamc_runtime::conditions::{self, EncodedValue};
 use iamc_runtime::hash::{TableBuilder, hash};
-use iamc_runtime::keys::{SPECIAL, class_word, facts, listed_bits};
-use iamc_runtime::layout::KEY_ROW;
+use iamc_runtime::keys::{self, SPECIAL, class_word, facts, listed_bits};
+use iamc_runtime::layout::{ATOM_ROW, KEY_ROW};
 use rustc_hash::FxHashMap;
 use std::collections::HashMap;
 
@@ -137,6 +137,12 @@ impl Emitter<'_> {
         for &atom in &words[1..] {
             atoms.push(self.atom(atom)?);
         }
+        // What is known for a whole context comes first: mostly it settles the block. A conjunction has no order.
+        atoms.sort_by_key(|&atom| {
+            let key = self.tables.atoms[ATOM_ROW * atom as usize + 1];
+            let class = keys::read_class_word(key, self.tables.keys[KEY_ROW * key as usize + 1]);
+            !class.is_some_and(|(class, _)| keys::follows_from_context(class))
+        });
         let first = id("atoms of blocks", self.tables.block_atoms.len())?;
         // Bounded by the list that it comes from.
         self.tables.blocks.extend([words[0], first, atoms.len() as u32]);

@@ -12,8 +12,10 @@ use iamc_policy::world::GapKind;
 use iamc_runtime::hash::{TableBuilder, hash};
 use iamc_runtime::layout::{
     ACCOUNT_IDENTITIES_COMPLETE, ACCOUNT_LISTED, ACCOUNT_MANAGEMENT, ACCOUNT_PLACE_UNKNOWN, ACCOUNT_RESOURCES_COMPLETE,
-    ACCOUNT_S3_KNOWN, ACCOUNT_S3_ON, ATTACHMENT_IMPLIED, LEVEL_INCOMPLETE, PRINCIPAL_ROLE, SET_UNKNOWN,
+    ACCOUNT_S3_KNOWN, ACCOUNT_S3_ON, ATTACHMENT_IMPLIED, BODY_ROW, ELEMENT_ANY, ELEMENT_EMPTY, INSTANCE_ROW,
+    LEVEL_INCOMPLETE, LEVEL_PASSES, NEGATED, PRINCIPAL_ROLE, SET_PROGRAM, SET_SPLIT, SET_UNKNOWN, STATEMENT_ROW,
 };
+use iamc_runtime::statements;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The index of each account by its number.
@@ -156,17 +158,73 @@ impl Emitter<'_> {
         }
         let set = id("guardrail sets", sets.len())?;
         let first = id("guardrail levels", self.tables.guardrail_levels.len() / 4)?;
-        self.tables.guardrail_sets.extend([content[0], first, n_levels]);
+        let program = if unknown { None } else { self.guardrail_program(&content[1..])? };
+        let (flags, first_section, n_sections) = program.unwrap_or_default();
+        self.tables.guardrail_sets.extend([content[0] | flags, first, n_levels, first_section, n_sections]);
         let mut rest = &content[1..];
         while let [entity, flags, count, more @ ..] = rest {
             let (attachments, behind) = more.split_at(2 * *count as usize);
+            let passes = attachments.chunks_exact(2).any(|attachment| self.always_allows(attachment[0]));
+            let flags = flags | if passes { LEVEL_PASSES } else { 0 };
             let first = id("guardrail attachments", self.tables.guardrail_attachments.len() / 2)?;
-            self.tables.guardrail_levels.extend([*entity, *flags, first, *count]);
+            self.tables.guardrail_levels.extend([*entity, flags, first, *count]);
             self.tables.guardrail_attachments.extend_from_slice(attachments);
             rest = behind;
         }
         sets.insert(content, set);
         Ok(set)
+    }
+
+    /// The Deny statements of all levels as one index: flags of the set, first section and number of sections. `None`:
+    /// something about the levels is not known. Accounts with the same denies share it, whatever their names.
+    fn guardrail_program(&mut self, levels: &[u32]) -> Result<Option<(u32, u32, u32)>, CompileError> {
+        let mut denies = Vec::new();
+        let mut rest = levels;
+        while let [_, flags, count, more @ ..] = rest {
+            let (attachments, behind) = more.split_at(2 * *count as usize);
+            if flags & LEVEL_INCOMPLETE != 0 {
+                return Ok(None);
+            }
+            for attachment in attachments.chunks_exact(2) {
+                let body = self.tables.instances[INSTANCE_ROW * attachment[0] as usize];
+                if body == NONE {
+                    return Ok(None);
+                }
+                denies.extend(self.statements_of(body).iter().filter(|&&statement| {
+                    self.tables.statements[STATEMENT_ROW * statement as usize] & statements::DENY != 0
+                }));
+            }
+            rest = behind;
+        }
+        denies.sort_unstable();
+        denies.dedup();
+        if let Some(&known) = self.guardrail_programs.get(&denies) {
+            return Ok(Some(known));
+        }
+        let (split, first_section, n_sections) = self.sections(&denies)?;
+        let program = (SET_PROGRAM | if split == 0 { 0 } else { SET_SPLIT }, first_section, n_sections);
+        self.guardrail_programs.insert(denies, program);
+        Ok(Some(program))
+    }
+
+    /// Does the policy hold an Allow of every action on everything, without condition?
+    fn always_allows(&self, instance: u32) -> bool {
+        let body = self.tables.instances[INSTANCE_ROW * instance as usize];
+        let always = |statement: &u32| {
+            let row = &self.tables.statements[STATEMENT_ROW * *statement as usize..][..STATEMENT_ROW];
+            let [flags, element, resource, block, _] = [row[0], row[1], row[2], row[3], row[4]];
+            let element = self.tables.action_elements[3 * element as usize];
+            flags & statements::DENY == 0
+                && element & (NEGATED | ELEMENT_ANY | ELEMENT_EMPTY) == ELEMENT_ANY
+                && self.resource_word(resource) == NONE
+                && block == NONE
+        };
+        body != NONE && self.statements_of(body).iter().any(always)
+    }
+
+    fn statements_of(&self, body: u32) -> &[u32] {
+        let row = &self.tables.bodies[BODY_ROW * body as usize..][..BODY_ROW];
+        &self.tables.body_statements[row[1] as usize..][..row[2] as usize]
     }
 
     /// the first account of each canonical user id, sorted by id.

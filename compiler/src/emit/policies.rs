@@ -1,14 +1,22 @@
 //! Statements, bodies with their service index, and named policies.
 
 use crate::emit::Emitter;
-use crate::error::{CompileError, id};
+use crate::error::{CompileError, below, id};
 use crate::intern::NONE;
 use crate::lower::pattern_kind_of;
 use iamc_policy::PolicyKind;
 use iamc_policy::condition::ConditionKey;
 use iamc_runtime::hash::{TableBuilder, hash};
-use iamc_runtime::layout::{ELEMENT_ANY, ELEMENT_EMPTY, INSTANCE_ROW, NEGATED, RULE_BY_ELEMENT, STATEMENT_ROW};
+use iamc_runtime::layout::{
+    ACTION_SET_ROW, BODY_SPLIT, ELEMENT_ANY, ELEMENT_EMPTY, INSTANCE_ROW, NEGATED, RULE_COMPLEMENT, RULE_ELEMENT,
+    RULE_RESOURCE_TEST, RULE_ROW, STATEMENT_ROW,
+};
 use iamc_runtime::{pattern, statements};
+use std::collections::BTreeMap;
+
+/// Rules about every service are repeated in the sections of named services up to that many times, or four times for
+/// each statement if that is more: so sections grow with their policy and no faster.
+const GENERAL_MAX: usize = 256;
 
 /// The number of a policy kind in the tables: its position in the order of.
 pub(crate) fn kind_word(kind: PolicyKind) -> u32 {
@@ -98,54 +106,112 @@ impl Emitter<'_> {
             *statement = self.statement(*statement)?;
         }
         let first = id("statements of policies", self.tables.body_statements.len())?;
-        let sections = self.sections(&statements)?;
+        let (split, first_section, n_sections) = self.sections(&statements)?;
         let body = id("policies", self.bodies.len())?;
         // Bounded by the list that it comes from.
-        self.tables.bodies.extend([kind, first, statements.len() as u32, sections.0, sections.1]);
+        self.tables.bodies.extend([kind | split, first, statements.len() as u32, first_section, n_sections]);
         self.tables.body_statements.extend(statements);
         self.bodies.insert((kind, text), body);
         Ok(body)
     }
 
-    /// The service index: first section and number of sections.
+    /// The service index of statements: [`BODY_SPLIT`] or 0, first section and number of sections.
     ///
-    /// A statement about `*`, or one that says what it is not about, stands in the last section, which is about every
-    /// service; all others stand in the section of each service that they name. Denies come first in a section: only a
+    /// Each service that a statement names has a section of its own, with every rule that may be about it; the last
+    /// section is about all other services. Where that would repeat the rules about every service too often, they
+    /// stand in the last section alone, which then counts for all services. Denies come first in a section: only a
     /// deny may end a walk early.
-    fn sections(&mut self, statements: &[u32]) -> Result<(u32, u32), CompileError> {
-        // Service (NONE sorts last), whether it allows (denies sort first), position; statement, set, flags.
-        let mut rules: Vec<(u32, bool, u32, [u32; 3])> = Vec::new();
+    pub(super) fn sections(&mut self, statements: &[u32]) -> Result<(u32, u32, u32), CompileError> {
+        // Whether it allows (denies sort first), position, words.
+        type Rule = (bool, u32, [u32; RULE_ROW]);
+        let mut named: BTreeMap<u32, Vec<Rule>> = BTreeMap::new();
+        // The same with the element that leaves services out; NONE: about everything.
+        let mut general: Vec<(Rule, u32)> = Vec::new();
         for (position, &statement) in (0u32..).zip(statements) {
             let row = &self.tables.statements[STATEMENT_ROW * statement as usize..][..STATEMENT_ROW];
-            let (allow, element) = (row[0] & statements::DENY == 0, row[1]);
+            let (deny, element, resource, block) = (row[0] & statements::DENY != 0, row[1], row[2], row[3]);
+            let head = below("statements", statement, 1 << 31)? << 1 | u32::from(deny);
+            let rule = |actions| (!deny, position, [head, actions, self.resource_word(resource), block]);
             let flags = self.tables.action_elements[3 * element as usize];
             match (flags & NEGATED != 0, flags & ELEMENT_ANY != 0) {
                 _ if flags & ELEMENT_EMPTY != 0 => {}
                 // `NotAction` of everything is never true.
                 (true, true) => {}
-                (false, true) => rules.push((NONE, allow, position, [statement, NONE, 0])),
-                (true, false) => rules.push((NONE, allow, position, [statement, NONE, RULE_BY_ELEMENT])),
-                (false, false) => rules.extend(
-                    self.element_entries(element)
-                        .into_iter()
-                        .map(|(service, set)| (service, allow, position, [statement, set, 0])),
-                ),
+                (false, true) => general.push((rule(NONE), NONE)),
+                (true, false) => {
+                    let element = below("action elements", element, RULE_ELEMENT)?;
+                    general.push((rule(RULE_ELEMENT | element), element));
+                    for (service, set) in self.element_entries(element) {
+                        below("action sets", set, RULE_ELEMENT)?;
+                        named.entry(service).or_default();
+                    }
+                }
+                (false, false) => {
+                    for (service, set) in self.element_entries(element) {
+                        let set = below("action sets", set, RULE_ELEMENT)?;
+                        named.entry(service).or_default().push(rule(set));
+                    }
+                }
             }
         }
-        rules.sort_unstable();
+        let split = named.len() * general.len() > GENERAL_MAX.max(4 * statements.len());
+        if split {
+            named.retain(|_, rules| !rules.is_empty());
+        } else {
+            for (&service, rules) in &mut named {
+                for &((allow, position, words), element) in &general {
+                    let actions = match self.entries_about(element, service).as_slice() {
+                        [] => NONE,
+                        // A whole service is left out.
+                        [set] if self.tables.action_sets[ACTION_SET_ROW * *set as usize] == 0 => continue,
+                        [set] => RULE_COMPLEMENT | set,
+                        _ => RULE_ELEMENT | element,
+                    };
+                    rules.push((allow, position, [words[0], actions, words[2], words[3]]));
+                }
+            }
+            // No other service is named.
+            general.iter_mut().for_each(|((_, _, words), _)| words[1] = NONE);
+        }
+        if !general.is_empty() {
+            named.insert(NONE, general.into_iter().map(|(rule, _)| rule).collect());
+        }
         let first_section = id("sections", self.tables.body_sections.len())? / 3;
         let mut n_sections = 0;
-        for section in rules.chunk_by(|left, right| left.0 == right.0) {
-            let first = id("rules", self.tables.rules.len() / 4)?;
-            for &(_, allow, position, [statement, set, flags]) in section {
-                self.tables.rules.extend([statement, position << 1 | u32::from(!allow), set, flags]);
-            }
+        for (service, mut rules) in named {
+            rules.sort_unstable();
+            let words: Vec<u32> = rules.into_iter().flat_map(|(_, _, words)| words).collect();
+            let first = self.rules.intern("rules", &mut self.tables.rules, &words)?;
             // Bounded by the list of rules, whose length was just checked.
-            self.tables.body_sections.extend([section[0].0, first, section.len() as u32]);
+            self.tables.body_sections.extend([service, first / RULE_ROW as u32, (words.len() / RULE_ROW) as u32]);
             n_sections += 1;
         }
         self.check_rules()?;
-        Ok((first_section, n_sections))
+        Ok((if split { BODY_SPLIT } else { 0 }, first_section, n_sections))
+    }
+
+    /// The action sets of an element about a service.
+    fn entries_about(&self, element: u32, service: u32) -> Vec<u32> {
+        if element == NONE {
+            return Vec::new();
+        }
+        self.element_entries(element).into_iter().filter(|entry| entry.0 == service).map(|entry| entry.1).collect()
+    }
+
+    /// A resource test as rules say it: one pattern needs no list, and a test that is always true is none.
+    pub(super) fn resource_word(&self, test: u32) -> u32 {
+        if test == NONE {
+            return NONE;
+        }
+        let row = &self.tables.resource_tests[3 * test as usize..][..3];
+        let entries = &self.tables.resource_entries[row[1] as usize..][..row[2] as usize];
+        let is_everything = |pattern: u32| pattern::is_everything(self.tables.patterns[4 * pattern as usize + 2]);
+        match entries {
+            _ if row[0] & NEGATED != 0 => RULE_RESOURCE_TEST | test,
+            entries if entries.iter().any(|&pattern| is_everything(pattern)) => NONE,
+            [pattern] if *pattern < RULE_RESOURCE_TEST => *pattern,
+            _ => RULE_RESOURCE_TEST | test,
+        }
     }
 
     /// A document as a policy of one kind.

@@ -6,11 +6,14 @@ use crate::emit::people::Accounts;
 use crate::emit::policies::table_of;
 use crate::error::{CompileError, id};
 use crate::intern::NONE;
+use iamc_catalogue::lists;
 use iamc_policy::{PolicyKind, Truth};
 use iamc_runtime::layout::{
     ENDPOINT_GATEWAY, ENDPOINT_POLICY_UNKNOWN, GRANT_ROW, RESOURCE_AWS_MANAGED_KEY, RESOURCE_POLICY_UNKNOWN,
     RESOURCE_S3_KNOWN, RESOURCE_S3_ON,
 };
+
+use rustc_hash::FxHashMap;
 
 impl Emitter<'_> {
     /// Resources by account (those without one last), inside by ARN.
@@ -23,6 +26,10 @@ impl Emitter<'_> {
             order.push((accounts.index(resource.account), arn, row));
         }
         order.sort_unstable();
+        let mut rows = FxHashMap::default();
+        for (row, &(_, arn, _)) in order.iter().enumerate() {
+            rows.insert(arn, id("resources", row)?);
+        }
         for &(account, _, row) in &order {
             let resource = &world.resources[row];
             let arn = self.string(resource.arn.0)?;
@@ -50,7 +57,8 @@ impl Emitter<'_> {
                 None => (0, NONE),
                 Some((first, count)) => self.grants(world, first, count)?,
             };
-            self.tables.resources.extend([arn, account, policy, flags, tags.0, tags.1, grants.0, grants.1]);
+            let above = containers(arns[row].as_str()).find_map(|arn| rows.get(arn).copied()).unwrap_or(NONE);
+            self.tables.resources.extend([arn, account, policy, flags, tags.0, tags.1, grants.0, grants.1, above]);
         }
         self.tables.resource_hash = table_of(order.iter().map(|&(_, arn, _)| arn));
         Ok(())
@@ -124,4 +132,17 @@ impl Emitter<'_> {
         }
         Ok(())
     }
+}
+
+/// the ARNs that contain this one, the nearest first: what stands in front of a `/` or `:` of its resource part.
+fn containers(arn: &str) -> impl Iterator<Item = &str> {
+    let mut colons = arn.bytes().enumerate().filter(|(_, byte)| *byte == b':').map(|(at, _)| at);
+    let (second, third, fifth) = (colons.nth(1), colons.next(), colons.nth(1));
+    let service = second.zip(third).map_or("", |(second, third)| &arn[second + 1..third]);
+    let by_slash = lists::SLASH_CONTAINS.contains(&service);
+    // IAM resources contain nothing.
+    let first = fifth.filter(|_| service != "iam").map_or(arn.len(), |fifth| fifth + 2);
+    let ends = (first..arn.len()).rev();
+    ends.filter(move |end| matches!(arn.as_bytes()[*end], b':') || by_slash && arn.as_bytes()[*end] == b'/')
+        .map(|end| &arn[..end])
 }

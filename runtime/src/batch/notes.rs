@@ -1,4 +1,5 @@
-//! What a scratch keeps of a batch: texts of contexts, the context of the row, and what follows from a context alone.
+//! What a scratch keeps of rows: texts of contexts, the context of the row, and what follows from a context alone. Rows of
+//! a batch have many contexts, single rows the one that was prepared for them.
 
 use super::contexts::{ContextRow, Contexts, EntryState};
 use super::depends;
@@ -9,7 +10,7 @@ use crate::set::CompiledPolicySet;
 use iamc_policy::request::Mode;
 use std::sync::Arc;
 
-/// Notes of a batch in a scratch. While a request or a single row is decided there are none.
+/// Notes about rows in a scratch. While a request is decided there are none.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct BatchNotes {
     /// Set and contexts that the beginning of the arena belongs to; 0: none.
@@ -27,8 +28,10 @@ pub(crate) struct BatchNotes {
     /// Values of atoms, each in the one slot that context and atom have: the context counted from 1, the atom shifted left by
     /// two plus its two bits. A slot that is taken by another is evaluated again.
     atoms: Vec<(u32, u32)>,
-    /// By context: what depends on it alone was checked.
+    /// By context: what depends on it alone was checked. Single rows use the first place.
     checked: Vec<bool>,
+    /// Set whose single rows have been decided since the last batch, and how many contexts they had so far; 0: none.
+    single: (u64, u32),
 }
 
 /// Slots for atoms at most: more would not stay in the cache of a core.
@@ -48,11 +51,49 @@ impl BatchNotes {
 
     /// What depends on the context alone was checked for an earlier row.
     pub(crate) fn is_checked(&self) -> bool {
-        self.checked[self.context as usize - 1]
+        self.checked[self.checked_at()]
     }
 
     pub(crate) fn note_checked(&mut self) {
-        self.checked[self.context as usize - 1] = true;
+        let at = self.checked_at();
+        self.checked[at] = true;
+    }
+
+    fn checked_at(&self) -> usize {
+        if self.single.0 == 0 { self.context as usize - 1 } else { 0 }
+    }
+
+    /// Makes room for the atoms of a set; nothing is known of any context.
+    fn begin(&mut self, depends: &Arc<[u8]>) {
+        self.depends = Arc::clone(depends);
+        let n_slots = (depends.len() * 2).next_power_of_two().clamp(64, ATOM_SLOTS_MAX);
+        self.atoms.clear();
+        self.atoms.resize(n_slots, (0, 0));
+        self.checked.clear();
+    }
+
+    /// What depends on more than the context, in this mode.
+    fn set_mode(&mut self, mode: Mode) {
+        self.of_row = depends::PRINCIPAL | depends::ACTION | depends::RESOURCE;
+        if mode == Mode::Open {
+            self.of_row |= depends::ACTION_IF_OPEN;
+        }
+    }
+
+    /// The single rows that follow are of one context that was not met before. `by_id`: all its keys are the set's.
+    pub(crate) fn begin_single(&mut self, set: &CompiledPolicySet, by_id: bool, mode: Mode) {
+        let (known, n_contexts) = self.single;
+        if known != set.identity() || n_contexts == u32::MAX {
+            self.begin(set.depends());
+            self.checked.push(false);
+            self.single = (set.identity(), 0);
+        }
+        self.set = 0;
+        self.single.1 += 1;
+        self.context = self.single.1;
+        self.checked[0] = false;
+        self.by_id = by_id;
+        self.set_mode(mode);
     }
 
     /// Has the atom the same value in every row of the context?
@@ -82,21 +123,18 @@ impl BatchNotes {
 
 impl Scratch {
     /// Copies what it has not yet of the contexts, and forgets the last row.
-    pub(crate) fn begin_batch(&mut self, set: &CompiledPolicySet, contexts: &Contexts, depends: &Arc<[u8]>) {
+    pub(crate) fn begin_batch(&mut self, set: &CompiledPolicySet, contexts: &Contexts) {
         if self.batch.set != set.identity() || self.batch.contexts != contexts.identity() {
             self.begin_request(set);
             let notes = &mut self.batch;
             (notes.set, notes.contexts) = (set.identity(), contexts.identity());
             (notes.n_bytes, notes.n_values) = (0, 0);
-            notes.depends = Arc::clone(depends);
-            let n_slots = (depends.len() * 2).next_power_of_two().clamp(64, ATOM_SLOTS_MAX);
-            notes.atoms.clear();
-            notes.atoms.resize(n_slots, (0, 0));
-            notes.checked.clear();
+            notes.begin(set.depends());
         }
         self.forget_row_prefix();
         let notes = &mut self.batch;
         notes.context = 0;
+        notes.single = (0, 0);
         notes.checked.resize(contexts.len(), false);
         self.arena.bytes.truncate(notes.n_bytes);
         self.arena.values.truncate(notes.n_values);
@@ -130,10 +168,7 @@ impl Scratch {
         let notes = &mut self.batch;
         notes.context = id + 1;
         notes.by_id = row.kept == NONE;
-        notes.of_row = depends::PRINCIPAL | depends::ACTION | depends::RESOURCE;
-        if row.mode == Mode::Open {
-            notes.of_row |= depends::ACTION_IF_OPEN;
-        }
+        notes.set_mode(row.mode);
     }
 
     /// Forgets what was written behind these lengths of the arena, and the last row's units.

@@ -179,15 +179,15 @@ impl<'a, 's> Walk<'a, 's> {
 
     /// What a number of the column `resource` stands for; `None`: nothing.
     fn resource(&self, id: u32) -> Option<ResourceRef<'a>> {
-        let (arn, account) = if id == NONE {
-            (None, None)
+        let (arn, account, row) = if id == NONE {
+            (None, None, None)
         } else if id < self.set.n_resources() {
-            (Some(self.set.text(self.set.resource(id)[0])), None)
+            (Some(self.set.text(self.set.resource(id)[0])), None, Some(id))
         } else {
             let (arn, account) = self.tables.resources.get(id)?;
-            (Some(arn), account)
+            (Some(arn), account, None)
         };
-        Some(ResourceRef { arn, account, context: &NO_KEYS })
+        Some(ResourceRef { arn, account, context: &NO_KEYS, row })
     }
 }
 

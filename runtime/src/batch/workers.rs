@@ -2,10 +2,10 @@
 
 use super::order::{self, Keys, WINDOW_MAX};
 use super::row::Walk;
-use super::{BatchError, BatchTables, Rows, depends};
+use super::{BatchError, BatchTables, Rows};
 use crate::scratch::Scratch;
 use crate::set::CompiledPolicySet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 /// Memory for batches: make one and use it for any number of them.
 ///
@@ -15,9 +15,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct BatchScratch {
     n_threads: usize,
     window: usize,
-    /// Set whose atoms `depends` is about; 0: none.
-    set: u64,
-    depends: Arc<[u8]>,
     workers: Vec<Scratch>,
     keys: Vec<u64>,
     spare: Vec<u64>,
@@ -36,8 +33,6 @@ impl BatchScratch {
         BatchScratch {
             n_threads: 1,
             window: WINDOW_MAX,
-            set: 0,
-            depends: Arc::from([]),
             workers: Vec::new(),
             keys: Vec::new(),
             spare: Vec::new(),
@@ -83,10 +78,6 @@ pub fn decide_batch(
     if tables.contexts.set_identity() != set.identity() {
         return Err(BatchError::OtherSet);
     }
-    if scratch.set != set.identity() {
-        scratch.depends = depends::of_atoms(set).into();
-        scratch.set = set.identity();
-    }
     let window = scratch.window.min(rows.len().max(1));
     let layout = Keys::new(set, window);
     let n_workers = scratch.n_threads.min(window.div_ceil(PART_MIN));
@@ -94,7 +85,7 @@ pub fn decide_batch(
         scratch.workers.push(Scratch::new(set));
     }
     for worker in &mut scratch.workers[..n_workers] {
-        worker.begin_batch(set, &tables.contexts, &scratch.depends);
+        worker.begin_batch(set, &tables.contexts);
     }
     let mut start = 0;
     while start < rows.len() {

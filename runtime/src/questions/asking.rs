@@ -304,7 +304,7 @@ impl<'a> Asking<'a> {
                 caller = Some((eval, mark));
             }
             let Some((eval, _)) = &mut caller else { continue };
-            let value = eval.body(&mut Plain::new(), located);
+            let value = eval.statement_body(&mut Plain::new(), located);
             known.1[usize::from(is_role)] = Some(value);
             visit(self.work, lane, value);
         }

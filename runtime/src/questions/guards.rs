@@ -31,7 +31,7 @@ impl Guards {
     /// of them.
     pub(crate) fn new(set: &CompiledPolicySet, column: usize, limit: usize) -> Option<Guards> {
         let tables = set.tables();
-        let sets = rows::<3>(&tables.guardrail_sets);
+        let sets = rows::<GUARDRAIL_SET_ROW>(&tables.guardrail_sets);
         let mut guards = Guards { class_of: vec![NONE; sets.len()], ..Guards::default() };
         let mut known_bodies: HashMap<u32, u32> = HashMap::new();
         let mut known_levels: HashMap<(bool, Vec<u32>), u32> = HashMap::new();
@@ -42,7 +42,7 @@ impl Guards {
             if id == NONE || guards.class_of[id as usize] != NONE {
                 continue;
             }
-            let [flags, first, count] = sets[id as usize];
+            let [flags, first, count, ..] = sets[id as usize];
             if flags & SET_UNKNOWN != 0 {
                 continue;
             }

@@ -263,7 +263,7 @@ impl ByLanes {
             let unknown = flags & (ACCOUNT_PLACE_UNKNOWN | ACCOUNT_LISTED);
             let class = if rcps == NONE {
                 NONE
-            } else if rows::<3>(&set.tables().guardrail_sets)[rcps as usize][0] & SET_UNKNOWN != 0 {
+            } else if set.guardrail_set(rcps)[0] & SET_UNKNOWN != 0 {
                 NONE - 1
             } else {
                 self.rcps.class_of(rcps)

@@ -154,7 +154,7 @@ impl Asking<'_> {
                 self.name_text(text.as_bytes());
             }
         }
-        let Some([.., first, count]) = self.main.unit.record.map(|row| set.resource(row)) else { return };
+        let Some([.., first, count, _]) = self.main.unit.record.map(|row| set.resource(row)) else { return };
         if count == NONE {
             return;
         }

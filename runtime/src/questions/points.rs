@@ -35,7 +35,7 @@ impl<'a> Template<'a> {
     /// A question about nothing: callers and their own keys are all that can be looked at.
     pub(crate) fn nothing(mode: Mode) -> Template<'static> {
         let action = ActionRef { service: "", name: "" };
-        let resource = ResourceRef { arn: None, account: None, context: &NO_CONTEXT };
+        let resource = ResourceRef { arn: None, account: None, context: &NO_CONTEXT, row: None };
         Template {
             id: 0,
             facts: &NO_FACTS,
