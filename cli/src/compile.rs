@@ -8,7 +8,7 @@ use crate::output::Output;
 use crate::render::json;
 use crate::terminal::{HEAD, clean_line, paint};
 use crate::{settings, terminal};
-use iamc_compiler::{CompileReport, report};
+use iamc_compiler::{CompileReport, Strategies, report, strategies};
 use iamc_runtime::CompiledPolicySet;
 use std::time::Instant;
 
@@ -35,7 +35,7 @@ pub(crate) fn compile(args: &Compile, global: &Global) -> Result<Ending, Failure
         let seconds = start.elapsed().as_secs_f64();
         let summary = report(&set);
         let text = if global.format() == Format::Json {
-            json::pretty(&Summary::new(&set, &summary, bytes.len()))
+            json::pretty(&Summary::new(&set, &summary, bytes.len(), None))
         } else {
             let mut text = overview(&summary);
             text.push_str(&format!("{} things missing from the inventory\n", n_gaps));
@@ -47,7 +47,7 @@ pub(crate) fn compile(args: &Compile, global: &Global) -> Result<Ending, Failure
     Ok(Ending::Done)
 }
 
-/// Header, sections, sizes, sharing.
+/// Header, sections, sizes, sharing, and which strategy serves how many patterns.
 pub(crate) fn inspect(args: &Inspect, global: &Global) -> Result<Ending, Failure> {
     if !matches!(global.format(), Format::Human | Format::Json) {
         let name = global.format().name();
@@ -56,11 +56,12 @@ pub(crate) fn inspect(args: &Inspect, global: &Global) -> Result<Ending, Failure
     let set = organization::load(&args.image)?;
     let n_bytes = set.to_bytes().len();
     let summary = report(&set);
+    let strategies = strategies(&set);
     let mut output = Output::open(global.output.as_deref())?;
     if global.format() == Format::Json {
-        output.text(&json::pretty(&Summary::new(&set, &summary, n_bytes)))?;
+        output.text(&json::pretty(&Summary::new(&set, &summary, n_bytes, Some(&strategies))))?;
     } else {
-        output.text(&page(&set, &summary, n_bytes))?;
+        output.text(&page(&set, &summary, &strategies, n_bytes))?;
     }
     output.finish()?;
     Ok(Ending::Done)
@@ -87,7 +88,7 @@ fn overview(report: &CompileReport) -> String {
     )
 }
 
-fn page(set: &CompiledPolicySet, report: &CompileReport, n_bytes: usize) -> String {
+fn page(set: &CompiledPolicySet, report: &CompileReport, strategies: &Strategies, n_bytes: usize) -> String {
     let mut text = String::new();
     text.push_str(&format!("{}\n", paint(HEAD, "compiled policy set")));
     text.push_str(&format!("  content {:016x}, {n_bytes} bytes\n", set.content_hash()));
@@ -120,6 +121,16 @@ fn page(set: &CompiledPolicySet, report: &CompileReport, n_bytes: usize) -> Stri
     };
     text.push_str(&format!("  principal tests by level: {}\n", counts(&report.n_tests_by_level)));
     text.push_str(&format!("  condition atoms by what they depend on: {}\n", counts(&report.n_atoms_by_dependence)));
+    for (head, counts) in [
+        ("resource patterns, by how they are found", &strategies.for_patterns()[..]),
+        ("texts of action sets, by how unknown actions are compared", &strategies.for_action_texts()),
+        ("built when first needed", &strategies.facts()),
+    ] {
+        text.push_str(&format!("\n{}\n", paint(HEAD, head)));
+        for (name, count) in counts {
+            text.push_str(&format!("  {:<24} {count:>12}\n", name.replace('_', " ")));
+        }
+    }
     text.push_str(&format!("\n{}\n", paint(HEAD, "sections")));
     for (name, bytes) in &report.sections {
         text.push_str(&format!("  {name:<24} {bytes:>12} bytes\n"));
@@ -147,10 +158,26 @@ struct Summary<'a> {
     patterns: usize,
     conditions: usize,
     sections: std::collections::BTreeMap<&'static str, usize>,
+    /// Of `inspect` alone: counting builds what a compilation does not need.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    strategies: Option<StrategyCounts>,
+}
+
+/// How many patterns each strategy serves, by name.
+#[derive(serde::Serialize)]
+struct StrategyCounts {
+    resource_patterns: std::collections::BTreeMap<&'static str, usize>,
+    action_texts: std::collections::BTreeMap<&'static str, usize>,
+    built: std::collections::BTreeMap<&'static str, usize>,
 }
 
 impl<'a> Summary<'a> {
-    fn new(set: &'a CompiledPolicySet, report: &CompileReport, bytes: usize) -> Summary<'a> {
+    fn new(
+        set: &'a CompiledPolicySet,
+        report: &CompileReport,
+        bytes: usize,
+        strategies: Option<&Strategies>,
+    ) -> Summary<'a> {
         Summary {
             content: format!("{:016x}", set.content_hash()),
             bytes,
@@ -169,6 +196,11 @@ impl<'a> Summary<'a> {
             patterns: report.n_patterns,
             conditions: report.n_atoms,
             sections: report.sections.iter().copied().collect(),
+            strategies: strategies.map(|strategies| StrategyCounts {
+                resource_patterns: strategies.for_patterns().into(),
+                action_texts: strategies.for_action_texts().into(),
+                built: strategies.facts().into(),
+            }),
         }
     }
 }

@@ -24,10 +24,12 @@ mod report;
 mod rules;
 mod search;
 mod session;
+mod strategies;
 
 pub use error::{CompileError, Limits};
 pub use report::{CompileReport, report};
 pub use session::compile_session;
+pub use strategies::{Strategies, strategies};
 
 use collect::Collected;
 use emit::Emitter;
