@@ -475,12 +475,15 @@ fn may(matched: bool, holes: bool) -> Tri {
 fn component_ends(value: &[u8]) -> Option<[usize; 5]> {
     let mut ends = [0; 5];
     let mut n = 0;
+    if !value.starts_with(b"arn:") {
+        return None;
+    }
     for (at, byte) in value.iter().enumerate() {
         if *byte == b':' {
             ends[n] = at;
             n += 1;
             if n == 5 {
-                return value.starts_with(b"arn:").then_some(ends);
+                return Some(ends);
             }
         }
     }

@@ -321,6 +321,7 @@ impl<'a> Value<'a> {
     /// Part of the validation of a set.
     pub(crate) fn is_valid(&self, form: u32, n_keys: usize) -> bool {
         form & !(FORM_MASK | IS_TEMPLATE) == 0
+            && (self.is_template || !self.has_variable_steps())
             && std::str::from_utf8(self.text).is_ok()
             && match self.form {
                 MALFORMED | NULL | NUMBER | V4 | V6 | BYTES | EVERY_ARN => true,
@@ -345,6 +346,10 @@ impl<'a> Value<'a> {
 
     /// True iff some variable is in it.
     pub(crate) fn has_variables(&self) -> bool {
+        self.is_template && self.has_variable_steps()
+    }
+
+    fn has_variable_steps(&self) -> bool {
         match self.form {
             CODE => Steps(self.data).any(|step| matches!(step, Step::Variable { .. })),
             ARN => self.arn_codes().is_some_and(|codes| {

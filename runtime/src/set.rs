@@ -368,6 +368,11 @@ impl CompiledPolicySet {
         rows(&self.tables.guardrail_sets)[set as usize]
     }
 
+    /// The first section of a service index.
+    pub(crate) fn first_section(&self, index: ServiceIndex) -> Option<&[u32; 3]> {
+        rows::<3>(&self.tables.body_sections).get(index.first as usize).filter(|_| index.count > 0)
+    }
+
     /// The rules that may be about a service (NONE: about one that the set does not know).
     pub(crate) fn rules(&self, index: ServiceIndex, service: u32) -> [&[[u32; RULE_ROW]]; 2] {
         let ServiceIndex { first, count, split } = index;
