@@ -116,7 +116,7 @@ pub fn run_case(case: &Case, engines: &[Box<dyn Engine>]) -> Vec<Difference> {
         Err(BuildError::Invalid(messages)) => compare(case, None, &Outcome::Invalid(messages)),
         Ok((world, request)) => {
             let mut differences = Vec::new();
-            for engine in engines {
+            for engine in engines.iter().filter(|engine| engine.is_judged_by(&world, &request)) {
                 let outcome = match engine.decide(&world, &request) {
                     Ok(answer) => Outcome::Answer(Box::new(answer)),
                     Err(error) => Outcome::Invalid(vec![error.to_string()]),

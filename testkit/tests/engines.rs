@@ -11,6 +11,7 @@ use iamc_testkit::engine::{Compiled, Engine, Reference};
 use iamc_testkit::generators::{Entropy, SAMPLE_BYTES, Sample, bytes_of_seed, scene};
 use iamc_testkit::oracles::case_line;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Requires the same answer, word for word, or the same refusal. That of the reference is canonical, and so
 /// is that of the compiled engine.
@@ -46,14 +47,27 @@ fn whole_answers_agree_on_every_case() {
 
 #[test]
 fn whole_answers_agree_on_generated_worlds() {
-    let compiled = Compiled::default();
-    for seed in 0..400 {
-        let bytes = bytes_of_seed(seed, 3 * SAMPLE_BYTES);
-        let (world, requests) = scene(&mut Entropy::new(&bytes), 3);
-        for request in requests {
-            check(&compiled, &Sample { world: world.clone(), request });
+    // 20,000 requests, or a million with `IAMC_LONG=1` in the environment.
+    let n_scenes = if std::env::var_os("IAMC_LONG").is_some_and(|value| value == "1") { 100_000 } else { 2_000 };
+    let next = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let compiled = Compiled::default();
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= n_scenes {
+                        break;
+                    }
+                    let bytes = bytes_of_seed(seed, 10 * SAMPLE_BYTES);
+                    let (world, requests) = scene(&mut Entropy::new(&bytes), 10);
+                    for request in requests {
+                        check(&compiled, &Sample { world: world.clone(), request });
+                    }
+                }
+            });
         }
-    }
+    });
 }
 
 /// The code of what a request got.

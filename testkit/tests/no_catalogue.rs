@@ -5,8 +5,9 @@ use iamc_catalogue::Catalogue;
 use iamc_policy::decision::Answer;
 use iamc_policy::request::RequestError;
 use iamc_policy::{Request, World};
+use iamc_testkit::build::build;
 use iamc_testkit::case::read_cases;
-use iamc_testkit::engine::Engine;
+use iamc_testkit::engine::{Engine, NoCatalogue};
 use iamc_testkit::runner;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -62,4 +63,27 @@ fn answers_change_without_action_tables_only_where_the_list_says_so() {
     let stale: Vec<&String> = listed.difference(&changed).collect();
     assert!(missing.is_empty(), "not listed:\n{}", missing.iter().map(|s| s.as_str()).collect::<Vec<_>>().join("\n"));
     assert!(stale.is_empty(), "listed, and the same without tables: {stale:?}");
+}
+
+/// The compiled engine without tables answers every case as the reference without tables does, word for word.
+#[test]
+fn both_engines_answer_alike_without_action_tables() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases");
+    let (reference, compiled) = (WithoutActions(Catalogue::without_actions()), NoCatalogue::default());
+    let mut n = 0;
+    for entry in fs::read_dir(&folder).expect("the cases") {
+        let path = entry.expect("a file").path();
+        if path.extension().is_none_or(|extension| extension != "jsonl") {
+            continue;
+        }
+        let text = fs::read_to_string(&path).expect("a case file");
+        for case in read_cases(&path.to_string_lossy(), &text).expect("the cases are read by another test") {
+            if let Ok((world, request)) = build(&case) {
+                let expected = reference.decide(&world, &request);
+                assert_eq!(compiled.decide(&world, &request), expected, "{}", case.id);
+                n += 1;
+            }
+        }
+    }
+    assert!(n > 3_000, "{n} cases only");
 }
