@@ -9,15 +9,24 @@
 //! DIR/resources/ACCOUNT.jsonl           wrapped outputs, one a line: bucket policies, key policies, endpoints, tags …
 //! ```
 //!
+//! [`Form`] names the other forms: the same compressed, the same in one file, a store of iam-collect, snapshots of AWS
+//! Config. What a form cannot hold is written beside it as the command line prints it.
+//!
 //! Everything is written into `.DIR.incomplete` beside the target, which is renamed when the last byte is on its way to
 //! the disk. So a folder with the target's name is always whole. What an interrupted run left is removed by the next.
 
 mod account;
+mod collect;
+mod config;
+mod form;
 mod organization;
 mod resources;
 
+pub use form::{Form, FormError};
+
 use crate::corpus::Corpus;
 use crate::draft::json_text;
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
@@ -89,6 +98,19 @@ pub fn incomplete_path(dir: &Path) -> Option<PathBuf> {
     Some(dir.with_file_name(hidden))
 }
 
+/// Writes the export files of `corpus` as the folder `dir`, as the AWS command line prints them: [`write_form`] with
+/// [`Form::Cli`].
+///
+/// # Errors
+/// Those of [`write_form`].
+pub fn write_exports(
+    corpus: &Corpus,
+    dir: &Path,
+    progress: impl FnMut(Progress) -> ControlFlow<()>,
+) -> Result<Written, ExportError> {
+    write_form(corpus, Form::Cli, dir, progress)
+}
+
 /// Writes the export files of `corpus` as the folder `dir`.
 ///
 /// `progress` is called after each account; where it breaks, the unfinished folder is removed and
@@ -99,8 +121,9 @@ pub fn incomplete_path(dir: &Path) -> Option<PathBuf> {
 /// `dir` exists and is not an empty folder; or the system refuses, with the path it refused. Nothing is left then.
 ///
 /// Cost: O(bytes written), memory for one account. Two runs must not write the same target at the same time.
-pub fn write_exports(
+pub fn write_form(
     corpus: &Corpus,
+    form: Form,
     dir: &Path,
     mut progress: impl FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Written, ExportError> {
@@ -122,7 +145,7 @@ pub fn write_exports(
         fs::remove_dir_all(&incomplete).map_err(failed("remove", &incomplete))?;
     }
     fs::create_dir(&incomplete).map_err(failed("create", &incomplete))?;
-    let result = write_all(corpus, &incomplete, &mut progress).and_then(|written| {
+    let result = write_all(corpus, form, &incomplete, &mut progress).and_then(|written| {
         // An empty folder in the way is taken away first: not every system renames over one.
         if dir.exists() {
             fs::remove_dir(dir).map_err(failed("replace", dir))?;
@@ -139,45 +162,119 @@ pub fn write_exports(
 
 fn write_all(
     corpus: &Corpus,
+    form: Form,
     dir: &Path,
     progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
 ) -> Result<Written, ExportError> {
-    let mut folder = Folder { dir: dir.to_owned(), written: Written { files: 0, bytes: 0 } };
-    organization::write(corpus.organization(), &mut folder)?;
-    let accounts = account::Writer::new(corpus.organization());
-    folder.make("accounts")?;
-    folder.make("resources")?;
+    let mut folder = Folder::new(dir, form)?;
+    let organization = corpus.organization();
+    match form {
+        Form::Collect => collect::organization(organization, &mut folder)?,
+        _ => organization::write(organization, &mut folder)?,
+    }
+    let accounts = account::Writer::new(organization);
+    let store = collect::Writer::new(organization);
+    let mut used = BTreeSet::new();
     for (index, part) in corpus.accounts().enumerate() {
-        accounts.write(&part, &mut folder)?;
-        resources::write(&part, &mut folder)?;
+        match form {
+            Form::Cli | Form::Gzip | Form::Bundle => {
+                accounts.write(&part, &mut folder)?;
+                resources::write(&part, &mut folder)?;
+            }
+            Form::Collect => {
+                store.write(&part, &mut folder)?;
+                resources::write_rest(&part, &mut folder, |_| false)?;
+            }
+            Form::Config => {
+                config::write(&part, &mut folder)?;
+                resources::write_rest(&part, &mut folder, config::lacks)?;
+                accounts.note_used(&part, &mut used);
+            }
+        }
         let done = Progress { accounts: index + 1, n_accounts: corpus.n_accounts(), bytes: folder.written.bytes };
         if progress(done).is_break() {
             return Err(ExportError::Interrupted { accounts: done.accounts });
         }
     }
-    Ok(folder.written)
+    if form == Form::Config {
+        // Config records no policies of AWS.
+        folder.file("managed.jsonl", &accounts.versions(&used))?;
+    }
+    folder.finish()
 }
+
+/// The default policy of a VPC endpoint, as AWS prints it.
+pub(crate) const DEFAULT_ENDPOINT_POLICY: &str = "{\"Version\":\"2008-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\
+    \"Principal\":\"*\",\"Action\":\"*\",\"Resource\":\"*\"}]}";
 
 /// The folder being written.
 pub(crate) struct Folder {
     dir: PathBuf,
+    form: Form,
     written: Written,
+    /// The one file of a bundle.
+    bundle: Option<(PathBuf, BufWriter<File>)>,
 }
 
 impl Folder {
-    fn make(&self, name: &str) -> Result<(), ExportError> {
-        let path = self.dir.join(name);
-        fs::create_dir_all(&path).map_err(failed("create", &path))
+    fn new(dir: &Path, form: Form) -> Result<Folder, ExportError> {
+        let mut folder = Folder { dir: dir.to_owned(), form, written: Written { files: 0, bytes: 0 }, bundle: None };
+        if form == Form::Bundle {
+            let path = dir.join("export.json");
+            let file = File::create(&path).map_err(failed("create", &path))?;
+            folder.bundle = Some((path, BufWriter::with_capacity(1 << 16, file)));
+            folder.written.files = 1;
+        }
+        Ok(folder)
     }
 
     fn file(&mut self, name: &str, text: &str) -> Result<(), ExportError> {
+        if let Some((path, file)) = &mut self.bundle {
+            let item = bundled(name, text);
+            let before = if self.written.bytes == 0 { "[" } else { "," };
+            let result = file.write_all(before.as_bytes()).and_then(|()| file.write_all(item.as_bytes()));
+            self.written.bytes += (item.len() + 1) as u64;
+            return result.map_err(failed("write", path));
+        }
+        let (name, bytes) = match self.form {
+            Form::Gzip => (format!("{name}.gz"), gzip(text)),
+            _ => (name.to_owned(), text.as_bytes().to_vec()),
+        };
         let path = self.dir.join(name);
-        let mut file = BufWriter::with_capacity(1 << 16, File::create(&path).map_err(failed("create", &path))?);
-        file.write_all(text.as_bytes()).and_then(|()| file.flush()).map_err(failed("write", &path))?;
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(failed("create", parent))?;
+        }
+        fs::write(&path, &bytes).map_err(failed("write", &path))?;
         self.written.files += 1;
-        self.written.bytes += text.len() as u64;
+        self.written.bytes += bytes.len() as u64;
         Ok(())
     }
+
+    fn finish(mut self) -> Result<Written, ExportError> {
+        if let Some((path, mut file)) = self.bundle.take() {
+            file.write_all(b"]\n").and_then(|()| file.flush()).map_err(failed("write", &path))?;
+        }
+        Ok(self.written)
+    }
+}
+
+/// A file as items of a bundle: `{"COMMAND": OUTPUT}` or `{"COMMAND": {"ID": OUTPUT}}`, lines as they are.
+fn bundled(name: &str, text: &str) -> String {
+    let parts: Vec<&str> = name.split('/').collect();
+    let stem = |name: &str| name.split('.').next().unwrap_or(name).to_owned();
+    match parts[..] {
+        ["accounts", _] => format!("{{\"get-account-authorization-details\":{text}}}"),
+        ["organizations", command, id] => format!("{{\"{command}\":{{\"{}\":{text}}}}}", stem(id)),
+        ["organizations", command] => format!("{{\"{}\":{text}}}", stem(command)),
+        _ => text.trim_end().replace('\n', ","),
+    }
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    // Writing into memory cannot fail; what is written is what was given.
+    let _ = encoder.write_all(text.as_bytes());
+    encoder.finish().unwrap_or_default()
 }
 
 /// Appends `"name":"text"`.

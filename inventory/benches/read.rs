@@ -7,6 +7,7 @@
 //! writes the corpus once below the target folder and reads it, thrice. Without arguments: S, as the AWS command line
 //! prints it, on one thread. Memory is what the system says of the process (Linux only).
 
+use iamc_bench_corpus::export::{Form, write_form};
 use iamc_bench_corpus::{Shape, Templates, generate};
 use iamc_inventory::{Options, read_folder};
 use std::error::Error;
@@ -40,7 +41,7 @@ fn written(shape: &str, form: &str) -> Result<PathBuf, Box<dyn Error>> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("read-{shape}-{form}"));
     if !folder.exists() {
         let corpus = generate(shape.parse::<Shape>()?, 1, Templates::built_in());
-        iamc_bench_corpus::write_exports(&corpus, &folder, |_| ControlFlow::Continue(()))?;
+        write_form(&corpus, form.parse::<Form>()?, &folder, |_| ControlFlow::Continue(()))?;
     }
     Ok(folder)
 }

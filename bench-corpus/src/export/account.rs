@@ -33,6 +33,31 @@ impl<'a> Writer<'a> {
         Writer { managed, encoded: organization.managed.iter().map(encode).collect() }
     }
 
+    /// Notes which of AWS's policies an account uses.
+    pub(crate) fn note_used(&self, account: &AccountPart, used: &mut BTreeSet<usize>) {
+        let users = account.users.iter().map(|user| &user.identity);
+        let roles = account.roles.iter().map(|role| &role.identity);
+        for identity in users.chain(&account.groups).chain(roles) {
+            let arns = identity.attached.iter().chain(&identity.boundary);
+            used.extend(arns.filter_map(|arn| self.managed.get(arn.as_str())).map(|(index, _)| *index));
+        }
+    }
+
+    /// Outputs of `iam get-policy-version` for some of AWS's policies, one a line.
+    pub(crate) fn versions(&self, used: &BTreeSet<usize>) -> String {
+        let mut out = String::new();
+        let mut by_index: Vec<(usize, &ManagedPart)> = self.managed.values().copied().collect();
+        by_index.sort_by_key(|(index, _)| *index);
+        for (index, part) in by_index.into_iter().filter(|(index, _)| used.contains(index)) {
+            out.push_str("{\"command\":\"iam get-policy-version\",\"arguments\":{");
+            text_member("policy-arn", &part.arn, &mut out);
+            out.push_str("},\"output\":{\"PolicyVersion\":{\"Document\":\"");
+            out.push_str(self.encoded.get(index).map_or("", String::as_str));
+            out.push_str("\",\"VersionId\":\"v1\",\"IsDefaultVersion\":true}}}\n");
+        }
+        out
+    }
+
     pub(crate) fn write(&self, account: &AccountPart, folder: &mut Folder) -> Result<(), ExportError> {
         let identities = account
             .users

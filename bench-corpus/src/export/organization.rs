@@ -6,15 +6,6 @@ use iamc_policy::PolicyKind;
 use std::collections::HashMap;
 
 pub(crate) fn write(part: &OrganizationPart, folder: &mut Folder) -> Result<(), ExportError> {
-    for name in [
-        "list-policies",
-        "describe-policy",
-        "list-targets-for-policy",
-        "list-organizational-units-for-parent",
-        "list-accounts-for-parent",
-    ] {
-        folder.make(&format!("organizations/{name}"))?;
-    }
     let names = Names::new(part);
     folder.file("organizations/describe-organization.json", &describe(part))?;
     folder.file("organizations/list-roots.json", &roots(part, &names))?;

@@ -20,6 +20,25 @@ pub(crate) fn write(part: &AccountPart, folder: &mut Folder) -> Result<(), Expor
     folder.file(&format!("resources/{}.jsonl", part.stub.id), &out)
 }
 
+/// What an export in another form does not say: who owns the buckets, grants on keys, and the policies of the resources
+/// that `lacks` names.
+pub(crate) fn write_rest(
+    part: &AccountPart,
+    folder: &mut Folder,
+    lacks: impl Fn(&ResourcePart) -> bool,
+) -> Result<(), ExportError> {
+    let mut out = String::with_capacity(1 << 12);
+    buckets(part, &mut out);
+    for resource in &part.resources {
+        if lacks(resource) {
+            policy(part, resource, &mut out);
+        } else if resource.arn.starts_with("arn:aws:kms:") {
+            grants(part, resource, &mut out);
+        }
+    }
+    folder.file(&format!("resources/{}.jsonl", part.stub.id), &out)
+}
+
 /// Appends one line: the wrapper around what `output` writes.
 fn line(
     command: &str,
@@ -144,9 +163,7 @@ fn policy(part: &AccountPart, resource: &ResourcePart, out: &mut String) {
             line("kms get-key-policy", part, &arguments, out, |out| {
                 members(&[("PolicyName", "default")], "Policy", out)
             });
-            line("kms list-grants", part, &[("key-id", arn)], out, |out| {
-                out.push_str("{\"Grants\":[],\"Truncated\":false}");
-            });
+            grants(part, resource, out);
         }
         "sqs" => {
             let url = format!("https://sqs.{region}.amazonaws.com/{id}/{name}");
@@ -199,12 +216,18 @@ fn policy(part: &AccountPart, resource: &ResourcePart, out: &mut String) {
     }
 }
 
+fn grants(part: &AccountPart, resource: &ResourcePart, out: &mut String) {
+    line("kms list-grants", part, &[("key-id", &resource.arn)], out, |out| {
+        out.push_str("{\"Grants\":[],\"Truncated\":false}");
+    });
+}
+
 fn endpoints(part: &AccountPart, out: &mut String) {
     line("ec2 describe-vpc-endpoints", part, &[], out, |out| {
         out.push_str("{\"VpcEndpoints\":");
         list(&part.endpoints, out, |endpoint, out| {
             let kind = if endpoint.endpoint_type == EndpointType::Gateway { "Gateway" } else { "Interface" };
-            let default = "{\"Version\":\"2008-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":\"*\",\"Resource\":\"*\"}]}";
+            let default = super::DEFAULT_ENDPOINT_POLICY;
             out.push('{');
             text_member("VpcEndpointId", &endpoint.id, out);
             let _ = write!(out, ",\"VpcEndpointType\":\"{kind}\",\"VpcId\":\"{}\"", endpoint.vpc);
