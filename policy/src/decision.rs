@@ -252,7 +252,29 @@ pub enum UnitId {
     /// The request's action on the resource with this index.
     Resource(u32),
     /// An additional action.
-    Action(String),
+    Additional {
+        /// Its position among the additional actions of the request.
+        at: u32,
+        /// `service:Name`.
+        action: String,
+    },
+    /// An action that follows from the call.
+    Implied {
+        /// The index of the resource on which it is asked for.
+        resource: u32,
+        /// `service:Name`.
+        action: String,
+    },
+}
+
+impl UnitId {
+    /// The name under which people meet it: the index of a resource, or an action.
+    pub fn name(&self) -> String {
+        match self {
+            UnitId::Resource(index) => index.to_string(),
+            UnitId::Additional { action, .. } | UnitId::Implied { action, .. } => action.clone(),
+        }
+    }
 }
 
 /// The explanation of one authorisation unit.

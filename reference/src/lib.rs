@@ -34,7 +34,7 @@ use context::UnitContext;
 use evaluate::Verdict;
 use formula::{and, not, or, truth};
 use iamc_catalogue::Catalogue;
-use iamc_policy::decision::{Missing, Residual, ResidualAtom, UnitExplanation, UnitId};
+use iamc_policy::decision::{Missing, Residual, ResidualAtom, UnitExplanation};
 use iamc_policy::request::RequestError;
 use iamc_policy::{Answer, Decision, Explanation, Formula, Outcomes, ReasonCode, Request, Truth, World};
 use units::{StsActions, Unit};
@@ -133,11 +133,7 @@ fn combine(units: &[Unit<'_>], verdicts: Vec<Verdict>, gate: Formula) -> Answer 
             });
         }
         if several && truth(&allowed) != Truth::True {
-            let argument = match &unit.id {
-                UnitId::Resource(index) => index.to_string(),
-                UnitId::Action(action) => action.clone(),
-            };
-            missing.push(Missing { code: ReasonCode::Unit, argument: Some(argument), value: truth(&allowed) });
+            missing.push(Missing { code: ReasonCode::Unit, argument: Some(unit.id.name()), value: truth(&allowed) });
         }
         missing.sort();
         explained.push(UnitExplanation {

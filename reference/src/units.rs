@@ -70,21 +70,21 @@ pub(crate) fn units<'a>(
         let id = UnitId::Resource(index as u32);
         units.push(unit(world, catalogue, caller, id, &request.action, resource)?);
     }
-    for additional in &request.additional {
-        let id = UnitId::Action(additional.action.to_string());
+    for (at, additional) in request.additional.iter().enumerate() {
+        let id = UnitId::Additional { at: at as u32, action: additional.action.to_string() };
         units.push(unit(world, catalogue, caller, id, &additional.action, &additional.resource)?);
     }
     for first in 0..request.resources.len() {
         for (action, keys) in implied_actions(&request.action, request, caller, sts) {
+            let id = UnitId::Implied { resource: first as u32, action: action.to_string() };
             let asked = {
                 let context = UnitContext { world, catalogue, request, caller, unit: &units[first] };
                 // The atoms belong to the unit that they ask for.
-                asked(&context, &keys, &UnitId::Action(action.to_string()))
+                asked(&context, &keys, &id)
             };
             if asked == Formula::False {
                 continue;
             }
-            let id = UnitId::Action(action.to_string());
             let extra = unit(world, catalogue, caller, id, action, &request.resources[first])?;
             units.push(Unit { asked, ..extra });
         }

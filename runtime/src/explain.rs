@@ -7,7 +7,7 @@ use crate::logic::{K, Logic, Tri};
 use crate::recording::Recording;
 use crate::scratch::Scratch;
 use crate::set::{CompiledPolicySet, CompiledSession};
-use iamc_policy::decision::{Missing, ReasonCode, Residual, StatementRef, UnitExplanation, UnitId};
+use iamc_policy::decision::{Missing, ReasonCode, Residual, StatementRef, UnitExplanation};
 use iamc_policy::request::RequestError;
 use iamc_policy::{Answer, Decision, Explanation, Formula, Request, Truth};
 
@@ -115,11 +115,7 @@ impl Whole {
         };
         note(ReasonCode::GateCredential, None, &gate.clone().not());
         if several {
-            let argument = match &recording.unit {
-                UnitId::Resource(index) => index.to_string(),
-                UnitId::Action(action) => action.clone(),
-            };
-            note(ReasonCode::Unit, Some(argument), &allowed);
+            note(ReasonCode::Unit, Some(recording.unit.name()), &allowed);
         }
         missing.sort();
         let (mut deny, mut allow) = (recording.deny, recording.allow);

@@ -10,7 +10,7 @@ use crate::plan::Side;
 use crate::record::{At, Located, Open, PolicyName, Recorder, Role};
 use crate::set::rows;
 use crate::statements;
-use crate::units::Implied;
+use crate::units::Origin;
 use iamc_policy::decision::{
     AtomKind, Attachment, Contribution, GrantLevel, Missing, PolicyRef, ReasonCode, ResidualAtom, StatementRef, UnitId,
 };
@@ -166,7 +166,10 @@ impl Recorder for Recording {
                 let kind =
                     AtomKind::Condition { operator: "Null".into(), key: key.clone(), values: vec!["false".into()] };
                 // The atoms belong to the unit that they ask for.
-                let unit = UnitId::Action(Implied::action(implied).to_string());
+                let unit = match eval.unit.spec.origin {
+                    Origin::Resource(resource) | Origin::Implied(_, resource) => implied.unit(resource),
+                    Origin::Additional(_) => self.unit.clone(),
+                };
                 atom(ResidualAtom { unit, ..self.residual_atom(kind, vec![key]) })
             }
             Open::MultiFactor => {

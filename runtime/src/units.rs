@@ -34,6 +34,11 @@ impl Implied {
         };
         ActionRef { service: "sts", name }
     }
+
+    /// The unit of the action on the resource with that index.
+    pub(crate) fn unit(self, resource: u32) -> UnitId {
+        UnitId::Implied { resource, action: self.action().to_string() }
+    }
 }
 
 /// Why a unit is there.
@@ -78,7 +83,8 @@ impl UnitSpec {
     pub(crate) fn id(&self, ask: &Ask<'_>) -> UnitId {
         match self.origin {
             Origin::Resource(index) => UnitId::Resource(index),
-            Origin::Additional(_) | Origin::Implied(..) => UnitId::Action(self.action_of(ask).to_string()),
+            Origin::Additional(at) => UnitId::Additional { at, action: self.action_of(ask).to_string() },
+            Origin::Implied(implied, resource) => implied.unit(resource),
         }
     }
 

@@ -141,7 +141,7 @@ impl Page {
     fn unit(&mut self, unit: &UnitExplanation) {
         let name = match &unit.unit {
             UnitId::Resource(index) => format!("unit {index}"),
-            UnitId::Action(action) => format!("further action {action}"),
+            UnitId::Additional { action, .. } | UnitId::Implied { action, .. } => format!("further action {action}"),
         };
         self.heading(&clean_line(&format!("{name}: {} on {}", unit.action, unit.resource)));
         self.line(1, &format!("explicitly denied: {}", word(unit.denied)));
