@@ -407,6 +407,10 @@ pub(crate) struct Lint {
     /// What kind of policy the documents are [default: guessed from each document]
     #[arg(long, value_enum)]
     pub(crate) kind: Option<KindArg>,
+
+    /// Hold SCPs to the limits that they had before September 2025
+    #[arg(long)]
+    pub(crate) old_scp_limits: bool,
 }
 
 /// `--kind`.

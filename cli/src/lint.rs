@@ -1,22 +1,19 @@
 //! `iamc lint`: findings on policy documents, with positions.
 
-mod guess;
 mod sarif;
 
 use crate::args::{Format, Global, KindArg, Lint};
 use crate::ending::{Ending, Failure};
 use crate::excerpt::{self, Drawing};
-use crate::findings;
 use crate::input::Input;
 use crate::inventory::Tables;
 use crate::output::Output;
 use crate::render::json;
 use crate::terminal::{self, BAD, GOOD, OPEN, clean_line, paint};
-use guess::Guess;
 use iamc_catalogue::Catalogue;
+use iamc_lint::{Guess, Options, guess};
 use iamc_policy::diagnostic::{Diagnostic, Severity};
 use iamc_policy::document::{Policy, PolicyKind, Strictness};
-use iamc_policy::sizes::size_findings;
 use serde::Serialize;
 
 /// A document with what was found in it.
@@ -36,6 +33,7 @@ pub(crate) fn run(args: &Lint, global: &Global) -> Result<Ending, Failure> {
         return Err(Failure::Usage(format!("`lint` has no format `{name}`; it has human, json and sarif")));
     }
     let strictness = if global.strict { Strictness::Strict } else { Strictness::Lenient };
+    let options = Options { strictness, old_scp_limits: args.old_scp_limits };
     let tables = Tables::read(global.catalogue.as_deref())?;
     let mut output = Output::open(global.output.as_deref())?;
     let mut linted = Vec::new();
@@ -49,7 +47,7 @@ pub(crate) fn run(args: &Lint, global: &Global) -> Result<Ending, Failure> {
                 continue;
             }
         };
-        let one = lint(&input, args.kind, strictness, tables.get());
+        let one = lint(&input, args.kind, options, tables.get());
         totals.add(&one);
         if global.format() == Format::Human {
             // Drawn at once and forgotten: a large set of files needs no more memory than its largest file.
@@ -73,21 +71,19 @@ pub(crate) fn run(args: &Lint, global: &Global) -> Result<Ending, Failure> {
 }
 
 /// Everything there is to say about one document.
-fn lint(input: &Input, kind: Option<KindArg>, strictness: Strictness, catalogue: &Catalogue) -> Linted {
+fn lint(input: &Input, kind: Option<KindArg>, options: Options, catalogue: &Catalogue) -> Linted {
     let Ok(text) = std::str::from_utf8(&input.bytes) else {
         // The first bad byte is the only finding, and up to there the offsets of bytes and text are the same.
         let text = String::from_utf8_lossy(&input.bytes).into_owned();
         let guess = Guess { kind: kind.map_or(PolicyKind::Identity, PolicyKind::from), why: None };
-        let diagnostics = Policy::parse_bytes(guess.kind, strictness, &input.bytes).diagnostics;
+        let diagnostics = Policy::parse_bytes(guess.kind, options.strictness, &input.bytes).diagnostics;
         return Linted { name: input.name.clone(), text, guess, diagnostics };
     };
     let guess = match kind {
         Some(kind) => Guess { kind: kind.into(), why: None },
-        None => guess::guess(text),
+        None => guess(text),
     };
-    let mut diagnostics = findings::all(guess.kind, strictness, text, Some(catalogue));
-    diagnostics.extend(size_findings(guess.kind, text));
-    findings::sort(&mut diagnostics);
+    let diagnostics = iamc_lint::lint(guess.kind, text, catalogue, options);
     Linted { name: input.name.clone(), text: text.to_owned(), guess, diagnostics }
 }
 

@@ -13,7 +13,6 @@ mod decide;
 mod ending;
 mod excerpt;
 mod export;
-mod findings;
 mod input;
 mod inventory;
 mod lint;

@@ -2,10 +2,10 @@
 
 use crate::ending::Failure;
 use crate::excerpt::{self, Drawing};
-use crate::findings;
 use crate::input::Input;
 use crate::terminal;
 use iamc_inventory::request::node::{FieldError, Node};
+use iamc_lint::document_findings;
 use iamc_policy::diagnostic::{Diagnostic, Severity};
 use iamc_policy::document::{Policy, PolicyKind, Strictness};
 use iamc_policy::request::{Request, RequestResource};
@@ -54,7 +54,7 @@ impl PoliciesFile {
     pub(crate) fn check(&self, request: &Request, strictness: Strictness, warnings: bool) {
         for (kind, policy) in self.documents(request) {
             let (CaseText::Document(text) | CaseText::Text(text)) = &policy.text else { continue };
-            let diagnostics = findings::all(kind, strictness, text, None);
+            let diagnostics = document_findings(kind, strictness, text);
             for diagnostic in diagnostics.iter().filter(|d| warnings || d.severity == Severity::Error) {
                 self.draw(kind, policy, text, diagnostic);
             }
@@ -127,7 +127,7 @@ pub(crate) fn read_session(paths: &[impl AsRef<Path>], strictness: Strictness) -
         let input = Input::read(path.as_ref())?;
         let text = input.text()?;
         let CasePolicy { name, place, .. } = document(&input, text);
-        for diagnostic in findings::all(PolicyKind::Session, strictness, text, None) {
+        for diagnostic in document_findings(PolicyKind::Session, strictness, text) {
             if diagnostic.severity == Severity::Error {
                 terminal::say(&excerpt::draw(&diagnostic, &input.name, text, None, stderr_drawing()));
             }

@@ -5,16 +5,16 @@ use iamc_policy::document::{Policy, PolicyKind, Statement, Strictness};
 
 /// The kind that a document is read as.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Guess {
+pub struct Guess {
     /// The kind.
-    pub(crate) kind: PolicyKind,
+    pub kind: PolicyKind,
     /// Why, if it was guessed; `None` where the user said it.
-    pub(crate) why: Option<&'static str>,
+    pub why: Option<&'static str>,
 }
 
 impl Guess {
     /// What to tell the user about a guess.
-    pub(crate) fn sentence(&self) -> Option<String> {
+    pub fn sentence(&self) -> Option<String> {
         let why = self.why?;
         Some(format!("read as a policy of kind `{}`, because {why}; `--kind` says otherwise", self.kind))
     }
@@ -26,7 +26,7 @@ impl Guess {
 /// alike but for a few limits. With principals it is a trust policy if every action is one of those that assume a role,
 /// a key policy if every action is one of KMS, otherwise a resource policy; endpoint policies and RCPs cannot be told
 /// from these. A document that cannot be read is an identity policy, whose findings then say why. Cost: O(bytes).
-pub(crate) fn guess(text: &str) -> Guess {
+pub fn guess(text: &str) -> Guess {
     // Read as a resource policy, a document may have principals or not, resources or not: the reader tolerates most.
     let read = [PolicyKind::Resource, PolicyKind::Identity, PolicyKind::Trust]
         .into_iter()
