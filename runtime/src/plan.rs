@@ -99,7 +99,7 @@ impl<'a> Eval<'a> {
     }
 
     ///
-    fn identity(&self) -> Pool {
+    pub(crate) fn identity(&self) -> Pool {
         match self.caller.record {
             _ if self.caller.policies_unknown => Pool::Unknown,
             Some(record) => {
@@ -111,7 +111,7 @@ impl<'a> Eval<'a> {
     }
 
     ///
-    fn boundary(&self) -> Single {
+    pub(crate) fn boundary(&self) -> Single {
         match self.caller.record.map_or(NONE, |record| self.set.principal(record)[4]) {
             _ if self.caller.policies_unknown => Single::Unknown,
             NONE => Single::None,
@@ -129,7 +129,7 @@ impl<'a> Eval<'a> {
     }
 
     ///
-    fn session_policies(&self) -> Pool {
+    pub(crate) fn session_policies(&self) -> Pool {
         if self.session.is_some() {
             return Pool::Passed;
         }

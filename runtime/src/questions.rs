@@ -11,18 +11,25 @@
 mod asking;
 mod dependence;
 mod everybody;
+mod grants;
 mod guards;
 mod inverse;
 mod local;
+mod matrix;
 mod named;
+mod outside;
 mod points;
 mod pools;
 mod postings;
 mod rows;
 mod sides;
 mod truths;
+mod what_can;
 mod who_can;
 
 pub use asking::QuestionScratch;
 pub use inverse::Inverse;
+pub use matrix::matrix;
+pub use what_can::{Clause, Grant, GrantCondition, Limit, what_can};
+pub use outside::{Outsider, OutsiderKind, outsiders, root_users};
 pub use who_can::{Found, Principals, Question, Scope, who_can, who_can_ids};

@@ -306,7 +306,7 @@ impl<'a> Eval<'a> {
     }
 
     /// A statement as explanations name it.
-    fn statement_ref(&self, located: &Located) -> StatementRef {
+    pub(crate) fn statement_ref(&self, located: &Located) -> StatementRef {
         let set = self.tables_of(located.whose);
         let [_, _, name, explain, file, first_line, verbatim]: [u32; INSTANCE_ROW] = set.instance(located.instance);
         let (sid, line) = if explain == NONE {

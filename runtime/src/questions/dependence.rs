@@ -126,26 +126,30 @@ impl Keys {
     }
 }
 
+/// What an atom depends on.
+pub(crate) fn of_atom(set: &CompiledPolicySet, id: u32) -> Depends {
+    let [_, key, first, count] = set.atom(id);
+    let mut keys = Keys::default();
+    keys.add(set, key);
+    for value in first..first + count {
+        let value = set.value(value);
+        if value.has_variables() {
+            match value.arn_codes() {
+                Some(codes) if value.form == crate::conditions::ARN => {
+                    codes.into_iter().for_each(|code| keys.add_code(set, code));
+                }
+                _ => keys.add_code(set, value.data),
+            }
+        }
+    }
+    keys.finish()
+}
+
 impl Dependence {
     /// Cost: O(atoms, their values, patterns).
     pub(crate) fn new(set: &CompiledPolicySet) -> Dependence {
         let tables = set.tables();
-        let atoms = rows::<ATOM_ROW>(&tables.atoms).iter().map(|[_, key, first, count]| {
-            let mut keys = Keys::default();
-            keys.add(set, *key);
-            for value in *first..*first + *count {
-                let value = set.value(value);
-                if value.has_variables() {
-                    match value.arn_codes() {
-                        Some(codes) if value.form == crate::conditions::ARN => {
-                            codes.into_iter().for_each(|code| keys.add_code(set, code));
-                        }
-                        _ => keys.add_code(set, value.data),
-                    }
-                }
-            }
-            keys.finish()
-        });
+        let atoms = (0..(tables.atoms.len() / ATOM_ROW) as u32).map(|id| of_atom(set, id));
         let of_pattern = |id: u32| {
             let mut keys = Keys::default();
             let pattern = set.pattern(id);

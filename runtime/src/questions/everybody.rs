@@ -140,8 +140,8 @@ impl Asking<'_> {
         let n_tested = numbers.len();
         lanes.postings.each_plain(ids.service, id, |number, ask| numbers.push(number << 1 | u32::from(ask)));
         let element = |number: u32| set.statement(lanes.postings.statements[number as usize])[1];
-        for at in n_tested..numbers.len() {
-            let (number, ask) = (numbers[at] >> 1, numbers[at] & 1 == 1);
+        for listed in &numbers[n_tested..] {
+            let (number, ask) = (listed >> 1, listed & 1 == 1);
             if ask && !self.is_about(element(number)) {
                 continue;
             }

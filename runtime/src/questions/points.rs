@@ -30,6 +30,7 @@ pub(crate) struct Template<'a> {
 
 static NO_CONTEXT: LazyLock<Context> = LazyLock::new(Context::new);
 static NO_FACTS: LazyLock<Facts> = LazyLock::new(Facts::default);
+static UNKNOWN_SESSION: LazyLock<Facts> = LazyLock::new(|| Facts { session_unknown: true, ..Facts::default() });
 
 impl<'a> Template<'a> {
     /// A question about nothing: callers and their own keys are all that can be looked at.
@@ -46,6 +47,11 @@ impl<'a> Template<'a> {
             parts: Parts::Row { action, resource },
             session: "",
         }
+    }
+
+    /// The same, where the names of sessions are not known.
+    pub(crate) fn of_unknown_session(mode: Mode) -> Template<'static> {
+        Template { facts: &UNKNOWN_SESSION, ..Template::nothing(mode) }
     }
 
     fn ask(&self, set: &'a CompiledPolicySet, lane: u32) -> Option<Ask<'a>> {

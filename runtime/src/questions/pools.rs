@@ -102,10 +102,6 @@ impl Holders {
         Some(holders)
     }
 
-    pub(crate) fn index(&self, body: u32) -> Option<u32> {
-        self.bodies.binary_search(&body).ok().map(|index| index as u32)
-    }
-
     /// All lanes of a body, ascending.
     pub(crate) fn list(&self, index: u32) -> &[u32] {
         self.lanes.of(index)

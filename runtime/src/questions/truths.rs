@@ -27,10 +27,6 @@ impl Kinds {
         Kinds { user: value, role: value }
     }
 
-    pub(crate) fn constant(value: bool) -> Kinds {
-        Kinds::both(K::constant(value))
-    }
-
     pub(crate) fn of(user: Option<Tri>, role: Option<Tri>) -> Kinds {
         Kinds { user: user.unwrap_or(K::FALSE), role: role.unwrap_or(K::FALSE) }
     }
@@ -115,10 +111,6 @@ pub(crate) struct Sum {
 impl Sum {
     pub(crate) const FALSE: Sum = Sum { kinds: Kinds::FALSE, terms: Slice { first: 0, len: 0 } };
     pub(crate) const UNKNOWN: Sum = Sum { kinds: Kinds::UNKNOWN, terms: Slice { first: 0, len: 0 } };
-
-    pub(crate) fn is_impossible(&self) -> bool {
-        self.terms.len == 0 && self.kinds.is_impossible()
-    }
 }
 
 /// Where a stored row lies.

@@ -339,6 +339,13 @@ pub(crate) fn answer<'s>(
     })
 }
 
+pub(super) fn in_scope(scope: Scope<'_>, account: AccountId) -> bool {
+    match scope {
+        Scope::All => true,
+        Scope::Accounts(accounts) => accounts.contains(&account),
+    }
+}
+
 /// Every lane of the scope by itself.
 fn by_points(
     set: &CompiledPolicySet,
