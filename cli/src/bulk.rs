@@ -1,15 +1,21 @@
 //! `iamc decide ORG --requests FILE`: many requests, an answer for each, in input order.
 //!
-//! Rows are read in batches, decided on several threads and written in the order of the input, so memory does not
+//! Rows are read in windows, decided on several threads and written in the order of the input, so memory does not
 //! grow with the file and results do not depend on the threads. A row that cannot be decided is answered in its place.
+//! Decisions alone are made of numbers, many at once ([`stream`]); explanations one by one.
 
 mod columns;
 mod csv;
 mod lines;
 mod parquet;
+mod stream;
 mod table;
+mod window;
 mod write;
 
+use self::columns::{Cells, Columns};
+use self::window::RowError;
+use self::write::Writer;
 use crate::args::{Format, Global};
 use crate::ending::{Ending, Failure};
 use crate::input::is_stdin;
@@ -17,18 +23,20 @@ use crate::inventory;
 use crate::organization::Asker;
 use crate::output::Output;
 use crate::render::json::{self, AnswerJson, DecisionJson, ErrorBody, ErrorJson, Id};
-use crate::terminal;
+use crate::terminal::{self, clean};
 use iamc_inventory::request::{self, node::Node};
-use iamc_policy::decision::{Answer, Explanation};
+use iamc_policy::decision::Answer;
 use iamc_policy::document::Strictness;
-use iamc_policy::request::{Mode, Request};
+use iamc_policy::request::{Mode, Request, RequestError};
 use iamc_runtime::CompiledPolicySet;
+use iamc_runtime::batch::Unknown;
+use indicatif::{ProgressBar, ProgressStyle};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The longest row that is read, in bytes; a longer one is answered with an error.
 pub(crate) const ROW_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// A batch ends with so many rows …
+/// Of rows that are explained, a batch ends with so many …
 const BATCH_ROWS: usize = 4_096;
 /// … or with so many bytes of them.
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
@@ -44,17 +52,25 @@ pub(crate) struct Engine<'a> {
 struct Row {
     /// Counted from 1, a heading not included.
     number: u64,
-    /// The line; or why there is none, and the column that is to blame.
-    line: Result<String, (String, Option<String>)>,
+    /// The line; or why there is none.
+    line: Result<String, RowError>,
+}
+
+/// A row as it is read.
+enum RowText<'a> {
+    Line(&'a str),
+    Cells(&'a Columns, &'a Cells<'a>),
+    /// It cannot be read.
+    Error(RowError),
 }
 
 /// Where rows come from.
 trait Rows {
-    /// The next row; `None` at the end.
+    /// Hands the next row to `take`. False: there is none.
     ///
     /// # Errors
     /// [`Failure::Input`]: nothing behind this point can be read.
-    fn next(&mut self) -> Result<Option<Row>, Failure>;
+    fn next(&mut self, take: &mut dyn FnMut(RowText<'_>)) -> Result<bool, Failure>;
 
     /// Bytes read so far, where that says something.
     fn bytes_done(&self) -> u64;
@@ -65,7 +81,7 @@ struct Answered {
     id: Id,
     /// The request, if the row is one.
     request: Option<Box<Request>>,
-    result: Result<Box<Answer>, (String, Option<String>)>,
+    result: Result<Box<Answer>, RowError>,
 }
 
 /// Forms of answers.
@@ -95,28 +111,121 @@ pub(crate) fn run(
         _ => Box::new(lines::LineRows::open(requests)?),
     };
     let output = Output::open(global.output.as_deref())?;
-    let mut writer = write::writer(form, explain, output)?;
+    let writer = write::writer(form, explain, output)?;
+    let bar = progress(requests, global);
+    let counts = if explain || form == Form::Table {
+        one_by_one(rows.as_mut(), engine, writer, &bar, global.n_threads())?
+    } else {
+        stream::run(rows.as_mut(), engine, writer, &bar, global.n_threads())?
+    };
+    bar.finish_and_clear();
+    counts.report(global);
+    Ok(if counts.n_failed > 0 { Ending::Invalid } else { Ending::Done })
+}
+
+/// A bar that shows how much of the input is done, and how fast.
+fn progress(requests: &Path, global: &Global) -> ProgressBar {
     let bar = inventory::progress(global);
     if !is_stdin(requests)
         && let Ok(metadata) = std::fs::metadata(requests)
     {
         bar.set_length(metadata.len());
     }
-    let mut n_failed = 0_u64;
-    let mut n_rows = 0_u64;
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {msg} {eta}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// Moves the bar on.
+fn show(bar: &ProgressBar, rows: &dyn Rows, n_rows: u64) {
+    bar.set_position(rows.bytes_done());
+    let seconds = bar.elapsed().as_secs_f64();
+    if seconds > 0.0 {
+        bar.set_message(format!("{:.0} rows/s", n_rows as f64 / seconds));
+    }
+}
+
+/// What is said when all is done.
+#[derive(Default)]
+struct Counts {
+    n_rows: u64,
+    n_failed: u64,
+    unknown_principals: Unknown,
+    unknown_actions: Unknown,
+}
+
+/// So many unknown names are listed.
+const NAMES_SHOWN: usize = 20;
+
+impl Counts {
+    fn report(&self, global: &Global) {
+        if global.quiet {
+            return;
+        }
+        for (unknown, what) in [
+            (&self.unknown_principals, "principals that are not in the organization"),
+            (&self.unknown_actions, "actions that the catalogue does not have"),
+        ] {
+            if unknown.n_rows > 0 {
+                terminal::warning(&clean(&list(unknown, what, global.verbose)));
+            }
+        }
+        if self.n_failed > 0 {
+            let Counts { n_failed, n_rows, .. } = self;
+            terminal::warning(&format!("{n_failed} of {n_rows} rows could not be decided; their answers say why"));
+        } else if global.verbose {
+            terminal::say(&format!("{} rows decided", self.n_rows));
+        }
+    }
+}
+
+/// Unknown names with their rows, those with most rows first.
+fn list(unknown: &Unknown, what: &str, all: bool) -> String {
+    let mut names: Vec<(&str, u64)> = unknown.names.iter().map(|(name, n)| (name.as_str(), *n)).collect();
+    names.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+    let n_shown = if all { names.len() } else { names.len().min(NAMES_SHOWN) };
+    let mut text = format!("{} rows name {what}:", unknown.n_rows);
+    for (name, n) in &names[..n_shown] {
+        text.push_str(&format!("\n  {name} ({n})"));
+    }
+    let n_hidden: u64 = names[n_shown..].iter().map(|(_, n)| n).sum();
+    if n_hidden + unknown.n_other_rows > 0 {
+        text.push_str(&format!("\n  and others ({})", n_hidden + unknown.n_other_rows));
+    }
+    text
+}
+
+/// Decides the rows each by itself, with what explains it.
+fn one_by_one(
+    rows: &mut dyn Rows,
+    engine: &Engine<'_>,
+    mut writer: Box<dyn Writer>,
+    bar: &ProgressBar,
+    n_threads: usize,
+) -> Result<Counts, Failure> {
+    let mut counts = Counts::default();
+    let mut number = 0;
     let mut at_end = false;
     while !at_end {
-        let mut batch = Vec::new();
+        let mut batch: Vec<Row> = Vec::new();
         let mut bytes = 0;
         // Rows that were read before a file turns out to be damaged are answered all the same.
         let mut damage = None;
         while batch.len() < BATCH_ROWS && bytes < BATCH_BYTES {
-            match rows.next() {
-                Ok(Some(row)) => {
-                    bytes += row.line.as_ref().map_or(0, String::len);
-                    batch.push(row);
-                }
-                Ok(None) => {
+            let more = rows.next(&mut |row| {
+                number += 1;
+                let line = match row {
+                    RowText::Line(line) => Ok(line.to_owned()),
+                    RowText::Cells(columns, cells) => columns.line(cells),
+                    RowText::Error(error) => Err(error),
+                };
+                bytes += line.as_ref().map_or(0, String::len);
+                batch.push(Row { number, line });
+            });
+            match more {
+                Ok(true) => {}
+                Ok(false) => {
                     at_end = true;
                     break;
                 }
@@ -126,32 +235,27 @@ pub(crate) fn run(
                 }
             }
         }
-        for answered in decide(&batch, engine, explain || form == Form::Table, global.n_threads()) {
-            n_rows += 1;
-            n_failed += u64::from(answered.result.is_err());
+        for answered in decide(&batch, engine, n_threads) {
+            counts.n_rows += 1;
+            counts.n_failed += u64::from(answered.result.is_err());
             writer.write(&answered)?;
         }
-        bar.set_position(rows.bytes_done());
+        writer.pause()?;
+        show(bar, rows, counts.n_rows);
         if let Some(failure) = damage {
             return Err(failure);
         }
     }
     writer.finish()?;
-    bar.finish_and_clear();
-    if n_failed > 0 && !global.quiet {
-        terminal::warning(&format!("{n_failed} of {n_rows} rows could not be decided; their answers say why"));
-    } else if global.verbose {
-        terminal::say(&format!("{n_rows} rows decided"));
-    }
-    Ok(if n_failed > 0 { Ending::Invalid } else { Ending::Done })
+    Ok(counts)
 }
 
 /// Answers of a batch, in its order.
-fn decide(batch: &[Row], engine: &Engine<'_>, explain: bool, n_threads: usize) -> Vec<Answered> {
+fn decide(batch: &[Row], engine: &Engine<'_>, n_threads: usize) -> Vec<Answered> {
     let n_workers = n_threads.min(batch.len());
     if n_workers <= 1 {
         let mut asker = Asker::new(engine.set);
-        return batch.iter().map(|row| answer(row, engine, explain, &mut asker)).collect();
+        return batch.iter().map(|row| answer(row, engine, &mut asker)).collect();
     }
     let next = AtomicUsize::new(0);
     let work = || {
@@ -161,7 +265,7 @@ fn decide(batch: &[Row], engine: &Engine<'_>, explain: bool, n_threads: usize) -
             let index = next.fetch_add(1, Ordering::Relaxed);
             batch.get(index).map(|row| (index, row))
         } {
-            done.push((index, answer(row, engine, explain, &mut asker)));
+            done.push((index, answer(row, engine, &mut asker)));
         }
         done
     };
@@ -174,7 +278,7 @@ fn decide(batch: &[Row], engine: &Engine<'_>, explain: bool, n_threads: usize) -
     all.into_iter().map(|(_, answered)| answered).collect()
 }
 
-fn answer(row: &Row, engine: &Engine<'_>, explain: bool, asker: &mut Asker<'_>) -> Answered {
+fn answer(row: &Row, engine: &Engine<'_>, asker: &mut Asker<'_>) -> Answered {
     let line = match &row.line {
         Ok(line) => line,
         Err(error) => return Answered { id: Id::Line(row.number), request: None, result: Err(error.clone()) },
@@ -189,19 +293,13 @@ fn answer(row: &Row, engine: &Engine<'_>, explain: bool, asker: &mut Asker<'_>) 
         }
     };
     let id = request.id.map_or(Id::Line(row.number), Id::Text);
-    let result = if explain {
-        asker.explain(&request.request)
-    } else {
-        asker.decide(&request.request).map(|decision| Answer {
-            decision,
-            explanation: Explanation::default(),
-            residual: None,
-            residual_keys: Vec::new(),
-            warnings: Vec::new(),
-        })
-    };
-    let result = result.map(Box::new).map_err(|error| (error.to_string(), Some(error.field.to_owned())));
+    let result = asker.explain(&request.request).map(Box::new).map_err(row_error);
     Answered { id, request: Some(Box::new(request.request)), result }
+}
+
+/// Why a request cannot be decided, and the field that is to blame.
+fn row_error(error: RequestError) -> RowError {
+    (error.to_string(), Some(error.field.to_owned()))
 }
 
 /// The id of a line that is no request, if as much as that can be read.

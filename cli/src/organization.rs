@@ -8,6 +8,7 @@ use iamc_catalogue::Catalogue;
 use iamc_compiler::{Limits, compile, compile_session};
 use iamc_policy::decision::Answer;
 use iamc_policy::request::{Request, RequestError};
+use iamc_policy::world::NamedPolicy;
 use iamc_policy::{Decision, World};
 use iamc_runtime::{CompiledPolicySet, CompiledSession, Scratch, decide_with, explain};
 use std::path::{Path, PathBuf};
@@ -72,21 +73,20 @@ impl<'a> Asker<'a> {
 
     /// The whole answer.
     pub(crate) fn explain(&mut self, request: &Request) -> Result<Answer, RequestError> {
-        let session = session(self.set, request)?;
+        let session = request.session.as_deref().map(|policies| session(self.set, policies)).transpose()?;
         explain(self.set, request, session.as_ref(), &mut self.scratch)
     }
 
     /// The decision alone.
     pub(crate) fn decide(&mut self, request: &Request) -> Result<Decision, RequestError> {
-        let session = session(self.set, request)?;
+        let session = request.session.as_deref().map(|policies| session(self.set, policies)).transpose()?;
         decide_with(self.set, request, session.as_ref(), &mut self.scratch)
     }
 }
 
 /// The session policies of a request, compiled on their own.
-fn session(set: &CompiledPolicySet, request: &Request) -> Result<Option<CompiledSession>, RequestError> {
-    let compiled = request.session.as_deref().map(|policies| compile_session(set, policies)).transpose();
-    compiled.map_err(|error| RequestError {
+pub(crate) fn session(set: &CompiledPolicySet, policies: &[NamedPolicy]) -> Result<CompiledSession, RequestError> {
+    compile_session(set, policies).map_err(|error| RequestError {
         code: "E-SESSION-POLICIES",
         message: error.to_string(),
         field: "session",

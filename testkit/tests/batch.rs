@@ -96,6 +96,13 @@ fn batches_answer_as_requests_do() {
                 assert_eq!(got, expected, "seed {seed}, window {window}, row {index}: {request:#?}");
             }
         }
+        for (index, expected) in expected.iter().enumerate() {
+            let asked = builder.tables().request(&set, &builder.rows(), index);
+            let (request, session) = asked.expect("the builder gave out its numbers");
+            let again = code(&decide_with(&set, &request, session, &mut point));
+            assert_eq!(again.bits(), *expected, "seed {seed}, row {index}: {request:#?} for {:#?}", rows[index]);
+        }
+        assert!(builder.tables().request(&set, &builder.rows(), rows.len()).is_none());
         n_rows += rows.len();
     }
     assert!(n_rows > 5_000, "{n_rows} rows only");

@@ -1,6 +1,8 @@
 //! Rows of tables → request lines, so that a table is read by the reader of request lines.
 
+use super::window::RowError;
 use crate::ending::Failure;
+use iamc_inventory::request::plain::PlainLine;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -15,8 +17,11 @@ enum Cell {
     Json,
 }
 
+/// The number of columns that there are.
+pub(super) const COLUMNS_MAX: usize = 9;
+
 /// The columns that a table of requests may have.
-const COLUMNS: [(&str, Cell); 9] = [
+const COLUMNS: [(&str, Cell); COLUMNS_MAX] = [
     ("id", Cell::Text),
     ("principal", Cell::TextOrJson),
     ("action", Cell::Text),
@@ -30,9 +35,17 @@ const COLUMNS: [(&str, Cell); 9] = [
 
 const NEEDED: [&str; 3] = ["principal", "action", "resource"];
 
-/// The columns of a table, in its order.
+/// The columns of a table.
 #[derive(Debug)]
-pub(super) struct Columns(Vec<(&'static str, Cell)>);
+pub(super) struct Columns {
+    /// In the order of the table.
+    columns: Vec<(&'static str, Cell)>,
+    /// By column: its position in [`COLUMNS`].
+    places: Vec<usize>,
+}
+
+/// The cells of a row, in the order of its table; an empty one says nothing.
+pub(super) type Cells<'a> = [Option<&'a str>];
 
 impl Columns {
     /// # Errors
@@ -51,31 +64,52 @@ impl Columns {
             columns.push(column);
         }
         match NEEDED.into_iter().find(|needed| !columns.iter().any(|(name, _)| name == needed)) {
-            Some(missing) => Err(Failure::Input(format!("`{file}` has no column `{missing}`"))),
-            None => Ok(Columns(columns)),
+            Some(missing) => Err(Failure::Input(format!(
+                "`{file}` has no column `{missing}`; requests have the columns {}, of which {} are needed",
+                all(),
+                NEEDED.join(", ")
+            ))),
+            None => {
+                let place = |(name, _): &(&str, Cell)| COLUMNS.iter().position(|(known, _)| known == name);
+                Ok(Columns { places: columns.iter().filter_map(place).collect(), columns })
+            }
         }
     }
 
     /// The number of columns.
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.columns.len()
     }
 
     /// The name of a column.
     pub(super) fn name(&self, index: usize) -> &'static str {
-        self.0.get(index).map_or("", |(name, _)| name)
+        self.columns.get(index).map_or("", |(name, _)| name)
     }
 
-    /// One row as a request line; an empty cell says nothing.
+    /// One row as a plain request line; `None`: only [`Columns::line`] can tell.
+    pub(super) fn plain<'a>(&self, cells: &Cells<'a>) -> Option<PlainLine<'a>> {
+        let mut values = [None; COLUMNS.len()];
+        for (place, text) in self.places.iter().zip(cells) {
+            values[*place] = text.filter(|text| !text.is_empty());
+        }
+        let [id, principal, action, resource, resource_account, context, session, vpc_endpoint, facts] = values;
+        let named = |text: Option<&'a str>| text.filter(|text| !text.starts_with(['{', '[']));
+        if session.is_some() || vpc_endpoint.is_some() || facts.is_some() {
+            return None;
+        }
+        let mut shared = [None; PlainLine::SHARED.len()];
+        shared[0] = context;
+        let (principal, resource) = (named(principal)?, named(resource)?);
+        Some(PlainLine { id, principal, action: action?, resource, resource_account, session: None, shared })
+    }
+
+    /// One row as a request line.
     ///
     /// # Errors
     /// A message and the column, for a cell that should be JSON and is not.
-    pub(super) fn line<'a>(
-        &self,
-        cells: impl Iterator<Item = Option<&'a str>>,
-    ) -> Result<String, (String, Option<String>)> {
+    pub(super) fn line(&self, cells: &Cells<'_>) -> Result<String, RowError> {
         let mut line = String::from("{");
-        for ((name, cell), text) in self.0.iter().zip(cells) {
+        for ((name, cell), text) in self.columns.iter().zip(cells) {
             let Some(text) = text.filter(|text| !text.is_empty()) else { continue };
             if line.len() > 1 {
                 line.push(',');
@@ -111,8 +145,7 @@ mod tests {
     #[test]
     fn cells_become_fields_and_empty_ones_do_not() {
         let columns = columns(&["id", "principal", "action", "resource", "context"]).unwrap();
-        let line =
-            columns.line([None, Some("anonymous"), Some("a:\"B"), Some("[\"*\"]"), Some("{\"k\":1}")].into_iter());
+        let line = columns.line(&[None, Some("anonymous"), Some("a:\"B"), Some("[\"*\"]"), Some("{\"k\":1}")]);
         let expected =
             "{\"principal\":\"anonymous\",\"action\":\"a:\\\"B\",\"resource\":[\"*\"],\"context\":{\"k\":1}}";
         assert_eq!(line.unwrap(), expected);
@@ -122,7 +155,7 @@ mod tests {
     fn a_cell_cannot_add_fields() {
         let columns = columns(&["principal", "action", "resource", "context"]).unwrap();
         let cells = ["anonymous", "a:B", "*", "{}, \"facts\": {}"].map(Some);
-        assert_eq!(columns.line(cells.into_iter()).unwrap_err().1.as_deref(), Some("context"));
+        assert_eq!(columns.line(&cells).unwrap_err().1.as_deref(), Some("context"));
     }
 
     #[test]

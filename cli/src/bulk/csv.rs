@@ -1,7 +1,8 @@
 //! Rows of a CSV file (RFC 4180, with a heading).
 
 use super::columns::Columns;
-use super::{ROW_BYTES_MAX, Row, Rows};
+use super::window::RowError;
+use super::{ROW_BYTES_MAX, RowText, Rows};
 use crate::ending::Failure;
 use crate::input::display_name;
 use ::csv::{ByteRecord, Reader, ReaderBuilder};
@@ -16,7 +17,6 @@ pub(super) struct CsvRows {
     reader: Reader<Bounded<std::fs::File>>,
     columns: Columns,
     record: ByteRecord,
-    number: u64,
     left: Rc<Cell<usize>>,
 }
 
@@ -31,10 +31,10 @@ impl CsvRows {
             ReaderBuilder::new().flexible(true).from_reader(Bounded { inner: file, left: Rc::clone(&left) });
         let heading = reader.headers().map_err(|error| Failure::unreadable(&name, error))?;
         let columns = Columns::new(&name, heading.iter().map(|name| name.trim_start_matches('\u{feff}').trim()))?;
-        Ok(CsvRows { name, reader, columns, record: ByteRecord::new(), number: 0, left })
+        Ok(CsvRows { name, reader, columns, record: ByteRecord::new(), left })
     }
 
-    fn line(&self) -> Result<String, (String, Option<String>)> {
+    fn cells(&self) -> Result<Vec<Option<&str>>, RowError> {
         let (n, expected) = (self.record.len(), self.columns.len());
         if n != expected {
             return Err((format!("the row has {n} cells, the heading {expected}"), None));
@@ -45,19 +45,22 @@ impl CsvRows {
             let column = || Some(self.columns.name(index).to_owned());
             cells.push(Some(text.map_err(|_| ("the cell is not UTF-8 text".to_owned(), column()))?));
         }
-        self.columns.line(cells.into_iter())
+        Ok(cells)
     }
 }
 
 impl Rows for CsvRows {
-    fn next(&mut self) -> Result<Option<Row>, Failure> {
+    fn next(&mut self, take: &mut dyn FnMut(RowText<'_>)) -> Result<bool, Failure> {
         self.left.set(ROW_BYTES_MAX);
         let more = self.reader.read_byte_record(&mut self.record);
         if !more.map_err(|error| Failure::unreadable(&self.name, error))? {
-            return Ok(None);
+            return Ok(false);
         }
-        self.number += 1;
-        Ok(Some(Row { number: self.number, line: self.line() }))
+        match self.cells() {
+            Ok(cells) => take(RowText::Cells(&self.columns, &cells)),
+            Err(error) => take(RowText::Error(error)),
+        }
+        Ok(true)
     }
 
     fn bytes_done(&self) -> u64 {

@@ -1,6 +1,6 @@
 //! Rows of a JSON Lines file or of standard input.
 
-use super::{ROW_BYTES_MAX, Row, Rows};
+use super::{ROW_BYTES_MAX, RowText, Rows};
 use crate::ending::Failure;
 use crate::input::{display_name, is_stdin};
 use std::io::{BufRead, BufReader, Read};
@@ -10,8 +10,9 @@ use std::path::Path;
 pub(super) struct LineRows {
     name: String,
     reader: Box<dyn BufRead>,
-    number: u64,
+    at_start: bool,
     bytes: u64,
+    line: Vec<u8>,
 }
 
 impl LineRows {
@@ -25,7 +26,7 @@ impl LineRows {
             let file = std::fs::File::open(path).map_err(|error| Failure::unreadable(&name, error))?;
             Box::new(BufReader::with_capacity(256 * 1024, file))
         };
-        Ok(LineRows { name, reader, number: 0, bytes: 0 })
+        Ok(LineRows { name, reader, at_start: true, bytes: 0, line: Vec::new() })
     }
 
     /// Reads on behind the line feed, and keeps nothing.
@@ -46,34 +47,35 @@ impl LineRows {
 }
 
 impl Rows for LineRows {
-    fn next(&mut self) -> Result<Option<Row>, Failure> {
-        let mut bytes = Vec::new();
-        let read = (&mut self.reader).take(ROW_BYTES_MAX as u64 + 1).read_until(b'\n', &mut bytes);
+    fn next(&mut self, take: &mut dyn FnMut(RowText<'_>)) -> Result<bool, Failure> {
+        self.line.clear();
+        let read = (&mut self.reader).take(ROW_BYTES_MAX as u64 + 1).read_until(b'\n', &mut self.line);
         let n = read.map_err(|error| Failure::unreadable(&self.name, error))?;
         if n == 0 {
-            return Ok(None);
+            return Ok(false);
         }
-        self.number += 1;
         self.bytes += n as u64;
-        let complete = bytes.last() == Some(&b'\n');
+        let at_start = std::mem::replace(&mut self.at_start, false);
+        let complete = self.line.last() == Some(&b'\n');
         if !complete && n > ROW_BYTES_MAX {
             self.skip_line().map_err(|error| Failure::unreadable(&self.name, error))?;
-            let message = format!("the line is longer than {ROW_BYTES_MAX} bytes");
-            return Ok(Some(Row { number: self.number, line: Err((message, None)) }));
+            take(RowText::Error((format!("the line is longer than {ROW_BYTES_MAX} bytes"), None)));
+            // Lines as long as that are rare, and their memory is not kept.
+            self.line = Vec::new();
+            return Ok(true);
         }
-        if complete {
-            bytes.pop();
+        let mut line = self.line.strip_suffix(b"\n").unwrap_or(&self.line);
+        if at_start {
+            line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
         }
-        if self.number == 1 && bytes.starts_with(b"\xef\xbb\xbf") {
-            bytes.drain(..3);
-        }
-        let line = String::from_utf8(bytes).map_err(|error| {
-            (format!("byte {} of the line is no UTF-8 character", error.utf8_error().valid_up_to()), None)
+        take(match std::str::from_utf8(line) {
+            Ok(line) if line.trim_ascii().is_empty() => RowText::Error(("the line is empty".to_owned(), None)),
+            Ok(line) => RowText::Line(line),
+            Err(error) => {
+                RowText::Error((format!("byte {} of the line is no UTF-8 character", error.valid_up_to()), None))
+            }
         });
-        let line = line.and_then(|line| {
-            if line.trim_ascii().is_empty() { Err(("the line is empty".to_owned(), None)) } else { Ok(line) }
-        });
-        Ok(Some(Row { number: self.number, line }))
+        Ok(true)
     }
 
     fn bytes_done(&self) -> u64 {

@@ -1,14 +1,16 @@
 //! Rows of a Parquet file, and answers as one.
 //!
-//! The record interface of the library is enough: requests are texts, and maps of texts.
+//! Columns that are all texts are read column by column; for maps of texts the record interface of the library is enough.
 
-use super::columns::Columns;
+use super::columns::{COLUMNS_MAX, Columns};
+use super::window::{RowError, RowId};
 use super::write::{Writer, cells, columns};
-use super::{Answered, Row, Rows};
+use super::{Answered, RowText, Rows};
 use crate::ending::{self, Failure};
 use crate::input::display_name;
 use crate::output::Output;
-use ::parquet::basic::{Compression, LogicalType, Repetition, Type as Physical};
+use ::parquet::basic::{Compression, ConvertedType, LogicalType, Repetition, Type as Physical};
+use ::parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use ::parquet::data_type::{ByteArray, ByteArrayType};
 use ::parquet::errors::ParquetError;
 use ::parquet::file::properties::WriterProperties;
@@ -16,7 +18,7 @@ use ::parquet::file::reader::{FileReader, SerializedFileReader};
 use ::parquet::file::writer::SerializedFileWriter;
 use ::parquet::record::Field;
 use ::parquet::record::reader::RowIter;
-use ::parquet::schema::types::Type;
+use ::parquet::schema::types::{ColumnDescPtr, ColumnPath, Type};
 use serde_json::{Map, Value};
 use std::path::Path;
 use std::sync::Arc;
@@ -24,11 +26,19 @@ use std::sync::Arc;
 /// One row a record of the file.
 pub(super) struct ParquetRows {
     name: String,
-    rows: RowIter<'static>,
     columns: Columns,
+    records: Records,
     number: u64,
     n_rows: u64,
     bytes: u64,
+}
+
+/// How records are read.
+enum Records {
+    /// Every column is text: column by column, a part of each at a time.
+    Texts(Texts),
+    /// Some column is something else.
+    Any(RowIter<'static>),
 }
 
 impl ParquetRows {
@@ -39,36 +49,172 @@ impl ParquetRows {
         let file = std::fs::File::open(path).map_err(|error| Failure::unreadable(&name, error))?;
         let bytes = file.metadata().map(|metadata| metadata.len()).unwrap_or(0);
         let reader = guarded(&name, || SerializedFileReader::new(file))?;
-        let n_rows = u64::try_from(reader.metadata().file_metadata().num_rows()).unwrap_or(0);
-        let schema = reader.metadata().file_metadata().schema_descr().root_schema().clone();
-        let columns = Columns::new(&name, schema.get_fields().iter().map(|field| field.name()))?;
-        let rows = guarded(&name, || RowIter::from_file_into(Box::new(reader)).project(None))?;
-        Ok(ParquetRows { name, rows, columns, number: 0, n_rows, bytes })
+        let metadata = reader.metadata().file_metadata();
+        let n_rows = u64::try_from(metadata.num_rows()).unwrap_or(0);
+        let schema = metadata.schema_descr();
+        let columns = Columns::new(&name, schema.root_schema().get_fields().iter().map(|field| field.name()))?;
+        let is_text = |column: &ColumnDescPtr| {
+            column.physical_type() == Physical::BYTE_ARRAY
+                && column.max_rep_level() == 0
+                && column.max_def_level() <= 1
+                && column.path().parts().len() == 1
+                && !matches!(column.logical_type_ref(), Some(LogicalType::Decimal { .. }))
+                && column.converted_type() != ConvertedType::DECIMAL
+        };
+        let records = if schema.columns().iter().all(is_text) && schema.num_columns() == columns.len() {
+            Records::Texts(Texts::new(reader))
+        } else {
+            Records::Any(guarded(&name, || RowIter::from_file_into(Box::new(reader)).project(None))?)
+        };
+        Ok(ParquetRows { name, columns, records, number: 0, n_rows, bytes })
     }
 }
 
 impl Rows for ParquetRows {
-    fn next(&mut self) -> Result<Option<Row>, Failure> {
-        let rows = &mut self.rows;
-        let Some(row) = guarded(&self.name, || rows.next().transpose())? else { return Ok(None) };
-        self.number += 1;
-        let mut texts = Vec::with_capacity(self.columns.len());
-        for (index, (_, field)) in row.get_column_iter().enumerate() {
-            match text(self.columns.name(index), field) {
-                Ok(text) => texts.push(text),
-                Err(message) => {
-                    let column = Some(self.columns.name(index).to_owned());
-                    return Ok(Some(Row { number: self.number, line: Err((message, column)) }));
+    fn next(&mut self, take: &mut dyn FnMut(RowText<'_>)) -> Result<bool, Failure> {
+        match &mut self.records {
+            Records::Texts(texts) => {
+                if !guarded(&self.name, || texts.next())? {
+                    return Ok(false);
+                }
+                let mut cells = [None; COLUMNS_MAX];
+                let cells = &mut cells[..self.columns.len().min(COLUMNS_MAX)];
+                match texts.cells(cells) {
+                    Ok(()) => take(RowText::Cells(&self.columns, cells)),
+                    Err(at) => {
+                        let column = Some(self.columns.name(at).to_owned());
+                        take(RowText::Error(("the cell is not UTF-8 text".to_owned(), column)));
+                    }
+                }
+            }
+            Records::Any(rows) => {
+                let Some(row) = guarded(&self.name, || rows.next().transpose())? else { return Ok(false) };
+                match texts_of(&row, &self.columns) {
+                    Ok(texts) => {
+                        let cells: Vec<Option<&str>> = texts.iter().map(Option::as_deref).collect();
+                        take(RowText::Cells(&self.columns, &cells));
+                    }
+                    Err(error) => take(RowText::Error(error)),
                 }
             }
         }
-        let line = self.columns.line(texts.iter().map(Option::as_deref));
-        Ok(Some(Row { number: self.number, line }))
+        self.number += 1;
+        Ok(true)
     }
 
     fn bytes_done(&self) -> u64 {
         // The reader does not say where it is; rows do.
         self.bytes * self.number.min(self.n_rows) / self.n_rows.max(1)
+    }
+}
+
+fn texts_of(row: &::parquet::record::Row, columns: &Columns) -> Result<Vec<Option<String>>, RowError> {
+    let mut texts = Vec::with_capacity(columns.len());
+    for (index, (_, field)) in row.get_column_iter().enumerate() {
+        let column = columns.name(index);
+        texts.push(text(column, field).map_err(|message| (message, Some(column.to_owned())))?);
+    }
+    Ok(texts)
+}
+
+/// Values of a column that are read at once.
+const PART_ROWS: usize = 4_096;
+
+/// Columns of texts, a part of a row group at a time.
+struct Texts {
+    reader: SerializedFileReader<std::fs::File>,
+    /// The row group that comes next.
+    group: usize,
+    columns: Vec<TextColumn>,
+    /// Rows of the group that were not read yet.
+    n_left: usize,
+    /// Position in the part, and the rows of the part.
+    row: usize,
+    n_rows: usize,
+}
+
+struct TextColumn {
+    reader: ColumnReaderImpl<ByteArrayType>,
+    optional: bool,
+    values: Vec<ByteArray>,
+    levels: Vec<i16>,
+    /// Position of the row's value, which an empty cell has not.
+    next: usize,
+    present: bool,
+}
+
+impl Texts {
+    fn new(reader: SerializedFileReader<std::fs::File>) -> Texts {
+        Texts { reader, group: 0, columns: Vec::new(), n_left: 0, row: 0, n_rows: 0 }
+    }
+
+    /// Goes on to the next row. False: there is none.
+    fn next(&mut self) -> Result<bool, ParquetError> {
+        self.row += 1;
+        while self.row >= self.n_rows {
+            if self.n_left > 0 {
+                self.read_part()?;
+            } else if self.group < self.reader.num_row_groups() {
+                self.begin_group()?;
+            } else {
+                return Ok(false);
+            }
+        }
+        for column in &mut self.columns {
+            column.next += usize::from(column.present);
+            column.present = !column.optional || column.levels.get(self.row).is_some_and(|level| *level > 0);
+        }
+        Ok(true)
+    }
+
+    fn begin_group(&mut self) -> Result<(), ParquetError> {
+        let group = self.reader.get_row_group(self.group)?;
+        self.group += 1;
+        self.n_left = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
+        (self.row, self.n_rows) = (0, 0);
+        self.columns.clear();
+        for index in 0..group.num_columns() {
+            let optional = group.metadata().column(index).column_descr().max_def_level() > 0;
+            let ColumnReader::ByteArrayColumnReader(reader) = group.get_column_reader(index)? else {
+                return Err(ParquetError::General("a column of texts holds something else".to_owned()));
+            };
+            let (values, levels) = (Vec::new(), Vec::new());
+            self.columns.push(TextColumn { reader, optional, values, levels, next: 0, present: false });
+        }
+        Ok(())
+    }
+
+    fn read_part(&mut self) -> Result<(), ParquetError> {
+        let n = self.n_left.min(PART_ROWS);
+        for column in &mut self.columns {
+            column.values.clear();
+            column.levels.clear();
+            (column.next, column.present) = (0, false);
+            let mut n_read = 0;
+            while n_read < n {
+                let levels = column.optional.then_some(&mut column.levels);
+                let (n_records, _, _) = column.reader.read_records(n - n_read, levels, None, &mut column.values)?;
+                if n_records == 0 {
+                    return Err(ParquetError::General("a column ends before the others".to_owned()));
+                }
+                n_read += n_records;
+            }
+        }
+        self.n_left -= n;
+        (self.row, self.n_rows) = (0, n);
+        Ok(())
+    }
+
+    /// The cells of the row; the error is the position of one that is no text.
+    fn cells<'a>(&'a self, cells: &mut [Option<&'a str>]) -> Result<(), usize> {
+        for (at, (column, cell)) in self.columns.iter().zip(cells).enumerate() {
+            if !column.present {
+                continue;
+            }
+            let Some(value) = column.values.get(column.next) else { return Err(at) };
+            *cell = Some(std::str::from_utf8(value.data()).map_err(|_| at)?);
+        }
+        Ok(())
     }
 }
 
@@ -156,9 +302,11 @@ const GROUP_BYTES: usize = 64 * 1024 * 1024;
 pub(super) struct ParquetAnswers {
     writer: SerializedFileWriter<Output>,
     explain: bool,
-    /// Of the group being filled, by column.
-    columns: Vec<Vec<Option<String>>>,
+    /// Of the group being filled, by column: which rows have a cell, and the cells.
+    columns: Vec<(Vec<i16>, Vec<ByteArray>)>,
     bytes: usize,
+    /// The text of each decision that was met, shared by its cells.
+    decisions: Vec<(&'static str, ByteArray)>,
 }
 
 impl ParquetAnswers {
@@ -176,41 +324,72 @@ impl ParquetAnswers {
             })
             .collect();
         let schema = fields.and_then(|fields| Type::group_type_builder("answers").with_fields(fields).build());
-        let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
+        // Every row has another id: a dictionary of them would be the column once more.
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::SNAPPY)
+            .set_column_dictionary_enabled(ColumnPath::from("id"), false)
+            .build();
         let writer = schema
             .and_then(|schema| SerializedFileWriter::new(output, Arc::new(schema), Arc::new(properties)))
             .map_err(failure)?;
-        Ok(ParquetAnswers { writer, explain, columns: vec![Vec::new(); names.len()], bytes: 0 })
+        let columns = vec![(Vec::new(), Vec::new()); names.len()];
+        Ok(ParquetAnswers { writer, explain, columns, bytes: 0, decisions: Vec::new() })
     }
 
     fn flush(&mut self) -> Result<(), Failure> {
         let mut group = self.writer.next_row_group().map_err(failure)?;
-        for cells in &mut self.columns {
+        for (levels, values) in &mut self.columns {
             let Some(mut column) = group.next_column().map_err(failure)? else { break };
-            let levels: Vec<i16> = cells.iter().map(|cell| i16::from(cell.is_some())).collect();
-            let values: Vec<ByteArray> =
-                cells.drain(..).flatten().map(|text| ByteArray::from(text.into_bytes())).collect();
-            column.typed::<ByteArrayType>().write_batch(&values, Some(&levels), None).map_err(failure)?;
+            column.typed::<ByteArrayType>().write_batch(values, Some(levels), None).map_err(failure)?;
             column.close().map_err(failure)?;
+            levels.clear();
+            values.clear();
         }
         group.close().map_err(failure)?;
         self.bytes = 0;
         Ok(())
     }
+
+    fn end_row(&mut self) -> Result<(), Failure> {
+        let n_rows = self.columns.first().map_or(0, |(levels, _)| levels.len());
+        if n_rows >= GROUP_ROWS || self.bytes >= GROUP_BYTES { self.flush() } else { Ok(()) }
+    }
 }
 
 impl Writer for ParquetAnswers {
     fn write(&mut self, answered: &Answered) -> Result<(), Failure> {
-        for (column, cell) in self.columns.iter_mut().zip(cells(answered, self.explain)) {
-            self.bytes += cell.as_ref().map_or(0, String::len);
-            column.push(cell);
+        for ((levels, values), cell) in self.columns.iter_mut().zip(cells(answered, self.explain)) {
+            levels.push(i16::from(cell.is_some()));
+            if let Some(cell) = cell {
+                self.bytes += cell.len();
+                values.push(ByteArray::from(cell.into_bytes()));
+            }
         }
-        let n_rows = self.columns.first().map_or(0, Vec::len);
-        if n_rows >= GROUP_ROWS || self.bytes >= GROUP_BYTES { self.flush() } else { Ok(()) }
+        self.end_row()
+    }
+
+    fn write_decision(&mut self, id: RowId<'_>, decision: &'static str) -> Result<(), Failure> {
+        let id = match id {
+            RowId::Text(text) => text.as_bytes().to_vec(),
+            RowId::Line(number) => number.to_string().into_bytes(),
+        };
+        self.bytes += id.len();
+        let known = self.decisions.iter().find(|(known, _)| *known == decision);
+        let text = known.map_or_else(|| ByteArray::from(decision.as_bytes().to_vec()), |(_, text)| text.clone());
+        if known.is_none() {
+            self.decisions.push((decision, text.clone()));
+        }
+        let mut cells = [Some(ByteArray::from(id)), Some(text)].into_iter();
+        for (levels, values) in &mut self.columns {
+            let cell = cells.next().flatten();
+            levels.push(i16::from(cell.is_some()));
+            values.extend(cell);
+        }
+        self.end_row()
     }
 
     fn finish(mut self: Box<Self>) -> Result<(), Failure> {
-        if self.columns.first().is_some_and(|column| !column.is_empty()) {
+        if self.columns.first().is_some_and(|(levels, _)| !levels.is_empty()) {
             self.flush()?;
         }
         let output = self.writer.into_inner().map_err(failure)?;

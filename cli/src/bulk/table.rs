@@ -1,9 +1,11 @@
 //! Bulk answers for people: a row a request, with the answer and why, and a count of the answers at the end.
 
 use super::Answered;
+use super::window::RowId;
 use super::write::Writer;
 use crate::ending::Failure;
 use crate::output::Output;
+use crate::render::json::Id;
 use crate::terminal::{BAD, DIM, GOOD, HEAD, OPEN, PLACE, clean_line, paint};
 use anstyle::Style;
 use iamc_policy::decision::{Answer, Decision, StatementRef};
@@ -63,6 +65,14 @@ impl Table {
         Ok(())
     }
 
+    fn row_or_wait(&mut self, row: [Cell; 5]) -> Result<(), Failure> {
+        if let Some(widths) = self.widths {
+            return self.row(&row, widths);
+        }
+        self.waiting.push(row);
+        if self.waiting.len() >= ROWS_MEASURED { self.begin() } else { Ok(()) }
+    }
+
     fn row(&mut self, cells: &[Cell; 5], widths: [usize; 4]) -> Result<(), Failure> {
         let mut line = String::new();
         for (cell, width) in cells.iter().zip(widths) {
@@ -81,12 +91,14 @@ impl Writer for Table {
     fn write(&mut self, answered: &Answered) -> Result<(), Failure> {
         let name = answered.result.as_ref().map_or("undecided", |answer| answer.decision.name());
         *self.counts.entry(name).or_default() += 1;
-        let row = cells(answered);
-        if let Some(widths) = self.widths {
-            return self.row(&row, widths);
-        }
-        self.waiting.push(row);
-        if self.waiting.len() >= ROWS_MEASURED { self.begin() } else { Ok(()) }
+        self.row_or_wait(cells(answered))
+    }
+
+    fn write_decision(&mut self, id: RowId<'_>, decision: &'static str) -> Result<(), Failure> {
+        // Tables say why, so that nobody asks for this.
+        *self.counts.entry(decision).or_default() += 1;
+        let id = Id::from(id).to_string();
+        self.row_or_wait([Cell::new(decision), Cell::new(id), Cell::new(""), Cell::new(""), Cell::new("")])
     }
 
     fn finish(mut self: Box<Self>) -> Result<(), Failure> {

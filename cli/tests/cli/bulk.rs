@@ -59,6 +59,77 @@ fn explained_answers_are_those_of_one_request() {
     assert_eq!(bulk.lines(), [expected]);
 }
 
+/// Most rows are decided as numbers, many at once, and explanations one by one: the decisions are the same.
+#[test]
+fn decisions_at_once_are_those_of_explanations() {
+    let acme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/acme");
+    let requests = std::fs::read_to_string(acme.join("requests.jsonl")).unwrap();
+    // The image is smaller work for each run than the export.
+    let folder = folder(&[("r.jsonl", &requests)]);
+    let compiled = run(&folder, &format!("compile {} -o acme.iamc -q", acme.join("export").display()));
+    assert_eq!(compiled.code, 0, "{}", compiled.stderr);
+    for options in ["", "--closed"] {
+        let explained = run(&folder, &format!("decide acme.iamc --requests r.jsonl --explain {options}"));
+        let expected: Vec<serde_json::Value> = explained
+            .lines()
+            .iter()
+            .map(|line| match line.get("error") {
+                Some(error) => json!({"id": line["id"], "error": error}),
+                None => json!({"id": line["id"], "decision": line["decision"]}),
+            })
+            .collect();
+        assert!(expected.len() > 100, "{}", explained.stderr);
+        for threads in [1, 2, 3] {
+            let arguments = format!("decide acme.iamc --requests r.jsonl {options} --threads {threads}");
+            assert_eq!(run(&folder, &arguments).lines(), expected, "{threads} threads {options}");
+        }
+    }
+}
+
+/// Names that nobody knows are answered as far as they can be, and told at the end.
+#[test]
+fn unknown_names_are_listed_at_the_end() {
+    let line = |principal: &str, action: &str| {
+        format!(
+            r#"{{"principal": "{principal}", "action": "{action}", "resource": "arn:aws:s3:::reports/q", "resource_account": "111122223333"}}"#
+        )
+    };
+    let ana = "arn:aws:iam::111122223333:user/ana";
+    let bob = "arn:aws:iam::111122223333:user/bob";
+    let lines = [
+        line(bob, "s3:GetObject"),
+        line(ana, "s3:GetObject"),
+        line(bob, "s3:Invented"),
+        line(ana, "s3:Invented"),
+        line("anonymous", "s3:GetObject"),
+    ];
+    let folder = folder(&[("org.jsonl", ORG)]);
+    let ran = run_with(&folder, "decide org.jsonl --requests -", lines.join("\n"));
+    assert_eq!((ran.code, ran.lines().len()), (0, 5), "{}", ran.stderr);
+    assert!(ran.stderr.contains("2 rows name principals that are not in the organization"), "{}", ran.stderr);
+    assert!(ran.stderr.contains(&format!("{bob} (2)")), "{}", ran.stderr);
+    assert!(ran.stderr.contains("2 rows name actions that the catalogue does not have"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("s3:Invented (2)"), "{}", ran.stderr);
+    let quiet = run_with(&folder, "decide org.jsonl --requests - -q", lines.join("\n"));
+    assert_eq!((quiet.stdout, quiet.stderr.as_str()), (ran.stdout, ""));
+}
+
+/// Ids are written as JSON writes them, whatever is in them.
+#[test]
+fn every_id_comes_back() {
+    let ids = ["", "a\"b", "é\u{7f}", "tab\t", "5", "back\\slash"];
+    let mut lines: Vec<String> =
+        ids.iter().map(|id| request("ID", "s3:GetObject").replace("\"ID\"", &json!(id).to_string())).collect();
+    lines.push(request("ID", "s3:GetObject").replace("\"ID\"", "7"));
+    let folder = folder(&[("org.jsonl", ORG)]);
+    let ran = run_with(&folder, "decide org.jsonl --requests -", lines.join("\n"));
+    let got: Vec<serde_json::Value> = ran.lines().iter().map(|line| line["id"].clone()).collect();
+    let expected: Vec<serde_json::Value> = ids.iter().chain(&["7"]).map(|id| json!(id)).collect();
+    assert_eq!(got, expected, "{}", ran.stderr);
+    let csv = run_with(&folder, "decide org.jsonl --requests - --format csv", lines.join("\n"));
+    assert!(csv.stdout.contains("\n\"a\"\"b\",Allow,\n"), "{}", csv.stdout);
+}
+
 #[test]
 fn open_unless_closed_is_asked_for_or_said_by_the_line() {
     let statement =
