@@ -257,6 +257,9 @@ impl Reached {
                 None => return code == subject,
                 Some(at) if at + 1 == code.len() && code[at] == ANY => return subject.starts_with(&code[..at]),
                 Some(at) if !subject.starts_with(&code[..at]) => return false,
+                Some(at) if code[at..].iter().all(|byte| *byte < FIRST_OPCODE || *byte == ANY) => {
+                    return pieces(&code[at..], &subject[at..]);
+                }
                 Some(_) => {}
             }
         }
@@ -402,6 +405,23 @@ impl Reached {
         std::mem::swap(&mut self.now, &mut self.next);
         alive
     }
+}
+
+/// A code of literal pieces between stars, of which the first step is a star: each piece is found as early as it can be,
+/// the last at the end. Pieces are whole characters, and so is what they match.
+///
+/// Cost: O(bytes of the code + bytes of the subject).
+fn pieces(code: &[u8], subject: &[u8]) -> bool {
+    let mut pieces = code.split(|byte| *byte == ANY);
+    let last = pieces.next_back().unwrap_or_default();
+    let Some(mut rest) = subject.strip_suffix(last) else { return false };
+    for piece in pieces.filter(|piece| !piece.is_empty()) {
+        match memchr::memmem::find(rest, piece) {
+            Some(at) => rest = &rest[at + piece.len()..],
+            None => return false,
+        }
+    }
+    true
 }
 
 /// The lowest set position from `from` on.
