@@ -6,13 +6,15 @@
 //!
 //! - [`read_lines`] and [`read_values`]: our own JSON Lines (docs/inventory-format.md), from a text, or from the
 //!   `inventory` list of a decision case.
-//! - [`read_folder`]: files and folders of what the AWS command line prints, and of our own lines.
+//! - [`read_folder`] and [`read_inputs`]: files and folders of what the AWS command line prints, of AWS Config and of
+//!   iam-collect, and of our own lines; [`bytes`] has one function for each of these readers.
 //! - [`write_lines`]: the same format, written.
 //!
 //! No reader panics, whatever it is given; nesting costs no stack, and memory grows with the bytes read alone.
 
 mod assemble;
 mod aws;
+pub mod bytes;
 mod collect;
 mod config;
 mod documents;

@@ -142,3 +142,87 @@ fn details_that_name_no_account_do_not_count_as_read() {
     assert_eq!(read("details.json").report.skipped.len(), 1);
     assert_eq!(read("111122223333.json").report.inputs, [("account authorization details", 1)]);
 }
+
+/// A sample of each kind of export is damaged in every way that cutting and changing bytes allows.
+#[test]
+fn no_reader_panics_on_damaged_bytes() {
+    let files = |name: &str| std::fs::read(Path::new("tests/exports").join(name)).expect("a sample");
+    let store = br#"{"accounts/111122223333/iam/role/r/metadata.json": {"arn": "arn:aws:iam::111122223333:role/R"},
+        "accounts/111122223333/iam/role/r/trust-policy.json": {"Statement": []},
+        "accounts/111122223333/iam/role/r/inline-policies.json": [{"PolicyName": "p", "PolicyDocument": {}}],
+        "organizations/o-1/metadata.json": {"id": "o-1", "rootAccountId": "111122223333", "features": ["X"]},
+        "organizations/o-1/structure.json": {"r-1": {"children": [{"id": "ou-1-1"}, "111122223333"]}},
+        "organizations/o-1/accounts.json": {"111122223333": {"ou": "r-1", "scps": ["p-1"]}}}"#;
+    let samples = [
+        files("truncated/details.json"),
+        files("config/select-aggregate-resource-config.json"),
+        files("services/all.jsonl")[..3_000].to_vec(),
+        store.to_vec(),
+        gzip(b"{\"Accounts\": []}"),
+    ];
+    let mut n_read = 0;
+    for (name, reader) in iamc_inventory::bytes::READERS {
+        for sample in &samples {
+            n_read += usize::from(reader(sample, &Options::default()).is_ok());
+            let step = (sample.len() / 60).max(1);
+            for at in (0..sample.len()).step_by(step) {
+                let _ = reader(&sample[..at], &Options::default());
+                for byte in [b'"', b'{', b'[', 0xff, b'0'] {
+                    let mut damaged = sample.clone();
+                    damaged[at] = byte;
+                    let _ = reader(&damaged, &Options::default());
+                }
+            }
+        }
+        assert!(!name.is_empty());
+    }
+    assert!(n_read > 20, "{n_read}");
+}
+
+/// Nesting costs no stack, in any reader.
+#[test]
+fn nesting_costs_no_stack() {
+    let deep = "[".repeat(200_000) + &"]".repeat(200_000);
+    let objects = "{\"a\":".repeat(100_000) + "1" + &"}".repeat(100_000);
+    let structure = format!(
+        "{{\"organizations/o-1/metadata.json\": {{\"id\": \"o-1\"}}, \"organizations/o-1/structure.json\": {objects}}}"
+    );
+    for (_, reader) in iamc_inventory::bytes::READERS {
+        for text in [&deep, &objects, &structure] {
+            let _ = reader(text.as_bytes(), &Options::default());
+        }
+    }
+}
+
+/// Sources may be combined; what they say twice must be the same, and what contradicts names both places.
+#[test]
+fn sources_are_combined_and_contradictions_told() {
+    let role = |action: &str| {
+        format!(
+            r#"{{"arn": "arn:aws:iam::111122223333:role/R", "roleId": "AROA1", "roleName": "R", "path": "/",
+            "rolePolicyList": [{{"policyName": "p", "policyDocument": "{{\"Statement\": [{{\"Effect\": \"Allow\", \"Action\": \"{action}\", \"Resource\": \"*\"}}]}}"}}],
+            "attachedManagedPolicies": [], "tags": [], "assumeRolePolicyDocument": "{{\"Statement\": []}}"}}"#
+        )
+    };
+    let config = |action: &str| {
+        let text = format!(
+            r#"{{"configSnapshotId": "1", "configurationItems": [{{"resourceType": "AWS::IAM::Role", "resourceId": "AROA1",
+            "awsAccountId": "111122223333", "awsRegion": "global", "configurationItemStatus": "OK", "configuration": {}}}]}}"#,
+            role(action)
+        );
+        Input::Bytes { name: "config.json".into(), bytes: text.into_bytes() }
+    };
+    let details = r#"{"RoleDetailList": [{"Arn": "arn:aws:iam::111122223333:role/R", "RoleId": "AROA1", "RoleName": "R",
+        "RolePolicyList": [{"PolicyName": "p", "PolicyDocument":
+        {"Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}}],
+        "AttachedManagedPolicies": [], "Tags": [], "AssumeRolePolicyDocument": {"Statement": []}}]}"#;
+    let details = || Input::Bytes { name: "details.json".into(), bytes: details.as_bytes().to_vec() };
+    let read = read_inputs(vec![details(), config("s3:GetObject")], &Options::default(), &|_| {}).unwrap();
+    assert_eq!(read.world.roles.len(), 1);
+    // The details prove that there are no other identities, which Config alone does not.
+    assert!(!read.world.gaps.iter().any(|gap| gap.kind == GapKind::Identities), "{:?}", read.world.gaps);
+    let errors = read_inputs(vec![details(), config("s3:PutObject")], &Options::default(), &|_| {}).unwrap_err();
+    let told = errors.to_string();
+    assert!(told.contains("role `arn:aws:iam::111122223333:role/R` differs from the one at "), "{told}");
+    assert!(told.contains("config.json:") && told.contains("details.json:"), "{told}");
+}

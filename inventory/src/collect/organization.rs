@@ -139,14 +139,21 @@ fn is_unit(text: &str) -> bool {
     text.starts_with("ou-") || text.starts_with("r-")
 }
 
+/// Units lie at most five levels below the root, each perhaps with a list and an object around it.
+const DEPTH_MAX: usize = 64;
+
 /// The tree of units: objects inside objects, each named by its id, as key or in `id`, with accounts in lists.
 fn structure(reader: &mut Reader<'_>, node: Node<'_>, organization: Option<&str>) {
-    // Explicit, so that nesting costs no stack.
-    let mut waiting: Vec<(Node<'_>, Option<String>)> = vec![(node, None)];
-    while let Some((node, above)) = waiting.pop() {
+    // Explicit, so that nesting costs no stack; and bounded, since each level is read again.
+    let mut waiting: Vec<(Node<'_>, Option<String>, usize)> = vec![(node, None, 0)];
+    while let Some((node, above, depth)) = waiting.pop() {
+        if depth > DEPTH_MAX {
+            reader.skip(node, "the tree of units is nested too deeply to be one");
+            continue;
+        }
         if node.is_list() {
             for item in node.list(reader.mistakes()).unwrap_or_default() {
-                waiting.push((item, above.clone()));
+                waiting.push((item, above.clone(), depth + 1));
             }
         } else if node.is_string() {
             let Some(text) = node.string(reader.mistakes()) else { continue };
@@ -168,9 +175,9 @@ fn structure(reader: &mut Reader<'_>, node: Node<'_>, organization: Option<&str>
                 let id = last(&field.name);
                 if is_unit(id) || id.parse::<AccountId>().is_ok() {
                     place_below(reader, field.value, id, above.as_deref(), organization);
-                    waiting.push((field.value, Some(id.to_owned())));
+                    waiting.push((field.value, Some(id.to_owned()), depth + 1));
                 } else if !matches!(&*field.name, "id" | "arn" | "parent" | "name") {
-                    waiting.push((field.value, above.clone()));
+                    waiting.push((field.value, above.clone(), depth + 1));
                 }
             }
         }
