@@ -1,8 +1,8 @@
 //! The pattern index: which entries of `Resource` and `NotResource` match an ARN, out of all those of a set.
 //!
 //! A single decision needs no index: it compares the few patterns of its own statements. Whoever asks about a resource
-//! for everybody, or fills the rows of an inventory, asks here. Built on first use from the table of patterns: that is a
-//! third of a second for 300,000 of them, needs no space in the image, and leaves nothing to be validated.
+//! for everybody, or fills the rows of an inventory, asks here. Built on first use from the table of patterns: that is
+//! half a second for 300,000 of them, needs no space in the image, and leaves nothing to be validated.
 //!
 //! Each pattern is filed once, under the rarest of its [`keys`]. An ARN gives all its keys, some three a token; the
 //! patterns of their buckets are candidates; each is compared by the one matcher of, so that the index can only
@@ -22,8 +22,8 @@ use iamc_policy::settings::ArnCase;
 use keys::KeyKind;
 use std::cmp::Reverse;
 
-/// A bucket of more patterns than this is crowded. Comparing one costs about what a search step over ten bytes costs,
-/// so that a search of an ARN pays from some tens on.
+/// A bucket of more patterns than this is crowded. A search for pieces walks an automaton over every byte of the ARN;
+/// comparing a pattern mostly ends after a few bytes. So a search pays from some tens of patterns on.
 pub const CROWD_MIN: usize = 64;
 
 /// A pattern that matches an ARN, or may.

@@ -1,11 +1,11 @@
 //! Actions that the catalogue does not know, against the texts of action sets.
 //!
-//! A set of few texts is globbed, text after text: that is quicker than anything else. In a longer one, texts without
-//! wildcard are bisected, and beginnings (`get*`, nearly all others) are looked for together: one anchored automaton for
-//! each service, over the beginnings in all its long sets, says with one look at each byte of the name which of them
-//! match. It is a tree, about as large as its texts. It is built when a request first needs it, under a limit of size;
-//! a service that would pass the limit is globbed, and so are texts with other wildcards, of which a few can make an
-//! automaton explode.
+//! A set of few texts is globbed, text after text: most differ from the name in their first bytes. In a longer one,
+//! texts without wildcard are bisected, and beginnings (`get*`, nearly all others) are looked for together: one anchored
+//! automaton for each service, over the beginnings in all its long sets, says with one look at each byte of the name
+//! which of them match. It is a tree, whose size follows that of its texts. It is built when a request first needs it,
+//! under a limit of size; a service that would pass the limit is globbed, and so are texts with other wildcards, of
+//! which a few can make an automaton explode.
 
 use crate::code::glob_ascii;
 use crate::layout::{ACTION_SET_ROW, NONE};
