@@ -148,6 +148,8 @@ pub(crate) enum Progress {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Decide(Box<Decide>),
+    WhoCan(Box<crate::questions::args::WhoCan>),
+    WhatCan(crate::questions::args::WhatCan),
     Compile(Compile),
     Inspect(Inspect),
     Export(Export),

@@ -19,6 +19,7 @@ mod lint;
 mod organization;
 mod output;
 mod policies;
+mod questions;
 mod render;
 mod request_options;
 mod settings;
@@ -96,6 +97,8 @@ fn run(cli: &Cli) -> Result<Ending, Failure> {
     }
     match &cli.command {
         Some(Command::Decide(args)) => decide::run(args, &cli.global),
+        Some(Command::WhoCan(args)) => questions::who_can(args, &cli.global),
+        Some(Command::WhatCan(args)) => questions::what_can(args, &cli.global),
         Some(Command::Compile(args)) => compile::compile(args, &cli.global),
         Some(Command::Inspect(args)) => compile::inspect(args, &cli.global),
         Some(Command::Export(args)) => export::run(args, &cli.global),

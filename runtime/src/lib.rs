@@ -66,7 +66,7 @@ pub use explain::explain;
 pub use index::{CROWD_MIN, IndexCounts, IndexScratch, PatternIndex, PatternMatch};
 pub use questions::{
     Clause, Found, Grant, GrantCondition, Inverse, Limit, Outsider, OutsiderKind, Principals, Question, QuestionScratch, Scope,
-    matrix, outsiders, root_users, what_can, who_can, who_can_ids,
+    matrix, outsiders, patterns_overlap, root_users, what_can, who_can, who_can_ids,
 };
 /// The vocabulary of requests and answers, for programs that need nothing else.
 pub use iamc_policy as policy;

@@ -28,6 +28,7 @@ mod what_can;
 mod who_can;
 
 pub use asking::QuestionScratch;
+pub use grants::patterns_overlap;
 pub use inverse::Inverse;
 pub use matrix::matrix;
 pub use what_can::{Clause, Grant, GrantCondition, Limit, what_can};

@@ -134,7 +134,7 @@ fn missing(answer: &Answer) -> Vec<String> {
 }
 
 impl StatementJson {
-    fn new(statement: &StatementRef) -> StatementJson {
+    pub(crate) fn new(statement: &StatementRef) -> StatementJson {
         StatementJson {
             statement: statement.to_string(),
             at: statement.place.as_ref().map(|place| AtJson { file: place.file.to_string(), line: place.line }),

@@ -1,6 +1,7 @@
 //! Sets of actions of the catalogue, and how they are written.
 
 use crate::bulk::ActionId;
+use crate::code::glob_ascii;
 use crate::layout::*;
 use crate::set::{CompiledPolicySet, rows};
 use iamc_catalogue::ActionId as CatalogueId;
@@ -83,6 +84,104 @@ impl ActionBits {
     }
 }
 
+impl CompiledPolicySet {
+    /// The actions of the catalogue that a pattern such as `s3:Get*` or `*:List*` covers, by R-2.4; ascending.
+    ///
+    /// A pattern without colon covers every action if it is `*`, and otherwise none.
+    pub fn actions_like(&self, pattern: &str) -> Vec<ActionId> {
+        let lower = pattern.to_ascii_lowercase();
+        let (service_like, name_like) = match lower.split_once(':') {
+            Some(parts) => parts,
+            None if lower.bytes().all(|byte| byte == b'*') && !lower.is_empty() => ("*", "*"),
+            None => return Vec::new(),
+        };
+        let mut actions = Vec::new();
+        for [service, first, n] in rows::<SERVICE_ROW>(&self.tables().services) {
+            if !glob_ascii(service_like.as_bytes(), self.string(*service)) {
+                continue;
+            }
+            for id in *first..*first + *n {
+                let name = self.catalogue().action_by_id(CatalogueId::new(id)).map_or("", |facts| facts.name());
+                if glob_ascii(name_like.as_bytes(), name.to_ascii_lowercase().as_bytes()) {
+                    actions.push(ActionId::new(id));
+                }
+            }
+        }
+        actions.sort();
+        actions
+    }
+
+    /// The name of an action of the catalogue, `service:Name`; `None`: no such id.
+    pub fn action_name(&self, id: ActionId) -> Option<String> {
+        let facts = self.catalogue().action_by_id(CatalogueId::new(id.get()))?;
+        let service = (id.get() < self.tables().action_flags.len() as u32).then(|| self.service_of_action(id.get()))?;
+        (service != NONE).then(|| format!("{}:{}", self.service_name(service), facts.name()))
+    }
+}
+
+/// True iff some text matches both patterns, in which `*` and `?` are wildcards; a variable stands for anything.
+///
+/// Cost: O(product of their lengths). Panics: never.
+///
+/// ```
+/// use iamc_runtime::patterns_overlap;
+/// assert!(patterns_overlap("arn:aws:s3:::a*", "*b/c"));
+/// assert!(!patterns_overlap("arn:aws:s3:::a*", "arn:aws:s3:::b*"));
+/// ```
+pub fn patterns_overlap(left: &str, right: &str) -> bool {
+    let [left, right] = [left, right].map(signs);
+    // Whether some text matches the beginnings of both: one row for each sign of the left, computed from the last.
+    let mut row = vec![false; right.len() + 1];
+    row[0] = true;
+    for at in 0..right.len() {
+        row[at + 1] = row[at] && right[at] == Sign::Any;
+    }
+    for own in &left {
+        let mut next = vec![false; right.len() + 1];
+        next[0] = row[0] && *own == Sign::Any;
+        for at in 0..right.len() {
+            let other = right[at];
+            next[at + 1] = match (*own, other) {
+                // A star is nothing, or goes on over one more sign of the other.
+                (Sign::Any, _) | (_, Sign::Any) => row[at + 1] || next[at],
+                (Sign::One, _) | (_, Sign::One) => row[at],
+                (own, other) => row[at] && own == other,
+            };
+        }
+        row = next;
+    }
+    row[right.len()]
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    Char(char),
+    One,
+    Any,
+}
+
+fn signs(pattern: &str) -> Vec<Sign> {
+    let mut signs = Vec::new();
+    let mut rest = pattern;
+    while let Some(c) = rest.chars().next() {
+        if let Some(end) = rest.strip_prefix("${").and_then(|inner| inner.find('}')) {
+            signs.push(match &rest[2..2 + end] {
+                escape @ ("*" | "?" | "$") => Sign::Char(escape.chars().next().unwrap_or(c)),
+                _ => Sign::Any,
+            });
+            rest = &rest[end + 3..];
+            continue;
+        }
+        signs.push(match c {
+            '*' => Sign::Any,
+            '?' => Sign::One,
+            c => Sign::Char(c),
+        });
+        rest = &rest[c.len_utf8()..];
+    }
+    signs
+}
+
 /// The leading word of a name: `Get` of `GetObject`.
 fn verb(name: &str) -> &str {
     let end = name.char_indices().skip(1).find(|(_, c)| !c.is_ascii_lowercase()).map_or(name.len(), |(at, _)| at);
@@ -127,6 +226,34 @@ pub(crate) fn patterns_of(set: &CompiledPolicySet, actions: &ActionBits) -> Vec<
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Every pattern over a small alphabet against every other, by the texts that match them.
+    #[test]
+    fn overlaps_are_texts_in_common() {
+        let mut patterns = vec![String::new()];
+        let mut texts = vec![String::new()];
+        for length in 0..4 {
+            let longer = |list: &[String], signs: &str| -> Vec<String> {
+                let last = list.iter().filter(|text| text.len() == length);
+                last.flat_map(|text| signs.chars().map(move |sign| format!("{text}{sign}"))).collect()
+            };
+            if length < 3 {
+                patterns.extend(longer(&patterns, "ab*?"));
+            }
+            texts.extend(longer(&texts, "ab"));
+        }
+        texts.extend(["aabab", "babab", "ababab", "bbabba"].map(str::to_owned));
+        for left in &patterns {
+            for right in &patterns {
+                let both = |text: &String| {
+                    glob_ascii(left.as_bytes(), text.as_bytes()) && glob_ascii(right.as_bytes(), text.as_bytes())
+                };
+                assert_eq!(patterns_overlap(left, right), texts.iter().any(both), "{left} {right}");
+            }
+        }
+        assert!(patterns_overlap("home/${aws:username}/*", "home/ana/x"));
+        assert!(!patterns_overlap("a${*}b", "a?"));
+    }
 
     #[test]
     fn verbs() {

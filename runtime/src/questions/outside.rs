@@ -82,7 +82,9 @@ fn partition_of(set: &CompiledPolicySet, inverse: &Inverse, account: u32) -> Str
 }
 
 fn ask(set: &CompiledPolicySet, question: &Question, principal: Principal, scratch: &mut Scratch) -> DecisionCode {
-    let request = Request { principal, session: None, ..question.request().clone() };
+    let mut request = Request { principal, session: None, ..question.request().clone() };
+    // Whoever is named here is named in full.
+    request.facts.session_unknown = false;
     decide(set, &request, scratch).map_or_else(|error| DecisionCode::refused(Refusal::of(&error)), DecisionCode::of)
 }
 

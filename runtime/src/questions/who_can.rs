@@ -147,6 +147,14 @@ impl<'s> Found<'s> {
         counts
     }
 
+    /// How many principals were asked about.
+    pub fn n_asked(&self) -> u64 {
+        match self.scope {
+            InScope::All => u64::from(self.n),
+            InScope::Ranges(ranges) => ranges.iter().map(|(first, end)| u64::from(end - first)).sum(),
+        }
+    }
+
     /// Both sets. Cost: O(words of the scope).
     pub fn principals(&self) -> Principals {
         let mut principals = Principals::default();
