@@ -225,6 +225,8 @@ words! {
         OpenToAccount = "open-to-account",
         /// Tags of the repository can be moved.
         TagsMutable = "tags-mutable",
+        /// The organization lets its management account act as the root users of member accounts.
+        RootManagement = "root-management",
     }
 }
 
