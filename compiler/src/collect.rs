@@ -356,7 +356,8 @@ impl Collected {
             // No other kind governs accounts.
             _ => return Ok(()),
         };
-        let document = lowered.document(guardrail.kind, &guardrail.policy)?;
+        // SCPs and RCPs govern accounts and belong to none.
+        let document = lowered.document(guardrail.kind, &guardrail.policy, None)?;
         let mut targets = Vec::with_capacity(guardrail.targets.len());
         for target in &guardrail.targets {
             targets.push(lowered.string(target)?.0);
@@ -371,8 +372,13 @@ impl Collected {
 
     fn managed(&mut self, managed: &ManagedPolicy, lowered: &mut Lowered) -> Result<(), CompileError> {
         let arn = lowered.string(managed.arn.as_str())?;
+        // Policies of AWS belong to no account.
+        let home = managed.arn.account().parse().ok();
         if let Entry::Vacant(vacant) = self.managed.entry(arn) {
-            vacant.insert(lowered.document(PolicyKind::Identity, &managed.policy)?);
+            vacant.insert(lowered.document(PolicyKind::Identity, &managed.policy, home)?);
+            if let Some(home) = home {
+                self.number(home, lowered)?;
+            }
         }
         Ok(())
     }
@@ -396,7 +402,7 @@ impl Collected {
         }
         let mut inline = Vec::with_capacity(record.inline.len());
         for policy in &record.inline {
-            inline.push(lowered.document(PolicyKind::Identity, policy)?);
+            inline.push(lowered.document(PolicyKind::Identity, policy, account)?);
         }
         let attached = arns(&record.attached, lowered)?;
         let (inline, attached) = (self.range(&inline)?, self.range(&attached)?);
@@ -437,10 +443,11 @@ impl Collected {
             return Ok(());
         }
         let mut row = self.identity(IdentityKind::Role, &role.identity, lowered)?;
-        row.trust = lowered.document(PolicyKind::Trust, &role.trust)?;
+        let home = role.identity.arn.account().parse().ok();
+        row.trust = lowered.document(PolicyKind::Trust, &role.trust, home)?;
         let mut session = Vec::with_capacity(role.session_defaults.policies.len());
         for policy in &role.session_defaults.policies {
-            session.push(lowered.document(PolicyKind::Session, policy)?);
+            session.push(lowered.document(PolicyKind::Session, policy, home)?);
         }
         row.session = self.range(&session)?;
         row.session_tags = self.tags(&role.session_defaults.tags, lowered)?;
@@ -482,7 +489,7 @@ impl Collected {
             arn,
             account: account.map(AccountId::number),
             kind,
-            policy: policy(kind, &resource.policy, lowered)?,
+            policy: policy(kind, &resource.policy, account, lowered)?,
             tags: resource.tags.as_deref().map(|tags| self.tags(tags, lowered)).transpose()?,
             restrict_public_buckets: resource.s3_restrict_public_buckets,
             grants,
@@ -505,7 +512,7 @@ impl Collected {
             account: endpoint.account.number(),
             vpc: lowered.maybe(endpoint.vpc.as_deref())?,
             gateway: endpoint.endpoint_type == EndpointType::Gateway,
-            policy: policy(PolicyKind::Endpoint, &endpoint.policy, lowered)?,
+            policy: policy(PolicyKind::Endpoint, &endpoint.policy, Some(endpoint.account), lowered)?,
         });
         Ok(())
     }
@@ -515,11 +522,16 @@ fn arns(list: &[Arn], lowered: &mut Lowered) -> Result<Vec<u32>, CompileError> {
     list.iter().map(|arn| lowered.string(arn.as_str()).map(|id| id.0)).collect()
 }
 
-fn policy(kind: PolicyKind, policy: &ResourcePolicy, lowered: &mut Lowered) -> Result<PolicyRow, CompileError> {
+fn policy(
+    kind: PolicyKind,
+    policy: &ResourcePolicy,
+    home: Option<AccountId>,
+    lowered: &mut Lowered,
+) -> Result<PolicyRow, CompileError> {
     Ok(match policy {
         ResourcePolicy::None => PolicyRow::None,
         ResourcePolicy::NotExported => PolicyRow::NotExported,
-        ResourcePolicy::Policy(policy) => PolicyRow::Document(lowered.document(kind, policy)?),
+        ResourcePolicy::Policy(policy) => PolicyRow::Document(lowered.document(kind, policy, home)?),
     })
 }
 

@@ -18,7 +18,7 @@ use crate::lower::Lowered;
 use iamc_catalogue::Catalogue;
 use iamc_policy::world::GapKind;
 use iamc_policy::{PolicyKind, Settings};
-use iamc_runtime::layout::{INSTANCE_ROW, Tables, WORLD_ASSUME_COMPLETE, WORLD_PLACES_UNKNOWN};
+use iamc_runtime::layout::{EXPLAIN_INSTANCE_ROW, INSTANCE_ROW, Tables, WORLD_ASSUME_COMPLETE, WORLD_PLACES_UNKNOWN};
 use rustc_hash::FxHashMap;
 use std::collections::HashMap;
 
@@ -64,6 +64,8 @@ pub(crate) struct Emitter<'a> {
     lowered: &'a mut Lowered,
     tables: Tables,
     strings: Given,
+    /// Of texts that only explanations show; one may be among `strings` too.
+    explain_strings: Given,
     actions: actions::Actions,
     action_sets: Given,
     elements: Given,
@@ -102,8 +104,9 @@ impl<'a> Emitter<'a> {
             settings,
             limits,
             lowered,
-            tables: Tables { string_offsets: vec![0], ..Tables::default() },
+            tables: Tables { string_offsets: vec![0], explain_string_offsets: vec![0], ..Tables::default() },
             strings: Given::new("texts"),
+            explain_strings: Given::new("texts of explanations"),
             actions: actions::Actions::default(),
             action_sets: Given::new("action sets"),
             elements: Given::new("action elements"),
@@ -138,6 +141,23 @@ impl<'a> Emitter<'a> {
         self.tables.string_bytes.push_str(text);
         self.tables.string_offsets.push(end);
         self.strings.set(lowered)
+    }
+
+    /// The id of a lowered text for explanations.
+    fn explain_string(&mut self, lowered: u32) -> Result<u32, CompileError> {
+        if let Some(known) = self.explain_strings.get(lowered) {
+            return Ok(known);
+        }
+        let text = self.lowered.strings.get(StringId(lowered));
+        let end = id("bytes of text", self.tables.explain_string_bytes.len() + text.len())?;
+        self.tables.explain_string_bytes.push_str(text);
+        self.tables.explain_string_offsets.push(end);
+        self.explain_strings.set(lowered)
+    }
+
+    /// The same for one that may be missing.
+    fn explain_maybe(&mut self, lowered: u32) -> Result<u32, CompileError> {
+        if lowered == NONE { Ok(NONE) } else { self.explain_string(lowered) }
     }
 
     /// The id of a text that may be missing.
@@ -190,6 +210,8 @@ impl<'a> Emitter<'a> {
                 // The same policy once more: it is passed twice, so it stands here twice.
                 let row = INSTANCE_ROW * instance as usize;
                 self.tables.instances.extend_from_within(row..row + INSTANCE_ROW);
+                let row = EXPLAIN_INSTANCE_ROW * instance as usize;
+                self.tables.explain_instances.extend_from_within(row..row + EXPLAIN_INSTANCE_ROW);
             }
         }
         Ok(self.finish())

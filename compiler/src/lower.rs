@@ -13,6 +13,7 @@
 use crate::error::{CompileError, Limits, within};
 use crate::glob::{has_wildcard, normal_form};
 use crate::intern::{Lists, NONE, StringId, Strings};
+use iamc_policy::AccountId;
 use iamc_policy::action::ActionPattern;
 use iamc_policy::condition::Condition;
 use iamc_policy::document::{ActionElement, PolicyKind, PrincipalElement, ResourceElement, Statement};
@@ -20,12 +21,18 @@ use iamc_policy::template::{Piece, Template};
 use iamc_policy::world::{NamedPolicy, PolicyText};
 use iamc_runtime::conditions::operator_code;
 use iamc_runtime::layout::{BLOCK_MEANINGLESS, ELEMENT_ANY, ELEMENT_EMPTY, NEGATED};
+use iamc_runtime::pattern::account_of;
 use iamc_runtime::{principals, statements};
 
 /// The kinds of policies between which the reading of a resource pattern differs, by their number in
 /// the lists of patterns.
 const PATTERN_KINDS: [PolicyKind; 5] =
     [PolicyKind::Identity, PolicyKind::Resource, PolicyKind::Endpoint, PolicyKind::Scp, PolicyKind::Rcp];
+
+/// `${` opens variables in a text.
+pub(crate) const VARIABLES: u32 = 1;
+/// The account component of a pattern is that of the account that owns the policy.
+pub(crate) const OWN: u32 = 2;
 
 /// The statement IR of all documents so far.
 ///
@@ -37,7 +44,8 @@ pub(crate) struct Lowered {
     pub(crate) action_sets: Lists,
     /// `[flags, (service, action set)…]`, sorted by the service's text.
     pub(crate) action_elements: Lists,
-    /// `[text, 1 if it may hold variables, index in PATTERN_KINDS]`.
+    /// `[text, flags, index in PATTERN_KINDS]`. Flags: [`VARIABLES`], and [`OWN`] if the account component is that of the
+    /// account that owns the policy; then the text is without it.
     pub(crate) patterns: Lists,
     /// `[flags, pattern…]`.
     pub(crate) resource_tests: Lists,
@@ -56,8 +64,11 @@ pub(crate) struct Lowered {
     pub(crate) texts: Lists,
     /// `[(Sid or NONE, line)…]`, by statement.
     pub(crate) explanations: Lists,
-    /// `[text or NONE, name, explanation or NONE, file or NONE, line, 1 if verbatim]`.
+    /// `[text or NONE, name, explanation or NONE, file or NONE, line, 1 if verbatim, home]`: the last two are the low and
+    /// the high half of the number of the account that owns the policy, or NONE twice.
     pub(crate) documents: Lists,
+    /// The account that owns the document that is being lowered.
+    home: Option<AccountId>,
     limits: Limits,
     /// Scratch for one name.
     buffer: String,
@@ -79,6 +90,7 @@ impl Lowered {
             texts: Lists::new("policy texts"),
             explanations: Lists::new("explanations"),
             documents: Lists::new("policies"),
+            home: None,
             limits,
             buffer: String::new(),
         }
@@ -114,15 +126,23 @@ impl Lowered {
     }
 
     /// A policy that is attached as one of that kind. Identity policies, boundaries and session policies are read
-    /// alike, so one document serves all three.
-    pub(crate) fn document(&mut self, kind: PolicyKind, policy: &NamedPolicy) -> Result<u32, CompileError> {
+    /// alike, so one document serves all three. `home`: the account that owns it, which has no part in what it says where
+    /// that is said of the own account.
+    pub(crate) fn document(
+        &mut self,
+        kind: PolicyKind,
+        policy: &NamedPolicy,
+        home: Option<AccountId>,
+    ) -> Result<u32, CompileError> {
+        self.home = home;
+        let [low, high] = home_words(home);
         let name = self.string(&policy.name)?.0;
         let (file, line) = match &policy.place {
             Some(place) => (self.string(&place.file)?.0, place.line),
             None => (NONE, 0),
         };
         let PolicyText::Known(parsed) = &policy.text else {
-            return self.documents.intern(&[NONE, name, NONE, file, line, 0]);
+            return self.documents.intern(&[NONE, name, NONE, file, line, 0, low, high]);
         };
         let mut text = Vec::with_capacity(parsed.statements.len());
         let mut explanation = Vec::with_capacity(2 * parsed.statements.len());
@@ -135,20 +155,20 @@ impl Lowered {
         }
         let text = self.texts.intern(&text)?;
         let explanation = self.explanations.intern(&explanation)?;
-        self.documents.intern(&[text, name, explanation, file, line, u32::from(has_lines)])
+        self.documents.intern(&[text, name, explanation, file, line, u32::from(has_lines), low, high])
     }
 
     /// A policy whose text is not known.
     pub(crate) fn unknown_document(&mut self, name: &str) -> Result<u32, CompileError> {
         let name = self.string(name)?.0;
-        self.documents.intern(&[NONE, name, NONE, NONE, 0, 0])
+        self.documents.intern(&[NONE, name, NONE, NONE, 0, 0, NONE, NONE])
     }
 
     /// A policy without statements: what is known to say nothing.
     pub(crate) fn empty_document(&mut self, name: &str) -> Result<u32, CompileError> {
         let name = self.string(name)?.0;
         let (text, explanation) = (self.texts.intern(&[])?, self.explanations.intern(&[])?);
-        self.documents.intern(&[text, name, explanation, NONE, 0, 0])
+        self.documents.intern(&[text, name, explanation, NONE, 0, 0, NONE, NONE])
     }
 
     fn statement(&mut self, kind: PolicyKind, statement: &Statement) -> Result<u32, CompileError> {
@@ -218,10 +238,24 @@ impl Lowered {
         let kind = pattern_kind(kind);
         let mut words = vec![if element.negated { NEGATED } else { 0 }];
         for template in &element.patterns {
-            let [text, variables] = self.template(template)?;
-            words.push(self.patterns.intern(&[text, variables, kind])?);
+            let [text, flags] = self.pattern(template, element.negated)?;
+            words.push(self.patterns.intern(&[text, flags, kind])?);
         }
         self.resource_tests.intern(&words)
+    }
+
+    /// As [`Lowered::template`]; where the entry names the account that owns the policy, the account is left out, so that
+    /// copies in many accounts are one. Entries of `NotResource` stay as they are: they are few, and questions about
+    /// everybody would have to know the owner of each policy.
+    fn pattern(&mut self, template: &Template, negated: bool) -> Result<[u32; 2], CompileError> {
+        let text = template.text();
+        let account = account_of(text).filter(|account| {
+            let is_own = self.home.is_some() && self.home == text[account.clone()].parse().ok();
+            is_own && !negated && template.fault().is_none()
+        });
+        let Some(account) = account else { return self.template(template) };
+        let short = format!("{}{}", &text[..account.start], &text[account.end..]);
+        Ok([self.string(&short)?.0, variables_of(template) | OWN])
     }
 
     fn principal_test(&mut self, element: &PrincipalElement) -> Result<u32, CompileError> {
@@ -263,17 +297,32 @@ impl Lowered {
 
     /// A template as its text and whether `${` opens variables in it: [`Lowered::read_template`] makes it again.
     fn template(&mut self, template: &Template) -> Result<[u32; 2], CompileError> {
-        // A text without variables is one literal piece, or none if it is empty, whatever may stand in its place.
-        let literal = template.fault().is_none() && matches!(template.pieces(), [] | [Piece::Literal(_)]);
-        let variables = !literal;
-        Ok([self.string(template.text())?.0, u32::from(variables)])
+        Ok([self.string(template.text())?.0, variables_of(template)])
     }
 
     /// The template behind two words.
-    pub(crate) fn read_template(&self, text: u32, variables: u32) -> Template {
+    pub(crate) fn read_template(&self, text: u32, flags: u32) -> Template {
         let text = self.strings.get(StringId(text));
-        if variables == 0 { Template::literal(text) } else { Template::with_variables(text) }
+        if flags & VARIABLES == 0 { Template::literal(text) } else { Template::with_variables(text) }
     }
+}
+
+/// [`VARIABLES`], or nothing.
+fn variables_of(template: &Template) -> u32 {
+    // A text without variables is one literal piece, or none if it is empty, whatever may stand in its place.
+    let literal = template.fault().is_none() && matches!(template.pieces(), [] | [Piece::Literal(_)]);
+    if literal { 0 } else { VARIABLES }
+}
+
+/// The last two words of a document.
+fn home_words(home: Option<AccountId>) -> [u32; 2] {
+    // Account numbers are below 2^40, so the high half is never NONE.
+    home.map_or([NONE; 2], |home| [home.number() as u32, (home.number() >> 32) as u32])
+}
+
+/// The number of the account that owns a document, from its last two words.
+pub(crate) fn home_of(low: u32, high: u32) -> Option<u64> {
+    (high != NONE).then(|| u64::from(high) << 32 | u64::from(low))
 }
 
 /// The index in [`PATTERN_KINDS`] of the kind that reads patterns as this one does.

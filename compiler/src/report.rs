@@ -105,7 +105,7 @@ pub(crate) fn report_without(set: &CompiledPolicySet, rule: Option<&str>) -> Com
         n_principals: tables.principals.len() / PRINCIPAL_ROW,
         n_resources: tables.resources.len() / RESOURCE_ROW,
         n_endpoints: tables.endpoints.len() / ENDPOINT_ROW,
-        n_attachments: tables.attachments.len() / 2,
+        n_attachments: tables.attachments.len(),
         n_guardrail_sets: tables.guardrail_sets.len() / GUARDRAIL_SET_ROW,
         n_policies: tables.instances.len() / INSTANCE_ROW,
         n_unknown_policies: tables.instances.chunks_exact(INSTANCE_ROW).filter(|row| row[0] == NONE).count(),

@@ -29,7 +29,7 @@ pub fn compile_session(set: &CompiledPolicySet, policies: &[NamedPolicy]) -> Res
     let mut lowered = Lowered::new(limits);
     let mut documents = Vec::with_capacity(policies.len());
     for policy in policies {
-        documents.push(lowered.document(PolicyKind::Session, policy)?);
+        documents.push(lowered.document(PolicyKind::Session, policy, None)?);
     }
     let no_actions = Catalogue::without_actions();
     let emitter = Emitter::new(&no_actions, set.catalogue(), set.settings(), &limits, &mut lowered)?;

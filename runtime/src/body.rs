@@ -1,6 +1,7 @@
 //! One statement: its resource test and its conditions.
 
 use crate::atoms::{Filled, filling};
+use crate::code::{Filling, OWN_ACCOUNT};
 use crate::eval::{Eval, Target, Whose};
 use crate::layout::*;
 use crate::logic::{K, Logic, Tri};
@@ -40,7 +41,7 @@ impl<'a> Eval<'a> {
         } else if resource & RULE_RESOURCE_TEST != 0 {
             self.resource_test(recorder, located, resource & !RULE_RESOURCE_TEST)
         } else {
-            let entry = self.entry(located.whose, resource);
+            let entry = self.entry(located.whose, resource, located.home);
             self.lift(recorder, entry.truth, Open::Resource { located, pattern: resource })
         };
         if block == NONE || body.is_impossible() {
@@ -69,7 +70,7 @@ impl<'a> Eval<'a> {
         let mut some = <R::Value as Logic>::Many::default();
         let mut perhaps_null = <R::Value as Logic>::Many::default();
         for pattern in patterns {
-            let entry = self.entry(located.whose, *pattern);
+            let entry = self.entry(located.whose, *pattern, located.home);
             if skips_null && entry.null {
                 return R::Value::constant(false);
             }
@@ -91,9 +92,11 @@ impl<'a> Eval<'a> {
         }
     }
 
-    /// One entry of `Resource` or `NotResource` against the unit's resource.
-    pub(crate) fn entry(&mut self, whose: Whose, id: u32) -> Entry {
-        let entry = self.tables_of(whose).pattern(id);
+    /// One entry of `Resource` or `NotResource` against the unit's resource. `home`: the index of the
+    /// account that owns the policy, or NONE.
+    pub(crate) fn entry(&mut self, whose: Whose, id: u32, home: u32) -> Entry {
+        let tables = self.tables_of(whose);
+        let entry = tables.pattern(id);
         if entry.shape & pattern::IS_NULL != 0 {
             // It depends on the Region of the pseudo-resource all the same.
             let open = matches!(self.unit.target, Target::AnyRegion(..)) && !entry.is_of_another_service(b"dynamodb");
@@ -114,7 +117,10 @@ impl<'a> Eval<'a> {
             }
             let set = eval.set;
             let Scratch { arena, slots, reached, .. } = &mut *eval.s;
-            let filled = |slot: usize| filling(set, arena, slots[slot]);
+            let filled = |slot: usize| match slot {
+                OWN_ACCOUNT => tables.account_digits(home).map_or(Filling::Nothing, |own| Filling::Text(own)),
+                slot => filling(set, arena, slots[slot]),
+            };
             let subject = match (text, eval.unit.target) {
                 (Some(text), _) => pattern::Subject::new(arena.get(set, text)),
                 (None, Target::Arn(subject)) => subject,

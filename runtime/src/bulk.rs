@@ -256,7 +256,7 @@ fn read_ahead(set: &CompiledPolicySet, principal: u32, resource: Option<u32>) {
     let texts = [arn, of_resource.map_or(arn, |row| row[0])].map(|text| set.string(text));
     let mut instances = [NONE; AHEAD + 2];
     for (instance, attached) in instances.iter_mut().zip(set.attachments(first, count.min(AHEAD as u32))) {
-        *instance = attached[0];
+        *instance = attached >> 1;
     }
     instances[AHEAD] = boundary;
     instances[AHEAD + 1] = of_resource.map_or(NONE, |row| row[2]);
@@ -272,7 +272,7 @@ fn read_ahead(set: &CompiledPolicySet, principal: u32, resource: Option<u32>) {
 
 /// The caller behind a row of `principals`; `None`: its ARN is none of a caller's.
 pub(crate) fn who<'a>(set: &'a CompiledPolicySet, row: u32, session: &'a str) -> Option<Who<'a>> {
-    let [flags, account, arn, .., path_name, _] = set.principal(row);
+    let [flags, account, arn, ..] = set.principal(row);
     if account == NONE {
         return None;
     }
@@ -281,7 +281,7 @@ pub(crate) fn who<'a>(set: &'a CompiledPolicySet, row: u32, session: &'a str) ->
     let len = arn.as_bytes()[start..].iter().position(|byte| *byte == b':')?;
     let partition = &arn[start..start + len];
     let account = AccountId::from_number(set.account_number(account))?;
-    let path_name = set.text(path_name);
+    let path_name = set.path_name(row);
     Some(if flags & PRINCIPAL_ROLE == 0 {
         Who::User { partition, account, path_name }
     } else {

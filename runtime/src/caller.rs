@@ -3,7 +3,8 @@
 use crate::ask::{Ask, Who};
 use crate::eval::Eval;
 use crate::hash;
-use crate::layout::{ACCOUNT_IDENTITIES_COMPLETE, NONE, PRINCIPAL_ROLE};
+use crate::layout::{ACCOUNT_IDENTITIES_COMPLETE, NONE, PRINCIPAL_ROLE, PRINCIPAL_SERVICE_LINKED};
+use crate::principals::is_service_linked;
 use crate::scratch::Text;
 use crate::set::CompiledPolicySet;
 use iamc_policy::{AccountId, Principal};
@@ -179,11 +180,13 @@ impl<'a> Eval<'a> {
             self.caller.unique_id = Some(self.s.arena.push(unique_id.as_bytes()));
         }
         self.caller.service_linked = self.caller.kind == Kind::RoleSession
-            && self
-                .caller
-                .base
-                .and_then(|base| role_path_name(self.s.text(set, base)))
-                .is_some_and(|path| path.starts_with(b"aws-service-role/"));
+            && match self.caller.record {
+                Some(row) => set.principal(row)[0] & PRINCIPAL_SERVICE_LINKED != 0,
+                None => self
+                    .caller
+                    .base
+                    .is_some_and(|base| std::str::from_utf8(self.s.text(set, base)).is_ok_and(is_service_linked)),
+            };
     }
 
     /// `str::to_lowercase`, which minds the end of words, for names that are not ASCII.

@@ -1,6 +1,6 @@
 //! The byte code of texts with wildcards and variables, and the one matcher that runs it (R-2.1, R-2.13, R-8.7).
 //!
-//! A code is UTF-8 text in which five bytes that UTF-8 never uses stand for what is not literal:
+//! A code is UTF-8 text in which seven bytes that UTF-8 never uses stand for what is not literal:
 //!
 //! ```text
 //! 0xFF                             any number of characters
@@ -9,6 +9,7 @@
 //! 0xFC                             one character, no colon
 //! 0xFB key:u32 default:u32 bytes   a variable inside a segment: `default` is 0, or one more than the bytes that follow
 //! 0xFA key:u32 default:u32 bytes   a variable where wildcards of its value may match anything
+//! 0xF9                             the twelve digits of the account that owns the policy
 //! ```
 //!
 //! Nothing is escaped: a literal `*` is the byte `*`. Numbers are little-endian.
@@ -25,7 +26,14 @@ pub(crate) const ONE: u8 = 0xfd;
 pub(crate) const ONE_SEGMENT: u8 = 0xfc;
 pub(crate) const VARIABLE_SEGMENT: u8 = 0xfb;
 pub(crate) const VARIABLE: u8 = 0xfa;
-const FIRST_OPCODE: u8 = VARIABLE;
+pub(crate) const OWN: u8 = 0xf9;
+/// No byte of literal text is as great.
+pub(crate) const FIRST_OPCODE: u8 = OWN;
+
+/// In place of the number of a variable, for whoever fills codes: the account that owns the policy.
+pub(crate) const OWN_ACCOUNT: usize = usize::MAX;
+/// How many digits that account has.
+const OWN_LEN: u32 = 12;
 
 /// One sign of a policy text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +46,8 @@ pub(crate) enum Sign {
     Star,
     /// The variable with this position among the template's.
     Variable(usize),
+    /// The account that owns the policy.
+    Own,
 }
 
 /// The signs of a template without a fault, `*` and `?` of its literal text being wildcards.
@@ -113,6 +123,7 @@ impl<'t, 'k> Writer<'t, 'k> {
                 (Sign::Star, Place::Segment) if i + 1 < signs.len() => self.code.push(SEGMENT),
                 (Sign::Star, _) => self.code.push(ANY),
                 (Sign::Variable(at), place) => self.push_variable(at, place == Place::Segment),
+                (Sign::Own, _) => self.code.push(OWN),
             }
         }
     }
@@ -145,6 +156,8 @@ pub(crate) enum Step<'c> {
         default: Option<&'c [u8]>,
         in_segment: bool,
     },
+    /// The account that owns the policy.
+    Own,
     /// The bytes are no code; never met in a validated set.
     Broken,
 }
@@ -172,6 +185,7 @@ impl<'c> Iterator for Steps<'c> {
             SEGMENT => Step::Run(true),
             ONE => Step::One(false),
             ONE_SEGMENT => Step::One(true),
+            OWN => Step::Own,
             _ => {
                 let Some((key, rest)) = take_u32(rest) else { return self.broken() };
                 let Some((len, rest)) = take_u32(rest) else { return self.broken() };
@@ -199,6 +213,11 @@ pub(crate) fn take_u32(bytes: &[u8]) -> Option<(u32, &[u8])> {
     Some((u32::from_le_bytes(*head), rest))
 }
 
+/// As [`is_code`], and the account that owns the policy is not in it.
+pub(crate) fn is_code_without_own(code: &[u8], n_keys: usize) -> bool {
+    is_code(code, n_keys) && Steps(code).all(|step| step != Step::Own)
+}
+
 /// True iff the bytes are a code whose variables are keys below `n_keys` and whose defaults are UTF-8.
 pub(crate) fn is_code(code: &[u8], n_keys: usize) -> bool {
     Steps(code).all(|step| match step {
@@ -207,8 +226,18 @@ pub(crate) fn is_code(code: &[u8], n_keys: usize) -> bool {
         Step::Variable { key, default, .. } => {
             (key as usize) < n_keys && default.is_none_or(|default| std::str::from_utf8(default).is_ok())
         }
-        Step::Run(_) | Step::One(_) => true,
+        Step::Run(_) | Step::One(_) | Step::Own => true,
     })
+}
+
+/// The bytes that a step matches at least.
+pub(crate) fn step_min_len(step: Step<'_>) -> u32 {
+    match step {
+        Step::Literal(text) => u32::try_from(text.len()).unwrap_or(u32::MAX),
+        Step::One(_) => 1,
+        Step::Own => OWN_LEN,
+        Step::Run(_) | Step::Variable { .. } | Step::Broken => 0,
+    }
 }
 
 /// What stands in place of a variable.
@@ -218,6 +247,8 @@ pub(crate) enum Filling<'v> {
     Text(&'v [u8]),
     /// Something that is not known: any text, colons included (R-8.7).
     Hole,
+    /// Nothing is there, so nothing matches: no account owns the policy.
+    Nothing,
 }
 
 /// How a code is compared.
@@ -243,7 +274,8 @@ enum At {
 }
 
 impl Reached {
-    /// True iff the code matches the whole subject. `filling(i)` is what stands for the code's variable `i`.
+    /// True iff the code matches the whole subject. `filling(i)` is what stands for the code's variable `i`, and
+    /// `filling(OWN_ACCOUNT)` for the account that owns the policy.
     pub(crate) fn matches<'v>(
         &mut self,
         code: &[u8],
@@ -274,11 +306,17 @@ impl Reached {
                     let filling = filling(n_variables);
                     n_variables += 1;
                     match filling {
+                        Filling::Nothing => false,
                         Filling::Hole => self.run(&mut at, false, subject),
                         Filling::Text(text) if how.wild_values => self.wild(&mut at, text, in_segment, subject, how),
                         Filling::Text(text) => self.literal(&mut at, text, subject, how),
                     }
                 }
+                Step::Own => match filling(OWN_ACCOUNT) {
+                    Filling::Text(account) => self.literal(&mut at, account, subject, how),
+                    Filling::Hole => self.run(&mut at, true, subject),
+                    Filling::Nothing => false,
+                },
                 Step::Broken => false,
             };
             if !alive {

@@ -3,7 +3,7 @@
 //! How they are compared with a request is in `atoms`.
 
 use crate::base64;
-use crate::code::{Place, Sign, Step, Steps, Writer, is_code, segments, signs, take_u32};
+use crate::code::{Place, Sign, Step, Steps, Writer, is_code_without_own, segments, signs, take_u32};
 use crate::number;
 use iamc_policy::template::Template;
 use iamc_policy::{BaseOperator, ConditionKey, Operator, SetOperator};
@@ -196,7 +196,7 @@ pub fn encode(template: &Template, base: BaseOperator, key_id: &mut dyn FnMut(&C
             let mut writer = Writer::new(template, key_id);
             writer.lower = manner.lower;
             writer.push_all(&signs(template), if manner.wildcards { Place::Anything } else { Place::Plain });
-            let known = writer.code.iter().all(|byte| *byte < crate::code::VARIABLE);
+            let known = writer.code.iter().all(|byte| *byte < crate::code::FIRST_OPCODE);
             let is_bool = matches!(writer.code.as_slice(), b"true" | b"false");
             data.extend(writer.code);
             match (manner.reading, known) {
@@ -326,8 +326,8 @@ impl<'a> Value<'a> {
             && match self.form {
                 MALFORMED | NULL | NUMBER | V4 | V6 | BYTES | EVERY_ARN => true,
                 TEXT => std::str::from_utf8(self.data).is_ok(),
-                CODE => is_code(self.data, n_keys),
-                ARN => self.arn_codes().is_some_and(|codes| codes.iter().all(|code| is_code(code, n_keys))),
+                CODE => is_code_without_own(self.data, n_keys),
+                ARN => self.arn_codes().is_some_and(|codes| codes.iter().all(|code| is_code_without_own(code, n_keys))),
                 WORD => self.payload <= 2,
                 _ => false,
             }

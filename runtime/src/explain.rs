@@ -43,6 +43,9 @@ pub fn explain(
     };
     let n_units = eval.s.units.len();
     let mut whole = Whole::default();
+    if !set.has_explanations() {
+        whole.warnings.push(NO_NAMES.to_owned());
+    }
     for at in 0..n_units {
         let spec = eval.s.units[at];
         let id = spec.id(&eval.ask);
@@ -61,6 +64,10 @@ pub fn explain(
     }
     Ok(whole.finish())
 }
+
+/// The set was made of an image without explanations.
+const NO_NAMES: &str = "W-NO-EXPLANATIONS: the compiled set was written without explanations: policies and groups are \
+                        shown by number, without Sid and position";
 
 /// An answer that no policy has a part in.
 fn settled(eval: &Eval<'_>, decision: Decision, code: Option<ReasonCode>) -> Answer {

@@ -16,7 +16,7 @@
 
 use crate::error::LoadError;
 use crate::hash::hash;
-use crate::layout::{SECTIONS, Section, SectionMut, Tables};
+use crate::layout::{SECTIONS, Section, SectionMut, Tables, explains};
 use crate::set::CompiledPolicySet;
 
 const MAGIC: [u8; 8] = *b"IAMCSET\x1a";
@@ -42,8 +42,18 @@ impl CompiledPolicySet {
 
     /// The set as bytes, always the same for the same set.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let day = self.catalogue().date().map_or(0, day_number);
-        write(self.tables(), day)
+        write(self.tables(), self.day(), &|_| true)
+    }
+
+    /// The set as bytes without names of policies and groups, `Sid`s and positions: what is loaded from them decides
+    /// alike, and its explanations say that they lack all this.
+    pub fn to_bytes_without_explanations(&self) -> Vec<u8> {
+        write(self.tables(), self.day(), &|section| !explains(section))
+    }
+
+    /// The date of the catalogue.
+    fn day(&self) -> u32 {
+        self.catalogue().date().map_or(0, day_number)
     }
 
     /// The hash of the set's bytes: equal for equal sets.
@@ -58,7 +68,8 @@ fn day_number(date: &str) -> u32 {
     if digits.len() == 8 { digits.parse().unwrap_or(0) } else { 0 }
 }
 
-fn write(tables: &Tables, day: u32) -> Vec<u8> {
+/// Writes the sections that `keeps` takes; all others are empty.
+fn write(tables: &Tables, day: u32, keeps: &dyn Fn(&str) -> bool) -> Vec<u8> {
     let start = (HEADER_LEN + SECTIONS.len() * ENTRY_LEN).next_multiple_of(ALIGNMENT);
     let mut bytes = vec![0; start];
     bytes[..8].copy_from_slice(&MAGIC);
@@ -67,26 +78,20 @@ fn write(tables: &Tables, day: u32) -> Vec<u8> {
         bytes[at..at + 4].copy_from_slice(&word.to_le_bytes());
     }
     let mut entry_at = HEADER_LEN;
-    tables.for_each(&mut |code, _, section| {
+    tables.for_each(&mut |code, name, section| {
         let offset = bytes.len();
         let width: u32 = match section {
-            Section::U8(list) => {
-                bytes.extend(list);
-                1
-            }
-            Section::U32(list) => {
-                bytes.extend(list.iter().flat_map(|word| word.to_le_bytes()));
-                4
-            }
-            Section::U64(list) => {
-                bytes.extend(list.iter().flat_map(|word| word.to_le_bytes()));
-                8
-            }
-            Section::Text(text) => {
-                bytes.extend(text.as_bytes());
-                1
-            }
+            Section::U8(_) | Section::Text(_) => 1,
+            Section::U32(_) => 4,
+            Section::U64(_) => 8,
         };
+        match section {
+            _ if !keeps(name) => {}
+            Section::U8(list) => bytes.extend(list),
+            Section::U32(list) => bytes.extend(list.iter().flat_map(|word| word.to_le_bytes())),
+            Section::U64(list) => bytes.extend(list.iter().flat_map(|word| word.to_le_bytes())),
+            Section::Text(text) => bytes.extend(text.as_bytes()),
+        }
         let len = bytes.len() - offset;
         let checksum = hash(&bytes[offset..]);
         let mut entry = Vec::with_capacity(ENTRY_LEN);

@@ -7,17 +7,19 @@
 //! Each pattern is filed once, under the rarest of its [`keys`]. An ARN gives all its keys, some three a token; the
 //! patterns of their buckets are candidates; each is compared by the one matcher of, so that the index can only
 //! cost time. Buckets of more than [`CROWD_MIN`] patterns, whose key tells too little, are searched for a second
-//! literal piece ([`crowd`]). A variable is a wildcard to all of this: whether such a pattern matches is for those to
-//! say who know the variable's value.
+//! literal piece ([`crowd`]). A variable is a wildcard to all of this, and so is the account of the owner of a policy:
+//! whether such a pattern matches is for those to say who know the variable's value, or whose policy it is.
 
 mod crowd;
 mod keys;
 
+use crate::caller::account_id;
 use crate::code::{Filling, Reached};
 use crate::layout::PATTERN_ROW;
-use crate::pattern::{self, EVERYTHING, HAS_VARIABLES, NOTHING, Subject};
+use crate::pattern::{self, EVERYTHING, HAS_OWN, HAS_VARIABLES, NOTHING, Subject};
 use crate::set::CompiledPolicySet;
 use crowd::Crowd;
+use iamc_policy::AccountId;
 use iamc_policy::settings::ArnCase;
 use keys::KeyKind;
 use std::cmp::Reverse;
@@ -31,18 +33,24 @@ pub const CROWD_MIN: usize = 64;
 pub struct PatternMatch(u32);
 
 impl PatternMatch {
-    fn new(id: u32, has_variables: bool) -> PatternMatch {
+    fn new(id: u32, shape: u32) -> PatternMatch {
         // Four words a pattern and 32-bit positions leave two bits of an id free.
-        PatternMatch(id << 1 | u32::from(has_variables))
+        let bit = |flag: u32| u32::from(shape & flag != 0);
+        PatternMatch(id << 2 | bit(HAS_OWN) << 1 | bit(HAS_VARIABLES))
     }
 
     /// The row of `patterns`.
     pub fn id(self) -> u32 {
-        self.0 >> 1
+        self.0 >> 2
     }
 
-    /// True: the pattern has variables, and some text in their place matches; whether theirs does is open. False: it
-    /// matches.
+    /// True: the pattern holds the account of whoever owns the policy, and the ARN has some account in its place. It matches
+    /// in the policies of that account and of no other; [`accounts_of`] tells which it can be.
+    pub fn is_own(self) -> bool {
+        self.0 & 2 == 2
+    }
+
+    /// True: the pattern has variables, and some text in their place matches; whether theirs does is open.
     pub fn has_variables(self) -> bool {
         self.0 & 1 == 1
     }
@@ -280,7 +288,7 @@ impl CompiledPolicySet {
     pub fn matching_patterns(&self, arn: &str, scratch: &mut IndexScratch, out: &mut Vec<PatternMatch>) {
         let index = self.pattern_index();
         out.clear();
-        out.extend(index.everything.iter().map(|id| PatternMatch::new(*id, self.has_variables(*id))));
+        out.extend(index.everything.iter().map(|id| PatternMatch::new(*id, self.pattern(*id).shape)));
         let Some(subject) = subject(arn) else { return };
         let IndexScratch { candidates, seen, reached, n_compared } = scratch;
         index.candidates(subject.text, seen, candidates);
@@ -301,7 +309,7 @@ impl CompiledPolicySet {
             match &subject {
                 Some(subject) => self.push_if_matches(id, subject, &mut scratch.reached, out),
                 None if self.pattern(id).kind() == EVERYTHING => {
-                    out.push(PatternMatch::new(id, self.has_variables(id)));
+                    out.push(PatternMatch::new(id, self.pattern(id).shape));
                 }
                 None => {}
             }
@@ -311,13 +319,15 @@ impl CompiledPolicySet {
     fn push_if_matches(&self, id: u32, subject: &Subject<'_>, reached: &mut Reached, out: &mut Vec<PatternMatch>) {
         let pattern = self.pattern(id);
         if pattern::matches(&pattern, subject, self.settings(), reached, |_| Filling::Hole) {
-            out.push(PatternMatch::new(id, pattern.shape & HAS_VARIABLES != 0));
+            out.push(PatternMatch::new(id, pattern.shape));
         }
     }
+}
 
-    fn has_variables(&self, id: u32) -> bool {
-        self.pattern(id).shape & HAS_VARIABLES != 0
-    }
+/// The accounts that can stand where a pattern has that of its owner: mostly the one in the fifth component, but a star in
+/// front of it may match colons, so any later part of twelve digits may be meant. One may come twice.
+pub(crate) fn accounts_of(arn: &str) -> impl Iterator<Item = AccountId> + '_ {
+    arn.split(':').skip(4).filter_map(|part| account_id(part.as_bytes()))
 }
 
 /// A text of six components.

@@ -205,12 +205,9 @@ tables! {
     /// Denies first, then in document order. Whatever the service of a request, each statement whose action test can be
     /// true has exactly one rule in the sections that count. Sections with the same rules share them.
     64 rules: u32,
-    /// Named policies: rows of [`INSTANCE_ROW`]: body or NONE (text not known), kind, name, first row in
-    /// `explain_statements` or NONE (not kept), file or NONE, first line, verbatim (1 or 0). Kinds are positions in
-    /// `PolicyKind::ALL`.
+    /// Named policies: rows of [`INSTANCE_ROW`]: body or NONE (text not known), home: the index of the account that
+    /// owns the policy, or NONE.
     65 instances: u32,
-    /// By statement of a document: (Sid or NONE, line in the document).
-    66 explain_statements: u32,
 
     // ---- who and what -----------------------------------------------------------------------------------------
     /// Numbers of the accounts, ascending; an account index is a position here.
@@ -239,8 +236,8 @@ tables! {
     /// Open addressing over `PARTITION/ACCOUNT/NAME` of roles (account as twelve digits): principal ids. Of two roles of
     /// one name the first in the order of the world counts.
     82 role_name_hash: u32,
-    /// Attached policies: rows of (instance, group name or NONE), in the order inline, attached, then group by group.
-    /// A managed policy or a group that the world lacks is an instance without body.
+    /// Attached policies: the instance shifted left by one, plus [`ATTACHED_TO_GROUP`]; in the order inline, attached,
+    /// then group by group. A managed policy or a group that the world lacks is an instance without body.
     83 attachments: u32,
     /// Tags: rows of (canonical key, value, key as written).
     84 tags: u32,
@@ -258,6 +255,25 @@ tables! {
     95 coverage: u32,
     /// Gaps, for reports: rows of (kind, subject, message, file or NONE, line).
     96 gaps: u32,
+
+    // ---- explanations -----------------------------------------------------------------------------------------
+    // No decision reads these. An image may leave them out, all together; then all of them are empty.
+    /// As `string_offsets`: texts that nothing but an explanation shows. Ids of these are ExplainIds.
+    100 explain_string_offsets: u32,
+    /// All of them, one behind the other.
+    101 explain_string_bytes: str,
+    /// Rows of [`EXPLAIN_INSTANCE_ROW`], by instance: name, first row in `explain_statements` or NONE (not kept), file or
+    /// NONE, first line shifted left by one plus 1 if lines of the document are lines of the file.
+    102 explain_instances: u32,
+    /// By statement of a document: (Sid or NONE, line in the document).
+    103 explain_statements: u32,
+    /// By attachment: the name of the group, NONE where there is none.
+    104 explain_groups: u32,
+}
+
+/// True for sections that only explanations read.
+pub(crate) fn explains(section: &str) -> bool {
+    section.starts_with("explain_")
 }
 
 /// Words of a row of `keys`.
@@ -285,7 +301,9 @@ pub const RULE_ROW: usize = 4;
 /// Words of a row of `guardrail_sets`.
 pub const GUARDRAIL_SET_ROW: usize = 5;
 /// Words of a row of `instances`.
-pub const INSTANCE_ROW: usize = 7;
+pub const INSTANCE_ROW: usize = 2;
+/// Words of a row of `explain_instances`.
+pub const EXPLAIN_INSTANCE_ROW: usize = 4;
 /// Words of a row of `accounts`: flags, organization or NONE, path text or NONE, SCP set or NONE, RCP set or NONE.
 /// Flags: [`ACCOUNT_LISTED`] and its like. Sets are NONE where no guardrail of that kind applies (no organization, the
 /// management account, the policy type is off).
@@ -294,8 +312,8 @@ pub const ACCOUNT_ROW: usize = 5;
 pub const ORGANIZATION_ROW: usize = 2;
 /// Words of a row of `principals`, one cache line: flags ([`PRINCIPAL_ROLE`]), account index or NONE, ARN, unique id or NONE, boundary instance or
 /// NONE, first attachment, number, first tag, number or NONE (not exported), first session tag, number, first session
-/// policy (in `attachments`), number, trust instance or NONE (users), path and name (what stands behind `user/` or
-/// `role/`), reserved (0). A boundary that is set and does not exist is an instance without body, or with an empty one
+/// policy (in `attachments`), number, trust instance or NONE (users), where path and name begin in the ARN (what
+/// stands behind `user/` or `role/`), reserved (0). A boundary that is set and does not exist is an instance without body, or with an empty one
 /// where what the input lacks does not exist.
 pub const PRINCIPAL_ROW: usize = 16;
 /// Words of a row of `resources`: ARN, account index or NONE, policy instance or NONE, flags, first tag, number or
@@ -330,6 +348,8 @@ pub const ACCOUNT_S3_ON: u32 = 64;
 
 /// The principal is a role; otherwise it is a user.
 pub const PRINCIPAL_ROLE: u32 = 1;
+/// The path of the role makes it a service-linked role.
+pub const PRINCIPAL_SERVICE_LINKED: u32 = 1 << 2;
 
 /// Nobody fetched the resource's policy.
 pub const RESOURCE_POLICY_UNKNOWN: u32 = 1;
@@ -371,5 +391,7 @@ pub const SET_SPLIT: u32 = 4;
 pub const LEVEL_INCOMPLETE: u32 = 1;
 /// Some policy of a level allows everything, without condition.
 pub const LEVEL_PASSES: u32 = 2;
+/// The policy is attached to a group of the principal.
+pub const ATTACHED_TO_GROUP: u32 = 1;
 /// A guardrail only fills a level and is left out of explanations.
 pub const ATTACHMENT_IMPLIED: u32 = 1;

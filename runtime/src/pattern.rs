@@ -5,7 +5,8 @@
 //! the general code says the same.
 
 use crate::code::{
-    ANY, Comparison, Filling, Place, Reached, Sign, Step, Steps, VARIABLE, Writer, segments, signs, take_u32,
+    ANY, Comparison, FIRST_OPCODE, Filling, OWN, OWN_ACCOUNT, Place, Reached, Sign, Step, Steps, Writer, segments,
+    signs, step_min_len, take_u32,
 };
 use iamc_policy::settings::{ArnCase, PartialArn};
 use iamc_policy::template::Template;
@@ -35,12 +36,15 @@ pub(crate) const IS_NULL: u32 = 1 << 9;
 pub(crate) const HAS_PARTS: u32 = 1 << 10;
 /// The policy's own text has variables or escapes.
 pub(crate) const IS_TEMPLATE: u32 = 1 << 11;
-const ALL_FLAGS: u32 = SHAPE_MASK | HAS_VARIABLES | IS_NULL | HAS_PARTS | IS_TEMPLATE;
+/// The account component is that of the account that owns the policy, whichever it is: copies of a policy in many
+/// accounts share the pattern. Only [`COMPONENTS`] and [`GENERAL`] have it, once.
+pub(crate) const HAS_OWN: u32 = 1 << 12;
+const ALL_FLAGS: u32 = SHAPE_MASK | HAS_VARIABLES | IS_NULL | HAS_PARTS | IS_TEMPLATE | HAS_OWN;
 
 /// An encoded entry: what a row of `patterns` says.
 ///
 /// The bytes are one code, or with a header the code, the code of the expanded form of R-2.16 (empty if there is none)
-/// and the policy's own text:
+/// and the policy's own text, from which the account is left out where it is the owner's:
 ///
 /// ```text
 /// code                                                  most entries
@@ -76,13 +80,59 @@ pub fn encode(
     settings: &Settings,
     key_id: &mut dyn FnMut(&ConditionKey) -> u32,
 ) -> Encoded {
+    encode_signs(template, signs(template), kind, settings, key_id)
+}
+
+/// Where the account of an entry stands in its text, if it is one that [`encode_own`] can leave out: twelve digits
+/// as the fifth segment of `arn:…`, with no variable in front of them.
+///
+/// ```
+/// let entry = "arn:aws:sqs:*:111122223333:jobs";
+/// assert_eq!(iamc_runtime::pattern::account_of(entry).map(|account| &entry[account]), Some("111122223333"));
+/// assert_eq!(iamc_runtime::pattern::account_of("arn:aws:sqs:*:11112222333*:jobs"), None);
+/// ```
+pub fn account_of(text: &str) -> Option<std::ops::Range<usize>> {
+    let mut colons = text.match_indices(':').map(|(at, _)| at);
+    let (start, end) = (colons.nth(3)? + 1, colons.next()?);
+    let is_account = end - start == 12 && text[start..end].bytes().all(|byte| byte.is_ascii_digit());
+    (is_account && text.starts_with("arn:") && !text[..start].contains('$')).then_some(start..end)
+}
+
+/// As [`encode`], for an entry whose account is that of the owner of the policy. `template` is the entry without the
+/// digits at [`account_of`]: its fifth segment is empty.
+///
+/// `None`: the template has no such segment, or the entry matches nothing.
+pub fn encode_own(
+    template: &Template,
+    kind: PolicyKind,
+    settings: &Settings,
+    key_id: &mut dyn FnMut(&ConditionKey) -> u32,
+) -> Option<Encoded> {
+    let mut signs = signs(template);
+    let mut colons = signs.iter().enumerate().filter(|(_, sign)| **sign == Sign::Char(':')).map(|(at, _)| at);
+    let (fourth, fifth) = (colons.nth(3)?, colons.next()?);
+    if fourth + 1 != fifth || template.fault().is_some() {
+        return None;
+    }
+    signs.insert(fifth, Sign::Own);
+    let encoded = encode_signs(template, signs, kind, settings, key_id);
+    (encoded.shape & SHAPE_MASK != NOTHING).then_some(encoded)
+}
+
+fn encode_signs(
+    template: &Template,
+    signs: Vec<Sign>,
+    kind: PolicyKind,
+    settings: &Settings,
+    key_id: &mut dyn FnMut(&ConditionKey) -> u32,
+) -> Encoded {
     let is_template = if *template == Template::literal(template.text()) { 0 } else { IS_TEMPLATE };
     if template.fault().is_some() {
         return with_parts(template, NOTHING | IS_NULL | is_template, Vec::new(), Vec::new(), 0);
     }
-    let signs = signs(template);
     let variables = if template.variables().next().is_some() { HAS_VARIABLES } else { 0 };
-    let flags = variables | is_template;
+    let own = if signs.contains(&Sign::Own) { HAS_OWN } else { 0 };
+    let flags = variables | is_template | own;
     if !signs.is_empty() && signs.iter().all(|sign| *sign == Sign::Star) {
         return finish(template, EVERYTHING | flags, vec![ANY], Vec::new(), 0);
     }
@@ -182,23 +232,23 @@ fn behind<'s>(signs: &'s [Sign], prefix: &str) -> Option<&'s [Sign]> {
 /// The quickest shape that says what the code of six or fewer segments says.
 fn shape(code: &[u8], segments: &[Vec<Sign>]) -> u32 {
     let mut steps = Steps(code);
+    // Text around the owner's account is no literal, so none of the first two.
     match (steps.next(), steps.next(), steps.next()) {
         (Some(Step::Literal(_)), None, None) => return EXACT,
         (Some(Step::Literal(_)), Some(Step::Run(false)), None) => return PREFIX,
         _ => {}
     }
     let simple =
-        |segment: &Vec<Sign>| *segment == [Sign::Star] || segment.iter().all(|sign| matches!(sign, Sign::Char(_)));
+        |segment: &Vec<Sign>| matches!(segment.as_slice(), [Sign::Star] | [Sign::Own]) || segment.iter().all(is_char);
     if segments.len() == 6 && segments[..5].iter().all(simple) { COMPONENTS } else { GENERAL }
 }
 
+fn is_char(sign: &Sign) -> bool {
+    matches!(sign, Sign::Char(_))
+}
+
 fn min_len(code: &[u8]) -> u32 {
-    let len = |step: Step<'_>| match step {
-        Step::Literal(text) => text.len(),
-        Step::One(_) => 1,
-        _ => 0,
-    };
-    u32::try_from(Steps(code).map(len).sum::<usize>()).unwrap_or(u32::MAX)
+    Steps(code).map(step_min_len).fold(0, u32::saturating_add)
 }
 
 /// Leaves out header and text where the code says it all.
@@ -219,7 +269,7 @@ fn with_parts(template: &Template, shape: u32, code: Vec<u8>, expanded: Vec<u8>,
     Encoded { bytes, shape: shape | HAS_PARTS, min_len }
 }
 
-/// The text of a code without variables.
+/// The text of a code without variables, and without the owner's account.
 fn text_of(code: &[u8]) -> String {
     let mut text = String::new();
     for step in Steps(code) {
@@ -227,7 +277,7 @@ fn text_of(code: &[u8]) -> String {
             Step::Literal(part) => text.push_str(&String::from_utf8_lossy(part)),
             Step::Run(_) => text.push('*'),
             Step::One(_) => text.push('?'),
-            Step::Variable { .. } | Step::Broken => {}
+            Step::Variable { .. } | Step::Own | Step::Broken => {}
         }
     }
     text
@@ -267,6 +317,8 @@ impl<'a> Pattern<'a> {
         let kind = self.kind();
         let variables = |code| Steps(code).filter(|step| matches!(step, Step::Variable { .. })).count();
         let n_variables = variables(self.code);
+        let n_own = |code| Steps(code).filter(|step| *step == Step::Own).count();
+        let own = usize::from(self.shape & HAS_OWN != 0);
         let quick = matches!(kind, EVERYTHING | EXACT | PREFIX | COMPONENTS);
         self.shape & !ALL_FLAGS == 0
             && kind <= SHORT
@@ -277,6 +329,9 @@ impl<'a> Pattern<'a> {
             && (self.expanded.is_empty() || (kind == GENERAL && variables(self.expanded) == n_variables))
             && !(quick && n_variables > 0)
             && (n_variables == 0 || self.text.is_some())
+            && n_own(self.code) == own
+            && (self.expanded.is_empty() || n_own(self.expanded) == own)
+            && (own == 0 || matches!(kind, COMPONENTS | GENERAL))
     }
 
     pub(crate) fn kind(&self) -> u32 {
@@ -287,16 +342,21 @@ impl<'a> Pattern<'a> {
     pub(crate) fn is_of_another_service(&self, service: &[u8]) -> bool {
         let text = self.text.unwrap_or(self.code);
         let segment = text.split(|byte| *byte == b':').nth(2);
-        let open = |byte: &u8| *byte >= VARIABLE || matches!(byte, b'*' | b'?' | b'$');
+        let open = |byte: &u8| *byte >= FIRST_OPCODE || matches!(byte, b'*' | b'?' | b'$');
         segment.is_some_and(|segment| segment != service && !segment.iter().any(open))
     }
 
-    /// The entry as the policy says it.
-    pub(crate) fn template(&self) -> Template {
-        let text = match self.text {
+    /// The entry as the policy says it; `own` is the account that owns the policy.
+    pub(crate) fn template(&self, own: Option<&str>) -> Template {
+        let mut text = match self.text {
             Some(text) => String::from_utf8_lossy(text).into_owned(),
             None => text_of(self.code),
         };
+        if let Some(own) = own.filter(|_| self.shape & HAS_OWN != 0)
+            && let Some((fourth, _)) = text.match_indices(':').nth(3)
+        {
+            text.insert_str(fourth + 1, own);
+        }
         if self.shape & IS_TEMPLATE == 0 { Template::literal(text) } else { Template::with_variables(text) }
     }
 }
@@ -357,7 +417,7 @@ pub(crate) fn matches<'v>(
         EVERYTHING => true,
         EXACT => pattern.code == subject.text,
         PREFIX => pattern.code.split_last().is_some_and(|(_, prefix)| subject.text.starts_with(prefix)),
-        COMPONENTS if subject.simple => components(pattern.code, subject, reached),
+        COMPONENTS if subject.simple => components(pattern.code, subject, reached, &filling),
         COMPONENTS | GENERAL => {
             reached.matches(pattern.code, subject.text, how, &filling)
                 || (!pattern.expanded.is_empty() && reached.matches(pattern.expanded, subject.text, how, &filling))
@@ -368,10 +428,25 @@ pub(crate) fn matches<'v>(
 }
 
 /// R-2.14: component by component, which for an ARN without further colons is what R-2.13 says.
-fn components(code: &[u8], subject: &Subject<'_>, reached: &mut Reached) -> bool {
+fn components<'v>(
+    code: &[u8],
+    subject: &Subject<'_>,
+    reached: &mut Reached,
+    filling: &impl Fn(usize) -> Filling<'v>,
+) -> bool {
     let mut rest = code;
     for index in 0..5 {
         if rest.first() == Some(&ANY) {
+            rest = &rest[1..];
+        } else if rest.first() == Some(&OWN) {
+            let is_own = match filling(OWN_ACCOUNT) {
+                Filling::Text(account) => account == subject.component(index),
+                Filling::Hole => true,
+                Filling::Nothing => false,
+            };
+            if !is_own {
+                return false;
+            }
             rest = &rest[1..];
         } else {
             match rest.strip_prefix(subject.component(index)) {
@@ -414,7 +489,7 @@ fn short<'v>(
         return reached.matches(pattern.code, path, how, filling);
     }
     // A slash in front of the fifth colon, which no API has: the segments have to be found anew.
-    let template = pattern.template();
+    let template = pattern.template(None);
     let all = signs(&template);
     let Some(path) = behind(&all, "execute-api:") else { return false };
     let Ok(api) = std::str::from_utf8(api) else { return false };

@@ -64,9 +64,9 @@ impl<'a> Eval<'a> {
             }
             Pool::Attached { first, count } => {
                 let set = self.set;
-                for [instance, group] in set.attachments(first, count) {
-                    let at = if *group == NONE { At::Direct } else { At::Group(*group) };
-                    self.instance(recorder, &mut gathering, place(Whose::Base, *instance, at));
+                for (row, attached) in (first..).zip(set.attachments(first, count)) {
+                    let at = if attached & ATTACHED_TO_GROUP != 0 { At::Group(row) } else { At::Direct };
+                    self.instance(recorder, &mut gathering, place(Whose::Base, attached >> 1, at));
                 }
             }
             Pool::Passed => {
@@ -123,7 +123,8 @@ impl<'a> Eval<'a> {
     /// The statements of one policy; `located` says where it is.
     fn instance<R: Recorder>(&mut self, recorder: &mut R, gathering: &mut Gathering<R::Value>, located: Located) {
         let set = self.tables_of(located.whose);
-        let [body, ..] = set.instance(located.instance);
+        let [body, home] = set.instance(located.instance);
+        let located = Located { home, ..located };
         if body == NONE {
             let name = PolicyName::Instance(located.whose, located.instance);
             let what = Open::Attached { kind: located.kind, name, at: located.at };
@@ -183,14 +184,14 @@ impl<'a> Eval<'a> {
             Single::Instance(instance) => Some(instance),
         };
         if let Some(instance) = instance {
-            let [body, ..] = self.set.instance(instance);
+            let [body, home] = self.set.instance(instance);
             if body == NONE {
                 let what = Open::Policy { kind, name: PolicyName::of_base(instance) };
                 push_unknown(recorder.open(self, what));
             } else {
                 let limited_star = self.set.settings().star_grant == StarGrant::PrincipalArn
                     && matches!(line, Line::SameStandard | Line::SameMandatory);
-                let located = Located { instance, kind, ..Located::nowhere() };
+                let located = Located { instance, home, kind, ..Located::nowhere() };
                 self.each_statement(recorder, body, located, |eval, recorder: &mut R, located| {
                     let body = eval.body(recorder, located);
                     if body.is_impossible() && !R::RECORDS {

@@ -1,5 +1,6 @@
 //! Entries of `Principal` elements as rows of `principal_entries`.
 
+use crate::caller::role_path_name;
 use crate::layout::{NONE, PRINCIPAL_ENTRY_ROW};
 use iamc_policy::PrincipalEntry;
 
@@ -81,6 +82,11 @@ pub fn encode(entry: &PrincipalEntry, mut intern: impl FnMut(&str) -> u32) -> [u
         PrincipalEntry::CanonicalUser(id) => text(EntryKind::CanonicalUser, id),
         PrincipalEntry::Nobody(name) => text(EntryKind::Nobody, name),
     }
+}
+
+/// is it the ARN of a service-linked role?
+pub fn is_service_linked(arn: &str) -> bool {
+    role_path_name(arn.as_bytes()).is_some_and(|path| path.starts_with(b"aws-service-role/"))
 }
 
 /// The account of an account entry.

@@ -56,7 +56,7 @@ impl PolicyName {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum At {
     Direct,
-    /// To a group with that name.
+    /// To a group; the row of `attachments` knows which.
     Group(u32),
     /// To the entity with that name, at that position of the path.
     Level(u32, u32),
@@ -67,6 +67,8 @@ pub(crate) enum At {
 pub(crate) struct Located {
     pub(crate) whose: Whose,
     pub(crate) instance: u32,
+    /// Index of the account that owns the policy, or NONE.
+    pub(crate) home: u32,
     pub(crate) kind: PolicyKind,
     pub(crate) at: At,
     /// Left out of explanations.
@@ -89,6 +91,7 @@ impl Located {
         Located {
             whose: Whose::Base,
             instance: NONE,
+            home: NONE,
             kind: PolicyKind::Identity,
             at: At::Direct,
             hidden: false,

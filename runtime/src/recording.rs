@@ -4,11 +4,11 @@ use crate::eval::Eval;
 use crate::factors::{Factors, Levels, Line};
 use crate::formula::{atom, truth};
 use crate::keys::{MFA_PRESENT, SPECIAL};
-use crate::layout::{INSTANCE_ROW, NONE};
+use crate::layout::NONE;
 use crate::logic::Logic;
 use crate::plan::Side;
 use crate::record::{At, Located, Open, PolicyName, Recorder, Role};
-use crate::set::rows;
+use crate::set::{CompiledPolicySet, rows};
 use crate::statements;
 use crate::units::Origin;
 use iamc_policy::decision::{
@@ -136,12 +136,12 @@ impl Recorder for Recording {
                 self.of_statement(eval, located, kind, keys)
             }
             Open::Resource { located, pattern } => {
-                let (pattern, keys) = eval.resource_atom(located.whose, pattern);
+                let (pattern, keys) = eval.resource_atom(located.whose, pattern, located.home);
                 self.of_statement(eval, located, AtomKind::Resource { pattern }, keys)
             }
             Open::NullResource { located, pattern } => {
                 // Not the question whether it matches, hence another name.
-                let (pattern, keys) = eval.resource_atom(located.whose, pattern);
+                let (pattern, keys) = eval.resource_atom(located.whose, pattern, located.home);
                 let kind = AtomKind::Resource { pattern: format!("null({pattern})") };
                 self.of_statement(eval, located, kind, keys)
             }
@@ -286,10 +286,7 @@ impl Recording {
     fn unknown_policy(&self, eval: &Eval<'_>, kind: PolicyKind, name: PolicyName, at: At) -> Formula {
         let policy = match name {
             PolicyName::Any => "*".to_owned(),
-            PolicyName::Instance(whose, instance) => {
-                let set = eval.tables_of(whose);
-                set.text(set.instance(instance)[2]).to_owned()
-            }
+            PolicyName::Instance(whose, instance) => policy_name(eval.tables_of(whose), instance),
         };
         let policy = PolicyRef { kind, attachment: eval.attachment(at), policy };
         atom(ResidualAtom { policy: Some(policy), ..self.residual_atom(AtomKind::Policy, Vec::new()) })
@@ -300,7 +297,11 @@ impl<'a> Eval<'a> {
     fn attachment(&self, at: At) -> Attachment {
         match at {
             At::Direct => Attachment::Direct,
-            At::Group(name) => Attachment::Group(self.set.text(name).to_owned()),
+            At::Group(row) => Attachment::Group(match self.set.tables().explain_groups.get(row as usize) {
+                Some(name) if *name != NONE => self.set.explain_text(*name).to_owned(),
+                // Left out.
+                _ => "#".to_owned(),
+            }),
             At::Level(index, entity) => Attachment::Level(index, self.set.text(entity).to_owned()),
         }
     }
@@ -308,19 +309,31 @@ impl<'a> Eval<'a> {
     /// A statement as explanations name it.
     pub(crate) fn statement_ref(&self, located: &Located) -> StatementRef {
         let set = self.tables_of(located.whose);
-        let [_, _, name, explain, file, first_line, verbatim]: [u32; INSTANCE_ROW] = set.instance(located.instance);
+        let policy = policy_name(set, located.instance);
+        let policy = PolicyRef { kind: located.kind, attachment: self.attachment(located.at), policy };
+        let Some([_, explain, file, first_line]) = set.explain_instance(located.instance) else {
+            return StatementRef { policy, index: located.index, sid: None, place: None };
+        };
+        let text = |id: u32| (id != NONE).then(|| set.explain_text(id));
         let (sid, line) = if explain == NONE {
             (None, 1)
         } else {
             let [sid, line] = rows::<2>(&set.tables().explain_statements)[(explain + located.index) as usize];
-            (set.optional_text(sid).map(str::to_owned), line)
+            (text(sid).map(str::to_owned), line)
         };
-        let place = set.optional_text(file).map(|file| {
-            let line = if verbatim == 1 { first_line.saturating_add(line).saturating_sub(1) } else { first_line };
+        let place = text(file).map(|file| {
+            let (first_line, verbatim) = (first_line >> 1, first_line & 1 == 1);
+            let line = if verbatim { first_line.saturating_add(line).saturating_sub(1) } else { first_line };
             Place { file: file.into(), line }
         });
-        let policy = set.text(name).to_owned();
-        let policy = PolicyRef { kind: located.kind, attachment: self.attachment(located.at), policy };
         StatementRef { policy, index: located.index, sid, place }
+    }
+}
+
+/// The name of a policy, or its number where names were left out.
+fn policy_name(set: &CompiledPolicySet, instance: u32) -> String {
+    match set.explain_instance(instance) {
+        Some([name, ..]) => set.explain_text(name).to_owned(),
+        None => format!("#{instance}"),
     }
 }

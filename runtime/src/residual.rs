@@ -40,11 +40,14 @@ impl<'a> Eval<'a> {
         (kind, keys)
     }
 
-    /// A resource entry as far as it is resolved, and the keys that it depends on.
-    pub(crate) fn resource_atom(&mut self, whose: Whose, id: u32) -> (String, Vec<String>) {
-        let template = self.tables_of(whose).pattern(id).template();
+    /// A resource entry as far as it is resolved, and the keys that it depends on. `home`: the index of the account that
+    /// owns the policy, or NONE.
+    pub(crate) fn resource_atom(&mut self, whose: Whose, id: u32, home: u32) -> (String, Vec<String>) {
+        let set = self.tables_of(whose);
+        let own = set.account_digits(home).and_then(|digits| std::str::from_utf8(digits).ok());
+        let template = set.pattern(id).template(own);
         let mut keys = Vec::new();
-        if self.entry(whose, id).by_region {
+        if self.entry(whose, id, home).by_region {
             keys.push("aws:requestedregion".to_owned());
         } else {
             self.note_unknown_variables(&template, &mut keys);

@@ -4,12 +4,14 @@
 //!
 //! - *ids in range*: every id in a row is a row of the section it names, or `NONE` where the layout allows it;
 //! - *ranges in range*: every (first, number) lies inside its section;
+//! - *explanations whole or absent*: rows for all instances and attachments, or no text at all;
 //! - *text is UTF-8*: every code and value; strings begin and end where characters do;
 //! - *sorted*: account numbers, sections of bodies, canonical users, endpoints, coverage;
 //! - *rules are statements*: a rule's statement is the one at its position in the body.
 
 use crate::actions::ActionFlags;
 use crate::batch::depends;
+use crate::caller::digits;
 use crate::conditions::Value;
 use crate::error::LoadError;
 use crate::hash;
@@ -32,6 +34,8 @@ pub struct CompiledPolicySet {
     catalogue: Catalogue,
     /// Service of each action of the catalogue, or NONE.
     service_of_action: Vec<u32>,
+    /// The digits of each account, by index.
+    account_digits: Vec<[u8; 12]>,
     /// Different for each set of this process, so that a scratch knows it again.
     identity: u64,
     /// Built when it is first asked for.
@@ -114,6 +118,7 @@ impl CompiledPolicySet {
         for (id, [_, first, count]) in (0..).zip(rows::<SERVICE_ROW>(&tables.services)) {
             service_of_action[*first as usize..(*first + *count) as usize].fill(id);
         }
+        let account_digits = tables.account_numbers.iter().map(|number| digits(*number)).collect();
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let identity = NEXT.fetch_add(1, Ordering::Relaxed);
         Ok(CompiledPolicySet {
@@ -122,6 +127,7 @@ impl CompiledPolicySet {
             world,
             catalogue,
             service_of_action,
+            account_digits,
             identity,
             index: OnceLock::new(),
             unknown_actions: OnceLock::new(),
@@ -186,6 +192,23 @@ impl CompiledPolicySet {
     pub fn text(&self, id: u32) -> &str {
         let offsets = &self.tables.string_offsets[id as usize..id as usize + 2];
         &self.tables.string_bytes[offsets[0] as usize..offsets[1] as usize]
+    }
+
+    /// True iff the set knows names of policies and groups, `Sid`s and positions. Without them it decides alike, and
+    /// explanations call policies by numbers and say so.
+    pub fn has_explanations(&self) -> bool {
+        !self.tables.explain_string_offsets.is_empty()
+    }
+
+    /// A text of explanations, which the set has.
+    pub(crate) fn explain_text(&self, id: u32) -> &str {
+        let [start, end] = [id, id + 1].map(|at| self.tables.explain_string_offsets[at as usize] as usize);
+        &self.tables.explain_string_bytes[start..end]
+    }
+
+    /// What explanations say of an instance; `None`: they were left out.
+    pub(crate) fn explain_instance(&self, id: u32) -> Option<[u32; EXPLAIN_INSTANCE_ROW]> {
+        rows(&self.tables.explain_instances).get(id as usize).copied()
     }
 
     pub(crate) fn optional_text(&self, id: u32) -> Option<&str> {
@@ -420,6 +443,11 @@ impl CompiledPolicySet {
         self.tables.account_numbers[row as usize]
     }
 
+    /// The twelve digits of an account; `None` for NONE.
+    pub(crate) fn account_digits(&self, row: u32) -> Option<&[u8; 12]> {
+        self.account_digits.get(row as usize)
+    }
+
     pub(crate) fn organizations(&self) -> &[[u32; ORGANIZATION_ROW]] {
         rows(&self.tables.organizations)
     }
@@ -460,8 +488,16 @@ impl CompiledPolicySet {
         &rows(&self.tables.tags)[first as usize..(first + count) as usize]
     }
 
-    pub(crate) fn attachments(&self, first: u32, count: u32) -> &[[u32; 2]] {
-        &rows(&self.tables.attachments)[first as usize..(first + count) as usize]
+    /// Attached policies: each an instance shifted left by one, plus [`ATTACHED_TO_GROUP`].
+    pub(crate) fn attachments(&self, first: u32, count: u32) -> &[u32] {
+        &self.tables.attachments[first as usize..(first + count) as usize]
+    }
+
+    /// What stands behind `user/` or `role/` in the ARN of a principal, or the whole resource part of an ARN of another
+    /// form.
+    pub(crate) fn path_name(&self, principal: u32) -> &str {
+        let row = self.principal(principal);
+        &self.text(row[2])[row[14] as usize..]
     }
 
     pub(crate) fn is_covered(&self, account: u32, service: &[u8]) -> bool {

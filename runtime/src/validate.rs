@@ -51,6 +51,15 @@ impl Check<'_> {
         if id == NONE { Ok(()) } else { self.string(id) }
     }
 
+    fn explain_string(&self, id: u32) -> Checked {
+        let n = self.tables.explain_string_offsets.len().saturating_sub(1);
+        self.id(id, n, "a text that does not exist")
+    }
+
+    fn explain_string_or_none(&self, id: u32) -> Checked {
+        if id == NONE { Ok(()) } else { self.explain_string(id) }
+    }
+
     /// A range; sums that do not fit 32 bits are refused too, so that readers may add.
     fn range(&self, first: u32, count: u32, n: usize, what: &'static str) -> Checked {
         self.ensure(first.checked_add(count).is_some_and(|end| end as usize <= n), what)
@@ -97,7 +106,7 @@ fn ascending<T: Ord>(check: Check<'_>, last: &mut Option<T>, key: T) -> Checked 
 
 /// Checks all tables; gives the settings and the words about the world.
 pub(crate) fn validate(tables: &Tables, catalogue: &Catalogue) -> Result<(Settings, u32), LoadError> {
-    strings(tables)?;
+    strings(tables, "string_offsets", &tables.string_offsets, &tables.string_bytes)?;
     let n_strings = tables.string_offsets.len() - 1;
     let string = |id: u32| ((id as usize) < n_strings).then(|| text(tables, id));
     let settings = settings::decode(&tables.settings, string);
@@ -109,6 +118,7 @@ pub(crate) fn validate(tables: &Tables, catalogue: &Catalogue) -> Result<(Settin
     bodies(tables)?;
     organizations(tables)?;
     principals_and_resources(tables)?;
+    explanations(tables)?;
     for (section, table, n) in [
         ("key_hash", &tables.key_hash, tables.keys.len() / KEY_ROW),
         ("service_hash", &tables.service_hash, tables.services.len() / SERVICE_ROW),
@@ -124,10 +134,8 @@ pub(crate) fn validate(tables: &Tables, catalogue: &Catalogue) -> Result<(Settin
     Ok(settings)
 }
 
-fn strings(tables: &Tables) -> Checked {
-    let offsets = &tables.string_offsets;
-    let check = |row| Check { tables, section: "string_offsets", row };
-    let heap = &tables.string_bytes;
+fn strings(tables: &Tables, section: &'static str, offsets: &[u32], heap: &str) -> Checked {
+    let check = |row| Check { tables, section, row };
     check(0).ensure(offsets.first() == Some(&0), "does not begin at 0")?;
     check(offsets.len())
         .ensure(offsets.last().is_some_and(|end| *end as usize == heap.len()), "does not end at the end")?;
@@ -323,19 +331,48 @@ fn bodies(tables: &Tables) -> Checked {
         service_index(check, sections, first_section, n_sections)
     })?;
     let n_bodies = tables.bodies.len() / BODY_ROW;
-    each(tables, "explain_statements", &tables.explain_statements, |check, [sid, _]| check.string_or_none(sid))?;
-    each(tables, "instances", &tables.instances, |check, row: [u32; INSTANCE_ROW]| {
-        let [body, kind, name, explain, file, _, verbatim] = row;
+    let n_accounts = tables.account_numbers.len();
+    each(tables, "instances", &tables.instances, |check, [body, home]: [u32; INSTANCE_ROW]| {
         check.id_or_none(body, n_bodies, "a body that does not exist")?;
-        check.id(kind, PolicyKind::ALL.len(), "an unknown kind")?;
-        check.string(name)?;
-        check.string_or_none(file)?;
-        check.flags(verbatim, 1)?;
-        if body != NONE && explain != NONE {
-            let count = rows::<BODY_ROW>(&tables.bodies)[body as usize][2];
+        check.id_or_none(home, n_accounts, "an account that does not exist")
+    })
+}
+
+/// What explanations show, or nothing at all.
+fn explanations(tables: &Tables) -> Checked {
+    let n = |section, given: usize, expected: usize| {
+        let check = Check { tables, section, row: given };
+        check.ensure(given == expected, "not one row for each of what is explained")
+    };
+    if tables.explain_string_offsets.is_empty() {
+        n("explain_string_bytes", tables.explain_string_bytes.len(), 0)?;
+        n("explain_instances", tables.explain_instances.len(), 0)?;
+        n("explain_statements", tables.explain_statements.len(), 0)?;
+        return n("explain_groups", tables.explain_groups.len(), 0);
+    }
+    let (offsets, heap) = (&tables.explain_string_offsets, &tables.explain_string_bytes);
+    strings(tables, "explain_string_offsets", offsets, heap)?;
+    let instances = rows::<INSTANCE_ROW>(&tables.instances);
+    each(tables, "explain_statements", &tables.explain_statements, |check, [sid, _]| {
+        check.explain_string_or_none(sid)
+    })?;
+    each(tables, "explain_instances", &tables.explain_instances, |check, row: [u32; EXPLAIN_INSTANCE_ROW]| {
+        let [name, explain, file, _] = row;
+        check.explain_string(name)?;
+        check.explain_string_or_none(file)?;
+        let Some([body, _]) = instances.get(check.row) else { return check.fail("a policy that does not exist") };
+        if *body != NONE && explain != NONE {
+            let count = rows::<BODY_ROW>(&tables.bodies)[*body as usize][2];
             check.range(explain, count, tables.explain_statements.len() / 2, "explanations that do not exist")?;
         }
         Ok(())
+    })?;
+    n("explain_instances", tables.explain_instances.len() / EXPLAIN_INSTANCE_ROW, instances.len())?;
+    n("explain_groups", tables.explain_groups.len(), tables.attachments.len())?;
+    each(tables, "explain_groups", &tables.explain_groups, |check, [name]| {
+        let is_group = tables.attachments[check.row] & ATTACHED_TO_GROUP != 0;
+        check.ensure(is_group == (name != NONE), "a group that is none")?;
+        check.explain_string_or_none(name)
     })
 }
 
@@ -406,18 +443,16 @@ fn principals_and_resources(tables: &Tables) -> Checked {
     let n_accounts = tables.account_numbers.len();
     let n_instances = tables.instances.len() / INSTANCE_ROW;
     let n_tags = tables.tags.len() / 3;
-    let n_attachments = tables.attachments.len() / 2;
+    let n_attachments = tables.attachments.len();
     const POLICY: &str = "a policy that does not exist";
     const TAGS: &str = "tags that do not exist";
     each(tables, "tags", &tables.tags, |check, tag: [u32; 3]| tag.iter().try_for_each(|id| check.string(*id)))?;
-    each(tables, "attachments", &tables.attachments, |check, [instance, group]| {
-        check.id(instance, n_instances, POLICY)?;
-        check.string_or_none(group)
-    })?;
+    each(tables, "attachments", &tables.attachments, |check, [word]| check.id(word >> 1, n_instances, POLICY))?;
     each(tables, "principals", &tables.principals, |check, row: [u32; PRINCIPAL_ROW]| {
         let [flags, account, arn, unique_id, boundary, first, count, first_tag, n_own, rest @ ..] = row;
-        let [first_session_tag, n_session_tags, first_session, n_session, trust, path_name, _] = rest;
-        check.flags(flags, PRINCIPAL_ROLE)?;
+        let [first_session_tag, n_session_tags, first_session, n_session, trust, path_at, _] = rest;
+        check.flags(flags, PRINCIPAL_ROLE | PRINCIPAL_SERVICE_LINKED)?;
+        check.ensure(flags != PRINCIPAL_SERVICE_LINKED, "a service-linked user")?;
         check.id_or_none(account, n_accounts, "an account that does not exist")?;
         check.string(arn)?;
         check.string_or_none(unique_id)?;
@@ -428,7 +463,7 @@ fn principals_and_resources(tables: &Tables) -> Checked {
         check.range(first_session, n_session, n_attachments, "attachments that do not exist")?;
         check.id_or_none(trust, n_instances, POLICY)?;
         check.ensure(flags & PRINCIPAL_ROLE == 0 || trust != NONE, "a role without trust policy")?;
-        check.string(path_name)
+        check.ensure(check.text(arn).is_char_boundary(path_at as usize), "a name that is not in its ARN")
     })?;
     each(tables, "grant_operations", &tables.grant_operations, |check, [id]| check.string(id))?;
     each(tables, "grants", &tables.grants, |check, row: [u32; GRANT_ROW]| {

@@ -12,9 +12,11 @@ use iamc_policy::world::GapKind;
 use iamc_runtime::hash::{TableBuilder, hash};
 use iamc_runtime::layout::{
     ACCOUNT_IDENTITIES_COMPLETE, ACCOUNT_LISTED, ACCOUNT_MANAGEMENT, ACCOUNT_PLACE_UNKNOWN, ACCOUNT_RESOURCES_COMPLETE,
-    ACCOUNT_S3_KNOWN, ACCOUNT_S3_ON, ATTACHMENT_IMPLIED, BODY_ROW, ELEMENT_ANY, ELEMENT_EMPTY, INSTANCE_ROW,
-    LEVEL_INCOMPLETE, LEVEL_PASSES, NEGATED, PRINCIPAL_ROLE, SET_PROGRAM, SET_SPLIT, SET_UNKNOWN, STATEMENT_ROW,
+    ACCOUNT_S3_KNOWN, ACCOUNT_S3_ON, ATTACHED_TO_GROUP, ATTACHMENT_IMPLIED, BODY_ROW, ELEMENT_ANY, ELEMENT_EMPTY,
+    INSTANCE_ROW, LEVEL_INCOMPLETE, LEVEL_PASSES, NEGATED, PRINCIPAL_ROLE, PRINCIPAL_SERVICE_LINKED, SET_PROGRAM,
+    SET_SPLIT, SET_UNKNOWN, STATEMENT_ROW,
 };
+use iamc_runtime::principals::is_service_linked;
 use iamc_runtime::statements;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -282,16 +284,23 @@ impl Emitter<'_> {
             Some(tags) => self.tags(world, tags)?,
         };
         let session_tags = self.tags(world, identity.session_tags)?;
-        let first_session = id("attachments", self.tables.attachments.len())? / 2;
+        let first_session = id("attachments", self.tables.attachments.len())?;
         let session = world.list(identity.session);
         for &document in session {
             let instance = self.instance(PolicyKind::Session, document)?;
-            self.tables.attachments.extend([instance, NONE]);
+            self.tables.attachments.push(instance << 1);
+            self.tables.explain_groups.push(NONE);
         }
         let trust = if is_role { self.instance(PolicyKind::Trust, identity.trust)? } else { NONE };
-        let path_name = self.path_name(identity)?;
+        let path_at = self.path_at(identity)?;
+        let text = self.lowered.strings.get(identity.arn);
+        let flags = match (is_role, is_service_linked(text)) {
+            (true, true) => PRINCIPAL_ROLE | PRINCIPAL_SERVICE_LINKED,
+            (true, false) => PRINCIPAL_ROLE,
+            (false, _) => 0,
+        };
         self.tables.principals.extend([
-            if is_role { PRINCIPAL_ROLE } else { 0 },
+            flags,
             account,
             arn,
             unique_id,
@@ -306,19 +315,20 @@ impl Emitter<'_> {
             // Bounded by the list that it comes from.
             session.len() as u32,
             trust,
-            path_name,
+            path_at,
             0,
         ]);
         Ok(())
     }
 
-    /// What stands behind `user/` or `role/`, or the whole resource part of an ARN of another form.
-    fn path_name(&mut self, identity: &IdentityRow) -> Result<u32, CompileError> {
+    /// Where path and name begin in the ARN: what stands behind `user/` or `role/`, or the whole resource part of an ARN
+    /// of another form.
+    fn path_at(&self, identity: &IdentityRow) -> Result<u32, CompileError> {
         let arn = self.lowered.strings.get(identity.arn);
         let resource = arn.splitn(6, ':').nth(5).unwrap_or("");
         let word = if identity.kind == IdentityKind::Role { "role/" } else { "user/" };
-        let path_name = resource.strip_prefix(word).unwrap_or(resource).to_owned();
-        self.text(&path_name)
+        let path_name = resource.strip_prefix(word).unwrap_or(resource);
+        id("bytes of an ARN", arn.len() - path_name.len())
     }
 
     ///
@@ -363,7 +373,7 @@ impl Emitter<'_> {
         }
         list.sort_by_key(|&(at, place, _)| (at, place));
         let groups = world.list(world.identities[holder as usize].groups);
-        let first = id("attachments", self.tables.attachments.len())? / 2;
+        let first = id("attachments", self.tables.attachments.len())?;
         let count = id("attachments", list.len())?;
         for (at, _, attached) in list {
             let document = match attached {
@@ -376,11 +386,12 @@ impl Emitter<'_> {
             };
             let instance = self.instance(PolicyKind::Identity, document)?;
             // Places of groups count from 1; 0 is the principal itself.
-            let group = match at.checked_sub(1) {
-                None => NONE,
-                Some(at) => self.string(groups[at as usize])?,
+            let (word, group) = match at.checked_sub(1) {
+                None => (instance << 1, NONE),
+                Some(at) => (instance << 1 | ATTACHED_TO_GROUP, self.explain_string(groups[at as usize])?),
             };
-            self.tables.attachments.extend([instance, group]);
+            self.tables.attachments.push(word);
+            self.tables.explain_groups.push(group);
         }
         Ok((first, count))
     }

@@ -3,7 +3,7 @@
 use crate::emit::Emitter;
 use crate::error::{CompileError, below, id};
 use crate::intern::NONE;
-use crate::lower::pattern_kind_of;
+use crate::lower::{OWN, home_of, pattern_kind_of};
 use iamc_policy::PolicyKind;
 use iamc_policy::condition::ConditionKey;
 use iamc_runtime::hash::{TableBuilder, hash};
@@ -30,11 +30,17 @@ impl Emitter<'_> {
         if let Some(known) = self.patterns.get(lowered) {
             return Ok(known);
         }
-        let [text, variables, kind] = self.lowered.patterns.row(lowered);
+        let [text, flags, kind] = self.lowered.patterns.row(lowered);
         let kind = pattern_kind_of(kind);
-        let template = self.lowered.read_template(text, variables);
+        let template = self.lowered.read_template(text, flags);
         let keys = self.template_keys(&template)?;
-        let encoded = pattern::encode(&template, kind, self.settings, &mut |key: &ConditionKey| keys[key]);
+        let mut key_id = |key: &ConditionKey| keys[key];
+        let encoded = if flags & OWN != 0 {
+            let encoded = pattern::encode_own(&template, kind, self.settings, &mut key_id);
+            encoded.expect("an entry with an account component has six segments, and the fifth is empty without it")
+        } else {
+            pattern::encode(&template, kind, self.settings, &mut key_id)
+        };
         let len = id("bytes of resource patterns", encoded.bytes.len())?;
         let bytes = &mut self.tables.pattern_bytes;
         let start = self.pattern_bytes.intern("bytes of resource patterns", bytes, &encoded.bytes)?;
@@ -220,13 +226,19 @@ impl Emitter<'_> {
         if let Some(&known) = self.instances.get(&(kind, document)) {
             return Ok(known);
         }
-        let [text, name, explanation, file, line, verbatim] = self.lowered.documents.row(document);
+        let [text, name, explanation, file, line, verbatim, low, high] = self.lowered.documents.row(document);
         let body = if text == NONE { NONE } else { self.body(kind, text)? };
-        let name = self.string(name)?;
+        let name = self.explain_string(name)?;
         let explanation = if explanation == NONE { NONE } else { self.explanation(explanation)? };
-        let file = self.maybe(file)?;
-        let instance = id("policies", self.tables.instances.len() / INSTANCE_ROW)?;
-        self.tables.instances.extend([body, kind, name, explanation, file, line, verbatim]);
+        let file = self.explain_maybe(file)?;
+        // An attachment keeps a bit beside the instance.
+        let instance = id("policies", 2 * (self.tables.instances.len() / INSTANCE_ROW))? / 2;
+        // Whoever owns a policy was counted among the accounts when the policy was collected.
+        let home = home_of(low, high).and_then(|home| self.tables.account_numbers.binary_search(&home).ok());
+        // There are fewer accounts than 32 bits can number: each has a row of several words.
+        self.tables.instances.extend([body, home.map_or(NONE, |home| home as u32)]);
+        // A line beyond 31 bits would be one of a file of gigabytes.
+        self.tables.explain_instances.extend([name, explanation, file, line.min(u32::MAX >> 1) << 1 | verbatim]);
         self.instances.insert((kind, document), instance);
         Ok(instance)
     }
@@ -238,7 +250,7 @@ impl Emitter<'_> {
         let words = self.lowered.explanations.get(lowered).to_vec();
         let first = id("explanations", self.tables.explain_statements.len())? / 2;
         for pair in words.chunks_exact(2) {
-            let sid = self.maybe(pair[0])?;
+            let sid = self.explain_maybe(pair[0])?;
             self.tables.explain_statements.extend([sid, pair[1]]);
         }
         self.explanations.insert(lowered, first);

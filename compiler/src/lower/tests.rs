@@ -15,13 +15,13 @@ impl Bench {
         let has_principal = statements.contains("Principal");
         let read_as = if has_principal { PolicyKind::Resource } else { PolicyKind::Identity };
         let policy = Policy::parse(read_as, Strictness::Lenient, &text).policy.unwrap();
-        self.0.document(kind, &NamedPolicy::new(name, policy)).unwrap()
+        self.0.document(kind, &NamedPolicy::new(name, policy), None).unwrap()
     }
 
     /// The statements of a policy.
     fn text(&mut self, kind: PolicyKind, statements: &str) -> Vec<u32> {
         let document = self.named(kind, "p", statements);
-        let [text, ..] = self.0.documents.row::<6>(document);
+        let [text, ..] = self.0.documents.row::<8>(document);
         self.0.texts.get(text).to_vec()
     }
 
@@ -108,7 +108,7 @@ fn copies_share_all_but_their_names() {
     let mut bench = Bench::new();
     let statement = r#"{"Sid":"One","Effect":"Allow","Action":"s3:*","Resource":"*"}"#;
     let other_sid = statement.replace("One", "Two");
-    let rows: Vec<[u32; 6]> = [("a", statement), ("b", statement), ("a", &other_sid), ("a", statement)]
+    let rows: Vec<[u32; 8]> = [("a", statement), ("b", statement), ("a", &other_sid), ("a", statement)]
         .map(|(name, text)| {
             let document = bench.named(PolicyKind::Identity, name, text);
             bench.0.documents.row(document)
@@ -119,6 +119,29 @@ fn copies_share_all_but_their_names() {
     assert_eq!(rows[0], rows[3]);
     let explanations: Vec<u32> = rows.iter().map(|row| row[2]).collect();
     assert!(explanations[0] == explanations[1] && explanations[0] != explanations[2]);
+}
+
+#[test]
+fn copies_of_several_accounts_are_one() {
+    let mut bench = Bench::new();
+    let mut text = |account: &str, home: &str, element: &str| {
+        let statement = format!(
+            r#"{{"Effect":"Allow","Action":"sqs:*","{element}":["arn:aws:sqs:*:{account}:q","arn:aws:s3:::b/${{aws:username}}"]}}"#
+        );
+        let text = format!(r#"{{"Version":"2012-10-17","Statement":[{statement}]}}"#);
+        let policy = Policy::parse(PolicyKind::Identity, Strictness::Lenient, &text).policy.unwrap();
+        let document = bench.0.document(PolicyKind::Identity, &NamedPolicy::new("p", policy), home.parse().ok());
+        let [text, _, _, _, _, _, low, high] = bench.0.documents.row(document.unwrap());
+        assert_eq!(home_of(low, high).map(|home| format!("{home:012}")).unwrap_or_default(), home);
+        text
+    };
+    let (one, two) = ("111122223333", "000000000002");
+    let own = text(one, one, "Resource");
+    assert_eq!(text(two, two, "Resource"), own);
+    assert_ne!(text(two, one, "Resource"), own);
+    assert_eq!(text(one, two, "Resource"), text(one, "", "Resource"));
+    assert_ne!(text("", "", "Resource"), own);
+    assert_ne!(text(one, one, "NotResource"), text(two, two, "NotResource"));
 }
 
 #[test]

@@ -195,7 +195,7 @@ fn read_ahead(set: &CompiledPolicySet, group: &[Ids]) {
         let Some([_, account, arn, _, boundary, first, count, ..]) = *record else { continue };
         sum ^= u32::from(set.string(arn).first().copied().unwrap_or(0));
         sum ^= if account == NONE { 0 } else { set.account(account)[0] };
-        let attached = set.attachments(first, count.min(AHEAD as u32 - 1)).iter().map(|attached| attached[0]);
+        let attached = set.attachments(first, count.min(AHEAD as u32 - 1)).iter().map(|attached| attached >> 1);
         for (instance, attached) in instances.iter_mut().zip(attached.chain([boundary])) {
             *instance = attached;
         }

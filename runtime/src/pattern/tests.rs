@@ -9,7 +9,7 @@ fn check_with(text: &str, kind: PolicyKind, arn: &str, value: Option<&str>, sett
     let encoded = encoded(text, kind, settings);
     let pattern = Pattern::read(&encoded.bytes, encoded.shape, encoded.min_len).unwrap();
     assert!(pattern.is_valid(4), "{text}");
-    assert_eq!(pattern.template(), Template::with_variables(text), "{text}");
+    assert_eq!(pattern.template(None), Template::with_variables(text), "{text}");
     let filling = |_| value.map_or(Filling::Hole, |value| Filling::Text(value.as_bytes()));
     let subject = Subject::new(arn.as_bytes());
     let mut reached = Reached::default();
@@ -24,6 +24,80 @@ fn check_with(text: &str, kind: PolicyKind, arn: &str, value: Option<&str>, sett
 
 fn check(text: &str, arn: &str) -> bool {
     check_with(text, PolicyKind::Identity, arn, Some("v"), &Settings::default())
+}
+
+/// The entry with its account left out, for policies of that account.
+fn check_own(text: &str, arn: &str, own: &str) -> bool {
+    let settings = Settings::default();
+    let account = account_of(text).unwrap();
+    let short = format!("{}{}", &text[..account.start], &text[account.end..]);
+    let template = Template::with_variables(short);
+    let encoded = encode_own(&template, PolicyKind::Identity, &settings, &mut |_| 3).unwrap();
+    let pattern = Pattern::read(&encoded.bytes, encoded.shape, encoded.min_len).unwrap();
+    assert!(pattern.is_valid(4) && pattern.shape & HAS_OWN != 0, "{text}");
+    assert_eq!(pattern.template(Some(&text[account])), Template::with_variables(text), "{text}");
+    let filling = |slot| match slot {
+        OWN_ACCOUNT => Filling::Text(own.as_bytes()),
+        _ => Filling::Text(b"v"),
+    };
+    let subject = Subject::new(arn.as_bytes());
+    let mut reached = Reached::default();
+    let quick = matches(&pattern, &subject, &settings, &mut reached, filling);
+    let general = Pattern { shape: GENERAL | HAS_OWN, ..pattern };
+    assert_eq!(quick, matches(&general, &subject, &settings, &mut reached, filling), "{text} {arn}");
+    assert!(!matches(&pattern, &subject, &settings, &mut reached, |slot| match slot {
+        OWN_ACCOUNT => Filling::Nothing,
+        slot => filling(slot),
+    }));
+    let open = matches(&pattern, &subject, &settings, &mut reached, |_| Filling::Hole);
+    assert!(open || !quick, "{text} {arn}");
+    quick
+}
+
+#[test]
+fn the_account_of_the_owner_is_like_its_digits() {
+    let (own, other) = ("111122223333", "999999999999");
+    let mut n_matches = 0;
+    for text in [
+        "arn:aws:sqs:us-east-1:111122223333:q",
+        "arn:aws:sqs:*:111122223333:q*",
+        "arn:aws:sqs:us-*-1:111122223333:*",
+        "arn:*:sqs:*:111122223333:",
+        "arn:aws:dynamodb:*:111122223333:table/${aws:username}",
+        "arn:aws:logs:*:111122223333:log-group:*:*",
+        "arn:aws:iam::111122223333:role/a*b?",
+    ] {
+        for arn in [
+            "arn:aws:sqs:us-east-1:111122223333:q",
+            "arn:aws:sqs:us-east-1:999999999999:q",
+            "arn:aws:sqs:a:999999999999:111122223333:q",
+            "arn:aws:sqs:us-east-1::q",
+            "arn:aws:sqs:us-east-1:111122223333:",
+            "arn:aws:dynamodb:eu-west-1:111122223333:table/v",
+            "arn:aws:logs:eu-west-1:111122223333:log-group:g:s",
+            "arn:aws:iam::111122223333:role/axxbc",
+            "arn:aws:iam::999999999999:role/axxbc",
+        ] {
+            let expected = check(text, arn);
+            assert_eq!(check_own(text, arn, own), expected, "{text} {arn}");
+            n_matches += usize::from(expected);
+            // In another account it is that account's.
+            let moved = check(&text.replace(own, other), arn);
+            assert_eq!(check_own(text, arn, other), moved, "{text} {arn}");
+        }
+    }
+    assert!(n_matches > 7, "{n_matches}");
+    for text in [
+        "arn:aws:s3:::bucket/*",
+        "arn:aws:sqs:us-east-1:11112222333?:q",
+        "arn:aws:sqs:us-east-1:1111222233334:q",
+        "arn:aws:sqs:us-east-1:111122223333",
+        "arn:aws:sqs:${aws:RequestedRegion}:111122223333:q",
+        "*:aws:sqs:us-east-1:111122223333:q",
+        "*",
+    ] {
+        assert_eq!(account_of(text), None, "{text}");
+    }
 }
 
 #[test]

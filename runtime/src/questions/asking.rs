@@ -85,6 +85,8 @@ pub(crate) struct Work {
     pub(crate) guard_sets: Vec<Stamped<Guarding>>,
     pub(crate) level_sums: Vec<Sum>,
     pub(crate) matches: Vec<PatternMatch>,
+    /// Accounts that the ARN names where a pattern may hold that of its owner: index, and the lanes of its principals.
+    pub(crate) homes: Vec<(u32, (u32, u32))>,
     /// Numbers of statements that are looked at.
     pub(crate) numbers: Vec<u32>,
     pub(crate) sides: Vec<SideClass>,
@@ -92,7 +94,7 @@ pub(crate) struct Work {
     pub(crate) sides_of_runs: Vec<u32>,
     pub(crate) values: Vec<Value>,
     pub(crate) sided: Vec<Sided>,
-    pub(crate) sided_values: Vec<((u32, PolicyKind), Value)>,
+    pub(crate) sided_values: Vec<((u32, PolicyKind, u32), Value)>,
     pub(crate) reached: Vec<[Levels; 2]>,
     /// How many principals the last question decided one by one, and for how many statements it asked each caller.
     pub(crate) n_by_point: u32,
@@ -332,14 +334,32 @@ impl<'a> Asking<'a> {
         Value { kinds: value.kinds, rows: self.work.truths.end_rows(first), by_lane: false }
     }
 
-    /// What an Allow or a Deny says of one lane or of all holders of a body.
-    pub(super) fn add(&mut self, target: Target, located: &Located, value: Value, holder: super::pools::Lanes<'_>) {
+    /// What an Allow or a Deny says of one lane or of all holders of a body. `within`: of those in this range alone.
+    pub(super) fn add(
+        &mut self,
+        target: Target,
+        located: &Located,
+        value: Value,
+        holder: super::pools::Lanes<'_>,
+        within: Option<(u32, u32)>,
+    ) {
         use super::pools::Lanes;
         if value.kinds.is_impossible() {
             return;
         }
-        let words = self.words.clone();
-        let (first, end) = ((words.start * 64) as u32, (words.end * 64) as u32);
+        let (mut words, mut holder) = (self.words.clone(), holder);
+        let (mut first, mut end) = ((words.start * 64) as u32, (words.end * 64) as u32);
+        if let Some(within) = within {
+            (first, end) = (first.max(within.0), end.min(within.1));
+            if first >= end {
+                return;
+            }
+            words = super::rows::words(first, end);
+            if let Lanes::List(list) = holder {
+                let start = list.partition_point(|lane| *lane < first);
+                holder = Lanes::List(&list[start..start + list[start..].partition_point(|lane| *lane < end)]);
+            }
+        }
         if value.by_lane {
             let to = |work: &mut Work, lane: u32, value: Tri| row_of(work, target, located.deny).add(lane, value);
             match holder {
@@ -347,7 +367,10 @@ impl<'a> Asking<'a> {
                     let own = list.iter().copied().filter(|lane| (first..end).contains(lane));
                     self.each_lane(located, value.kinds, own, to);
                 }
-                Lanes::Row(row) => self.each_lane(located, value.kinds, super::rows::ones(row, words), to),
+                Lanes::Row(row) => {
+                    let own = super::rows::ones(row, words).filter(|lane| (first..end).contains(lane));
+                    self.each_lane(located, value.kinds, own, to);
+                }
             }
             return;
         }
@@ -369,11 +392,12 @@ impl<'a> Asking<'a> {
             }
             Lanes::Row(row) => {
                 for word in words {
-                    if row[word] == 0 {
+                    let holders = row[word] & super::rows::mask(word, first, end);
+                    if holders == 0 {
                         continue;
                     }
                     let own = value.kinds.word(roles[word]).and(self.work.truths.rows_word(value.rows, word));
-                    let own = own.and(K { definite: row[word], possible: row[word] });
+                    let own = own.and(K { definite: holders, possible: holders });
                     row_of(self.work, target, located.deny).add_word(word, own);
                 }
             }

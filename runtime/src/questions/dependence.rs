@@ -6,7 +6,7 @@
 use crate::code::{Step, Steps};
 use crate::keys::*;
 use crate::layout::*;
-use crate::pattern::HAS_VARIABLES;
+use crate::pattern::{HAS_OWN, HAS_VARIABLES};
 use crate::set::{CompiledPolicySet, rows};
 
 /// How far callers have to be told apart.
@@ -31,6 +31,8 @@ pub(crate) struct Depends {
     pub(crate) about_owner: bool,
     /// Some key depends on the caller, and some other key, or the name of a session, does not follow from the set alone.
     pub(crate) mixed: bool,
+    /// Some pattern holds the account of the owner of the policy.
+    pub(crate) own: bool,
 }
 
 impl Depends {
@@ -39,6 +41,7 @@ impl Depends {
             level: self.level.max(other.level),
             about_owner: self.about_owner | other.about_owner,
             mixed: self.mixed | other.mixed,
+            own: self.own | other.own,
         }
     }
 
@@ -156,7 +159,7 @@ impl Dependence {
             if pattern.shape & HAS_VARIABLES != 0 {
                 keys.add_code(set, pattern.code);
             }
-            keys.finish()
+            Depends { own: pattern.shape & HAS_OWN != 0, ..keys.finish() }
         };
         let patterns: Vec<Depends> = (0..(tables.patterns.len() / PATTERN_ROW) as u32).map(of_pattern).collect();
         let tests = rows::<3>(&tables.resource_tests).iter().map(|[_, first, count]| {

@@ -10,6 +10,7 @@ use super::truths::{Kinds, Slice, Sum, Value};
 use crate::actions::ActionFlags;
 use crate::eval::{Eval, Target as Resource};
 use crate::factors::Factors;
+use crate::index::accounts_of;
 use crate::layout::*;
 use crate::logic::{K, Logic};
 use crate::pattern::Subject;
@@ -17,6 +18,11 @@ use crate::plan::Plan;
 use crate::record::{Located, Plain};
 use crate::set::rows;
 use iamc_policy::PolicyKind;
+
+/// The resource test of a statement that was found is true.
+const MATCHED: u32 = 1;
+/// It may be true by a pattern that holds the account of the owner.
+const OWN: u32 = 2;
 
 /// What the units so far come to: denied, allowed.
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +61,7 @@ impl Asking<'_> {
         self.owner_varies = owner_varies;
         self.owner_matters = owner_matters;
         self.work.begin_unit(self.lanes, self.set);
+        self.find_homes();
         self.find_named(&plan);
         let (n_words, words) = (self.lanes.n_words, self.words.clone());
         for row in [&mut self.work.allows, &mut self.work.denies, &mut self.work.boundary, &mut self.work.session] {
@@ -82,14 +89,13 @@ impl Asking<'_> {
         self.find_statements();
         let numbers = std::mem::take(&mut self.work.numbers);
         for number in &numbers {
-            let (number, matched) = (number >> 1, number & 1 == 1);
+            let (number, matched, own) = (number >> 2, number & MATCHED != 0, number & OWN != 0);
             let statement = self.lanes.postings.statements[number as usize];
             let deny = denies(self.set, statement);
             let located = Located { statement, deny, kind: PolicyKind::Identity, ..Located::nowhere() };
-            let value = self.statement(&located, matched);
-            if !value.kinds.is_impossible() {
-                self.add_number(number, &located, value);
-            }
+            self.each_home(&located, matched, own, &mut |asking, located, value, within| {
+                asking.add_number(number, located, value, within);
+            });
         }
         self.work.numbers = numbers;
         self.add_unknown(&self.lanes.identity, Target::Identity);
@@ -107,10 +113,12 @@ impl Asking<'_> {
                 lanes.local.each_statement(set, body, ids.service, ids.position, name, |id| numbers.push(id));
                 for statement in &numbers {
                     let deny = denies(set, *statement);
-                    let located =
-                        Located { statement: *statement, deny, kind: PolicyKind::Identity, ..Located::nowhere() };
+                    // Whoever has a policy of another account is decided by himself.
+                    let home = lanes.runs[*run as usize].account;
+                    let kind = PolicyKind::Identity;
+                    let located = Located { statement: *statement, home, deny, kind, ..Located::nowhere() };
                     let value = self.statement(&located, false);
-                    self.add(Target::Identity, &located, value, Lanes::List(own));
+                    self.add(Target::Identity, &located, value, Lanes::List(own), None);
                 }
             }
         }
@@ -118,8 +126,60 @@ impl Asking<'_> {
         self.add_unknown(&self.lanes.identity, Target::Identity);
     }
 
-    /// Fills `numbers` with the statements to be looked at: twice the number, plus one where the resource matches for
-    /// certain. What needs no look is added at once.
+    /// The accounts whose own patterns can match the resource.
+    fn find_homes(&mut self) {
+        let text = match self.main.unit.target {
+            Resource::Arn(_) => self.main.unit.arn.unwrap_or_default().as_bytes(),
+            Resource::Pseudo(text) => self.main.bytes(text),
+            Resource::Star | Resource::AnyRegion(..) => &[],
+        };
+        let homes = &mut self.work.homes;
+        homes.clear();
+        for account in accounts_of(std::str::from_utf8(text).unwrap_or_default()) {
+            let Some(home) = self.set.find_account(account) else { continue };
+            let run = self.lanes.run_of[home as usize];
+            if run != NONE && homes.iter().all(|(known, _)| *known != home) {
+                let run = self.lanes.runs[run as usize];
+                homes.push((home, (run.first, run.end)));
+            }
+        }
+    }
+
+    /// Calls `visit` with the value of a statement of policies that are attached to principals: for all of them, and, if
+    /// some pattern holds the account of its owner, once more for the principals of each account that can be meant. A
+    /// statement is true where it is by either: those of `NotResource` hold no such pattern.
+    fn each_home(
+        &mut self,
+        located: &Located,
+        matched: bool,
+        own: bool,
+        visit: &mut dyn FnMut(&mut Self, &Located, Value, Option<(u32, u32)>),
+    ) {
+        let value = self.statement(located, matched);
+        if !value.kinds.is_impossible() {
+            visit(self, located, value, None);
+        }
+        if !own || matched {
+            return;
+        }
+        for at in 0..self.work.homes.len() {
+            let (home, within) = self.work.homes[at];
+            let located = Located { home, ..*located };
+            let value = self.statement(&located, false);
+            if !value.kinds.is_impossible() {
+                visit(self, &located, value, Some(within));
+            }
+        }
+    }
+
+    /// True iff a pattern of the statement holds the account of its owner.
+    fn has_own(&self, statement: u32) -> bool {
+        let [_, _, resource, ..] = self.set.statement(statement);
+        resource != NONE && self.lanes.dependence.tests[resource as usize].own
+    }
+
+    /// Fills `numbers` with the statements to be looked at: four times the number, plus [`MATCHED`] and [`OWN`]. What needs
+    /// no look is added at once.
     fn find_statements(&mut self) {
         self.work.numbers.clear();
         let (set, lanes) = (self.set, self.lanes);
@@ -129,29 +189,30 @@ impl Asking<'_> {
             for number in 0..lanes.postings.statements.len() as u32 {
                 let [_, element, ..] = set.statement(lanes.postings.statements[number as usize]);
                 if self.is_about(element) {
-                    self.work.numbers.push(number << 1);
+                    let own = self.has_own(lanes.postings.statements[number as usize]);
+                    self.work.numbers.push(number << 2 | if own { OWN } else { 0 });
                 }
             }
             return;
         }
         let id = rows::<SERVICE_ROW>(&set.tables().services)[ids.service as usize][1] + ids.position;
         let mut numbers = std::mem::take(&mut self.work.numbers);
-        lanes.postings.each_tested(ids.service, id, |number, ask| numbers.push(number << 1 | u32::from(ask)));
+        lanes.postings.each_tested(ids.service, id, |number, ask| numbers.push(number << 2 | u32::from(ask)));
         let n_tested = numbers.len();
-        lanes.postings.each_plain(ids.service, id, |number, ask| numbers.push(number << 1 | u32::from(ask)));
+        lanes.postings.each_plain(ids.service, id, |number, ask| numbers.push(number << 2 | u32::from(ask)));
         let element = |number: u32| set.statement(lanes.postings.statements[number as usize])[1];
         for listed in &numbers[n_tested..] {
-            let (number, ask) = (listed >> 1, listed & 1 == 1);
+            let (number, ask) = (listed >> 2, listed & 1 == 1);
             if ask && !self.is_about(element(number)) {
                 continue;
             }
             let statement = lanes.postings.statements[number as usize];
             let located = Located { statement, deny: denies(set, statement), ..Located::nowhere() };
-            self.add_number(number, &located, Value::constant(Kinds::TRUE));
+            self.add_number(number, &located, Value::constant(Kinds::TRUE), None);
         }
         numbers.truncate(n_tested);
         numbers.retain_mut(|number| {
-            let keeps = *number & 1 == 0 || self.is_about(element(*number >> 1));
+            let keeps = *number & 1 == 0 || self.is_about(element(*number >> 2));
             *number &= !1;
             keeps
         });
@@ -177,19 +238,32 @@ impl Asking<'_> {
         }
         let first = numbers.len();
         for found in &matches {
-            for number in lanes.postings.with_pattern(found.id()) {
-                numbers.push(number << 1 | u32::from(!found.has_variables()));
-            }
+            let how = match (found.is_own(), found.has_variables()) {
+                (true, _) => OWN,
+                (false, true) => 0,
+                (false, false) => MATCHED,
+            };
+            numbers.extend(lanes.postings.with_pattern(found.id()).iter().map(|number| number << 2 | how));
         }
         self.work.matches = matches;
-        // Of a statement that is found twice the certain match stays.
-        numbers[first..].sort_unstable_by_key(|number| (number >> 1, !number & 1));
+        // A statement that is found twice is what it is by either.
+        numbers[first..].sort_unstable();
         let mut kept = first;
         for at in first..numbers.len() {
             let number = numbers[at];
-            let is_new = kept == first || numbers[kept - 1] >> 1 != number >> 1;
-            let [_, element, ..] = set.statement(lanes.postings.statements[number as usize >> 1]);
-            if is_new && self.is_about(element) {
+            if kept > first && numbers[kept - 1] >> 2 == number >> 2 {
+                numbers[kept - 1] |= number;
+            } else {
+                numbers[kept] = number;
+                kept += 1;
+            }
+        }
+        numbers.truncate(kept);
+        let mut kept = first;
+        for at in first..numbers.len() {
+            let number = numbers[at];
+            let [_, element, ..] = set.statement(lanes.postings.statements[number as usize >> 2]);
+            if self.is_about(element) {
                 numbers[kept] = number;
                 kept += 1;
             }
@@ -197,13 +271,13 @@ impl Asking<'_> {
         numbers.truncate(kept);
     }
 
-    fn add_number(&mut self, number: u32, located: &Located, value: Value) {
+    fn add_number(&mut self, number: u32, located: &Located, value: Value, within: Option<(u32, u32)>) {
         let lanes = self.lanes;
         match lanes.postings.holder(number) {
-            Holder::Lane(lane) => self.add(Target::Identity, located, value, Lanes::List(&[lane])),
+            Holder::Lane(lane) => self.add(Target::Identity, located, value, Lanes::List(&[lane]), within),
             Holder::Bodies(bodies) => {
                 for body in bodies {
-                    self.add(Target::Identity, located, value, lanes.identity.lanes(*body));
+                    self.add(Target::Identity, located, value, lanes.identity.lanes(*body), within);
                 }
             }
         }
@@ -227,8 +301,10 @@ impl Asking<'_> {
                 }
                 let deny = denies(set, *statement);
                 let located = Located { statement: *statement, deny, kind, ..Located::nowhere() };
-                let value = self.statement(&located, false);
-                self.add(target, &located, value, holders.lanes(index));
+                let own = self.has_own(*statement);
+                self.each_home(&located, false, own, &mut |asking, located, value, within| {
+                    asking.add(target, located, value, holders.lanes(index), within);
+                });
             }
         }
         self.add_unknown(holders, target);

@@ -138,6 +138,12 @@ impl ByLanes {
             + tables.guardrail_levels.len()
             + tables.principals.len();
         let limit = (ENTRIES_A_ROW * n_rows).min(u32::MAX as usize / 2);
+        let dependence = Dependence::new(set);
+        // What `NotResource` excludes would have to be known before its owner is.
+        let negated = rows::<3>(&tables.resource_tests).iter().zip(&dependence.tests);
+        if negated.into_iter().any(|([flags, ..], depends)| flags & NEGATED != 0 && depends.own) {
+            return None;
+        }
         let identity = Holders::new(set, PoolKind::Identity, limit)?;
         let postings = Postings::new(set, &identity, limit)?;
         let boundary = Holders::new(set, PoolKind::Boundary, limit)?;
@@ -166,7 +172,7 @@ impl ByLanes {
             scps: Guards::new(set, 3, limit)?,
             rcps_name_somebody: rcps.bodies.iter().any(|body| names_somebody(set, *body)),
             rcps,
-            dependence: Dependence::new(set),
+            dependence,
             by_unique_id: Vec::new(),
             administrators: Vec::new(),
             atom_rows: AtomRows::new(n_words),
@@ -204,7 +210,7 @@ impl ByLanes {
             let own = who(set, lane, "").and_then(|who| who.partition());
             let is_first = set.find_principal(set.string(arn)) == Some(lane);
             let of_main = own.is_some_and(|own| own == *partition.get_or_insert(own));
-            if own.is_none() || !is_first || !of_main {
+            if own.is_none() || !is_first || !of_main || self.has_foreign_policy(set, lane) {
                 set_bit(&mut self.odd, lane);
                 is_foreign = true;
             }
@@ -240,6 +246,19 @@ impl ByLanes {
         self.has_odd = is_foreign;
         self.by_unique_id.sort_unstable();
         Some(())
+    }
+
+    /// True iff a policy of another account is attached to the principal.
+    fn has_foreign_policy(&self, set: &CompiledPolicySet, lane: u32) -> bool {
+        let row = set.principal(lane);
+        let is_foreign = |instance: u32| {
+            let [_, home] = set.instance(instance);
+            home != NONE && home != row[1]
+        };
+        (row[4] != NONE && is_foreign(row[4]))
+            || [(row[5], row[6]), (row[11], row[12])]
+                .into_iter()
+                .any(|(first, count)| set.attachments(first, count).iter().any(|attached| is_foreign(attached >> 1)))
     }
 
     /// The guardrails of each run, as decisions find them.

@@ -138,7 +138,7 @@ impl Asking<'_> {
         }
         let run = self.lanes.runs[run as usize];
         for lane in run.first..run.end {
-            let path_name = self.set.string(self.set.principal(lane)[14]);
+            let path_name = self.set.path_name(lane).as_bytes();
             if path_name.rsplit(|byte| *byte == b'/').next() == Some(role) {
                 self.note_lane(lane);
             }

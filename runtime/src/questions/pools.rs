@@ -50,7 +50,7 @@ impl Holders {
         let mut pairs: Vec<(u32, u32)> = Vec::new();
         let mut n_pairs = 0usize;
         for (lane, row) in (0..).zip(principals) {
-            let boundary = [[row[4], NONE]];
+            let boundary = [row[4].wrapping_shl(1)];
             let attached = match kind {
                 PoolKind::Identity => set.attachments(row[5], row[6]),
                 PoolKind::Boundary if row[4] != NONE => &boundary,
@@ -65,8 +65,8 @@ impl Holders {
                 set_bit(&mut holders.some, lane);
                 holders.is_used = true;
             }
-            for [instance, _] in attached {
-                let [body, ..] = set.instance(*instance);
+            for attached in attached {
+                let [body, ..] = set.instance(attached >> 1);
                 if body == NONE {
                     set_bit(&mut holders.unknown, lane);
                     holders.has_unknown = true;

@@ -228,13 +228,14 @@ impl Asking<'_> {
     fn note_statements(&mut self, plan: &Plan) {
         let located = Located::nowhere();
         if let Single::Instance(instance) = self.resource_policy(plan) {
-            let body = self.set.instance(instance)[0];
-            self.note_body(body, Located { instance, kind: plan.side.kind(), ..located }, Part::Resource);
+            let [body, home] = self.set.instance(instance);
+            self.note_body(body, Located { instance, home, kind: plan.side.kind(), ..located }, Part::Resource);
         }
         if let Single::Instance(instance) = plan.endpoint {
             let gateway = plan.endpoint_type == EndpointType::Gateway;
-            let body = self.set.instance(instance)[0];
-            self.note_body(body, Located { instance, kind: PolicyKind::Endpoint, gateway, ..located }, Part::Endpoint);
+            let [body, home] = self.set.instance(instance);
+            let located = Located { instance, home, kind: PolicyKind::Endpoint, gateway, ..located };
+            self.note_body(body, located, Part::Endpoint);
         }
         if let Guardrails::Set(id) = plan.rcps {
             let guards = &self.lanes.rcps;
@@ -261,13 +262,13 @@ impl Asking<'_> {
                 continue;
             }
             let located = Located { statement: *statement, deny, ..located };
-            let known = self.work.sided_values.iter().find(|(of, _)| *of == (*statement, located.kind));
+            let known = self.work.sided_values.iter().find(|(of, _)| *of == (*statement, located.kind, located.home));
             let value = match known {
                 Some((_, value)) => *value,
                 None => {
                     let value = self.statement(&located, false);
                     let value = if value.kinds.is_impossible() { value } else { self.as_rows(&located, value) };
-                    self.work.sided_values.push(((*statement, located.kind), value));
+                    self.work.sided_values.push(((*statement, located.kind, located.home), value));
                     value
                 }
             };

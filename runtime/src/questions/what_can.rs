@@ -224,7 +224,8 @@ fn clause(eval: &mut Eval<'_>, part: &Part) -> Clause {
     if !names_any(set, resource) {
         let (flags, patterns) = set.resource_test(resource);
         not_resources = flags & NEGATED != 0;
-        resources = patterns.iter().map(|pattern| eval.resource_atom(Whose::Base, *pattern).0).collect();
+        let home = part.located.home;
+        resources = patterns.iter().map(|pattern| eval.resource_atom(Whose::Base, *pattern, home).0).collect();
     }
     let conditions = part.atoms.iter().filter_map(|atom| match eval.condition_atom(Whose::Base, *atom).0 {
         AtomKind::Condition { operator, key, values } => Some(GrantCondition { operator, key, values }),
@@ -289,9 +290,9 @@ impl Walk<'_, '_> {
         let mut level = Level { kind, entity: None, allows: Vec::new(), unknown: false };
         match pool {
             Pool::Attached { first, count } => {
-                for [instance, group] in self.eval.set.attachments(first, count) {
-                    let at = if *group == NONE { At::Direct } else { At::Group(*group) };
-                    self.instance(&mut level, *instance, at);
+                for (row, attached) in (first..).zip(self.eval.set.attachments(first, count)) {
+                    let at = if attached & ATTACHED_TO_GROUP != 0 { At::Group(row) } else { At::Direct };
+                    self.instance(&mut level, attached >> 1, at);
                 }
             }
             Pool::Unknown => {
@@ -305,7 +306,7 @@ impl Walk<'_, '_> {
 
     fn instance(&mut self, level: &mut Level, instance: u32, at: At) {
         let set = self.eval.set;
-        let [body, ..] = set.instance(instance);
+        let [body, home] = set.instance(instance);
         if body == NONE {
             level.unknown = true;
             self.perhaps_denied = true;
@@ -315,8 +316,16 @@ impl Walk<'_, '_> {
             let [flags, element, resource, block, _] = set.statement(*statement);
             let Some(atoms) = self.atoms(block) else { continue };
             let deny = flags & statements::DENY != 0;
-            let located =
-                Located { instance, kind: level.kind, at, statement: *statement, index, deny, ..Located::nowhere() };
+            let located = Located {
+                instance,
+                home,
+                kind: level.kind,
+                at,
+                statement: *statement,
+                index,
+                deny,
+                ..Located::nowhere()
+            };
             let is_plain = atoms.is_empty() && names_any(set, resource);
             let part = Part { located, actions: ActionBits::of_element(set, element), is_plain, atoms };
             if deny { self.denies.push(part) } else { level.allows.push(part) }
