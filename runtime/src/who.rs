@@ -24,8 +24,12 @@ impl<'a> Eval<'a> {
             levels.add(GrantLevel::SelfLevel, R::Value::constant(true));
             return levels;
         }
-        self.write_own();
         let (flags, entries) = set.principal_test(test);
+        if !self.caller.own_is_written
+            && entries.iter().any(|entry| EntryKind::read(entry[0]) == Some(EntryKind::RoleSession))
+        {
+            self.write_own();
+        }
         if flags & NEGATED != 0 {
             let value = self.spared(recorder, located, entries).not();
             levels.add(GrantLevel::Star, value);
