@@ -206,7 +206,8 @@ tables! {
     /// true has exactly one rule in the sections that count. Sections with the same rules share them.
     64 rules: u32,
     /// Named policies: rows of [`INSTANCE_ROW`]: body or NONE (text not known), home: the index of the account that
-    /// owns the policy, or NONE.
+    /// owns the policy, or NONE; services that it is about, a bit of [`service_bit`] for each, all bits set where that is
+    /// all services.
     65 instances: u32,
 
     // ---- who and what -----------------------------------------------------------------------------------------
@@ -301,7 +302,7 @@ pub const RULE_ROW: usize = 4;
 /// Words of a row of `guardrail_sets`.
 pub const GUARDRAIL_SET_ROW: usize = 5;
 /// Words of a row of `instances`.
-pub const INSTANCE_ROW: usize = 2;
+pub const INSTANCE_ROW: usize = 3;
 /// Words of a row of `explain_instances`.
 pub const EXPLAIN_INSTANCE_ROW: usize = 4;
 /// Words of a row of `accounts`: flags, organization or NONE, path text or NONE, SCP set or NONE, RCP set or NONE.
@@ -325,6 +326,11 @@ pub const GRANT_ROW: usize = 5;
 /// Words of a row of `endpoints`: id, account index, VPC or NONE, flags (1 gateway, 2 policy not exported), policy
 /// instance or NONE.
 pub const ENDPOINT_ROW: usize = 5;
+
+/// The bit that stands for a service, and for others too: a policy without it says nothing about the service.
+pub fn service_bit(service: u32) -> u32 {
+    1 << (service.wrapping_mul(0x9e37_79b1) >> 27)
+}
 
 /// What the input lacks does not exist (`World::assume_complete`).
 pub const WORLD_ASSUME_COMPLETE: u32 = 1;

@@ -123,8 +123,12 @@ impl<'a> Eval<'a> {
     /// The statements of one policy; `located` says where it is.
     fn instance<R: Recorder>(&mut self, recorder: &mut R, gathering: &mut Gathering<R::Value>, located: Located) {
         let set = self.tables_of(located.whose);
-        let [body, home] = set.instance(located.instance);
+        let [body, home, services] = set.instance(located.instance);
         let located = Located { home, ..located };
+        let (service, _) = self.action_in(located.whose);
+        if !R::RECORDS && body != NONE && service != NONE && services & service_bit(service) == 0 {
+            return;
+        }
         if body == NONE {
             let name = PolicyName::Instance(located.whose, located.instance);
             let what = Open::Attached { kind: located.kind, name, at: located.at };
@@ -184,7 +188,7 @@ impl<'a> Eval<'a> {
             Single::Instance(instance) => Some(instance),
         };
         if let Some(instance) = instance {
-            let [body, home] = self.set.instance(instance);
+            let [body, home, _] = self.set.instance(instance);
             if body == NONE {
                 let what = Open::Policy { kind, name: PolicyName::of_base(instance) };
                 push_unknown(recorder.open(self, what));

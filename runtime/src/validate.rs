@@ -332,7 +332,7 @@ fn bodies(tables: &Tables) -> Checked {
     })?;
     let n_bodies = tables.bodies.len() / BODY_ROW;
     let n_accounts = tables.account_numbers.len();
-    each(tables, "instances", &tables.instances, |check, [body, home]: [u32; INSTANCE_ROW]| {
+    each(tables, "instances", &tables.instances, |check, [body, home, _]: [u32; INSTANCE_ROW]| {
         check.id_or_none(body, n_bodies, "a body that does not exist")?;
         check.id_or_none(home, n_accounts, "an account that does not exist")
     })
@@ -360,7 +360,7 @@ fn explanations(tables: &Tables) -> Checked {
         let [name, explain, file, _] = row;
         check.explain_string(name)?;
         check.explain_string_or_none(file)?;
-        let Some([body, _]) = instances.get(check.row) else { return check.fail("a policy that does not exist") };
+        let Some([body, ..]) = instances.get(check.row) else { return check.fail("a policy that does not exist") };
         if *body != NONE && explain != NONE {
             let count = rows::<BODY_ROW>(&tables.bodies)[*body as usize][2];
             check.range(explain, count, tables.explain_statements.len() / 2, "explanations that do not exist")?;

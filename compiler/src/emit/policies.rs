@@ -8,8 +8,8 @@ use iamc_policy::PolicyKind;
 use iamc_policy::condition::ConditionKey;
 use iamc_runtime::hash::{TableBuilder, hash};
 use iamc_runtime::layout::{
-    ACTION_SET_ROW, BODY_SPLIT, ELEMENT_ANY, ELEMENT_EMPTY, INSTANCE_ROW, NEGATED, RULE_COMPLEMENT, RULE_ELEMENT,
-    RULE_RESOURCE_TEST, RULE_ROW, STATEMENT_ROW,
+    ACTION_SET_ROW, BODY_ROW, BODY_SPLIT, ELEMENT_ANY, ELEMENT_EMPTY, INSTANCE_ROW, NEGATED, RULE_COMPLEMENT, RULE_ELEMENT,
+    RULE_RESOURCE_TEST, RULE_ROW, STATEMENT_ROW, service_bit,
 };
 use iamc_runtime::{pattern, statements};
 use std::collections::BTreeMap;
@@ -236,11 +236,24 @@ impl Emitter<'_> {
         // Whoever owns a policy was counted among the accounts when the policy was collected.
         let home = home_of(low, high).and_then(|home| self.tables.account_numbers.binary_search(&home).ok());
         // There are fewer accounts than 32 bits can number: each has a row of several words.
-        self.tables.instances.extend([body, home.map_or(NONE, |home| home as u32)]);
+        self.tables.instances.extend([body, home.map_or(NONE, |home| home as u32), self.services_of(body)]);
         // A line beyond 31 bits would be one of a file of gigabytes.
         self.tables.explain_instances.extend([name, explanation, file, line.min(u32::MAX >> 1) << 1 | verbatim]);
         self.instances.insert((kind, document), instance);
         Ok(instance)
+    }
+
+    /// The services that a body is about, as instances say it.
+    fn services_of(&self, body: u32) -> u32 {
+        if body == NONE {
+            return u32::MAX;
+        }
+        let row = &self.tables.bodies[BODY_ROW * body as usize..][..BODY_ROW];
+        let sections = &self.tables.body_sections[3 * row[3] as usize..][..3 * row[4] as usize];
+        sections.chunks_exact(3).fold(0, |services, section| match section[0] {
+            NONE => u32::MAX,
+            service => services | service_bit(service),
+        })
     }
 
     fn explanation(&mut self, lowered: u32) -> Result<u32, CompileError> {

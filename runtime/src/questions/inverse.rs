@@ -252,7 +252,7 @@ impl ByLanes {
     fn has_foreign_policy(&self, set: &CompiledPolicySet, lane: u32) -> bool {
         let row = set.principal(lane);
         let is_foreign = |instance: u32| {
-            let [_, home] = set.instance(instance);
+            let [_, home, _] = set.instance(instance);
             home != NONE && home != row[1]
         };
         (row[4] != NONE && is_foreign(row[4]))

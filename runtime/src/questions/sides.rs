@@ -228,12 +228,12 @@ impl Asking<'_> {
     fn note_statements(&mut self, plan: &Plan) {
         let located = Located::nowhere();
         if let Single::Instance(instance) = self.resource_policy(plan) {
-            let [body, home] = self.set.instance(instance);
+            let [body, home, _] = self.set.instance(instance);
             self.note_body(body, Located { instance, home, kind: plan.side.kind(), ..located }, Part::Resource);
         }
         if let Single::Instance(instance) = plan.endpoint {
             let gateway = plan.endpoint_type == EndpointType::Gateway;
-            let [body, home] = self.set.instance(instance);
+            let [body, home, _] = self.set.instance(instance);
             let located = Located { instance, home, kind: PolicyKind::Endpoint, gateway, ..located };
             self.note_body(body, located, Part::Endpoint);
         }

@@ -306,7 +306,7 @@ impl Walk<'_, '_> {
 
     fn instance(&mut self, level: &mut Level, instance: u32, at: At) {
         let set = self.eval.set;
-        let [body, home] = set.instance(instance);
+        let [body, home, _] = set.instance(instance);
         if body == NONE {
             level.unknown = true;
             self.perhaps_denied = true;
