@@ -63,13 +63,13 @@ pub use bulk::{ActionId, DecisionCode, PreparedContext, PrincipalId, ResourceId,
 pub use decide::{decide, decide_with};
 pub use error::LoadError;
 pub use explain::explain;
-pub use index::{CROWD_MIN, IndexCounts, IndexScratch, PatternIndex, PatternMatch};
-pub use questions::{
-    Clause, Found, Grant, GrantCondition, Inverse, Limit, Outsider, OutsiderKind, Principals, Question, QuestionScratch, Scope,
-    matrix, outsiders, patterns_overlap, root_users, what_can, who_can, who_can_ids,
-};
 /// The vocabulary of requests and answers, for programs that need nothing else.
 pub use iamc_policy as policy;
+pub use index::{CROWD_MIN, IndexCounts, IndexScratch, PatternIndex, PatternMatch};
+pub use questions::{
+    Clause, Found, Grant, GrantCondition, Inverse, Limit, Outsider, OutsiderKind, Principals, Question,
+    QuestionScratch, Scope, matrix, outsiders, patterns_overlap, root_users, what_can, who_can, who_can_ids,
+};
 pub use refusal::Refusal;
 pub use scratch::Scratch;
 pub use set::{CompiledPolicySet, CompiledSession};

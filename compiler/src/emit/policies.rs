@@ -8,8 +8,8 @@ use iamc_policy::PolicyKind;
 use iamc_policy::condition::ConditionKey;
 use iamc_runtime::hash::{TableBuilder, hash};
 use iamc_runtime::layout::{
-    ACTION_SET_ROW, BODY_ROW, BODY_SPLIT, ELEMENT_ANY, ELEMENT_EMPTY, INSTANCE_ROW, NEGATED, RULE_COMPLEMENT, RULE_ELEMENT,
-    RULE_RESOURCE_TEST, RULE_ROW, STATEMENT_ROW, service_bit,
+    ACTION_SET_ROW, BODY_ROW, BODY_SPLIT, ELEMENT_ANY, ELEMENT_EMPTY, INSTANCE_ROW, NEGATED, RULE_COMPLEMENT,
+    RULE_ELEMENT, RULE_RESOURCE_TEST, RULE_ROW, STATEMENT_ROW, service_bit,
 };
 use iamc_runtime::{pattern, statements};
 use std::collections::BTreeMap;

@@ -13,7 +13,9 @@ mod service;
 use iamc_runtime::batch::{BatchScratch, NotARow, RowContext, RowsBuilder, decide_batch};
 use iamc_runtime::policy::request::{Context, Facts, GivenKeys, RequestResource, ThroughEndpoint};
 use iamc_runtime::policy::{ConditionKey, KeyState, Mode, Principal, Request};
-use iamc_runtime::{CompiledPolicySet, DecisionCode, Inverse, Question, QuestionScratch, Scope, Scratch, explain, who_can};
+use iamc_runtime::{
+    CompiledPolicySet, DecisionCode, Inverse, Question, QuestionScratch, Scope, Scratch, explain, who_can,
+};
 use service::Service;
 use std::error::Error;
 use std::sync::Arc;
@@ -48,7 +50,8 @@ fn request() -> Fallible<Request> {
 }
 
 fn context() -> Context {
-    let values = [("aws:SecureTransport", "true"), ("aws:RequestedRegion", "eu-central-1"), ("aws:SourceIp", "10.1.2.3")];
+    let values =
+        [("aws:SecureTransport", "true"), ("aws:RequestedRegion", "eu-central-1"), ("aws:SourceIp", "10.1.2.3")];
     values.into_iter().map(|(key, value)| (ConditionKey::new(key), KeyState::one(value))).collect()
 }
 

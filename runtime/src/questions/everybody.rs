@@ -93,7 +93,7 @@ impl Asking<'_> {
             let statement = self.lanes.postings.statements[number as usize];
             let deny = denies(self.set, statement);
             let located = Located { statement, deny, kind: PolicyKind::Identity, ..Located::nowhere() };
-            self.each_home(&located, matched, own, &mut |asking, located, value, within| {
+            self.each_home(&located, matched, own, |asking, located, value, within| {
                 asking.add_number(number, located, value, within);
             });
         }
@@ -153,7 +153,7 @@ impl Asking<'_> {
         located: &Located,
         matched: bool,
         own: bool,
-        visit: &mut dyn FnMut(&mut Self, &Located, Value, Option<(u32, u32)>),
+        mut visit: impl FnMut(&mut Self, &Located, Value, Option<(u32, u32)>),
     ) {
         let value = self.statement(located, matched);
         if !value.kinds.is_impossible() {
@@ -302,7 +302,7 @@ impl Asking<'_> {
                 let deny = denies(set, *statement);
                 let located = Located { statement: *statement, deny, kind, ..Located::nowhere() };
                 let own = self.has_own(*statement);
-                self.each_home(&located, false, own, &mut |asking, located, value, within| {
+                self.each_home(&located, false, own, |asking, located, value, within| {
                     asking.add(target, located, value, holders.lanes(index), within);
                 });
             }
