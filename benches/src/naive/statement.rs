@@ -20,19 +20,48 @@ pub(super) struct Lowered {
     condition: Option<Test>,
 }
 
+/// Patterns, a single one without a detour through memory of its own.
+#[derive(Debug)]
+enum Patterns {
+    One(Pattern),
+    Several(Box<[Pattern]>),
+}
+
+impl FromIterator<Pattern> for Patterns {
+    fn from_iter<T: IntoIterator<Item = Pattern>>(patterns: T) -> Patterns {
+        let mut patterns: Vec<Pattern> = patterns.into_iter().collect();
+        match (patterns.len(), patterns.pop()) {
+            (1, Some(pattern)) => Patterns::One(pattern),
+            (_, last) => Patterns::Several(patterns.into_iter().chain(last).collect()),
+        }
+    }
+}
+
+impl Patterns {
+    fn list(&self) -> &[Pattern] {
+        match self {
+            Patterns::One(pattern) => std::slice::from_ref(pattern),
+            Patterns::Several(patterns) => patterns,
+        }
+    }
+}
+
 /// The entries of `Action` or `NotAction`.
 #[derive(Debug)]
 enum Actions {
     /// One after the other.
-    Few(Box<[Pattern]>),
+    Few(Patterns),
     /// Lists of hundreds of names are not read through by anybody: those of each service, sorted by it.
-    Many(Box<[(Box<str>, Box<[Pattern]>)]>),
+    Many(Box<[OfService]>),
 }
+
+/// A service and the names listed of it.
+type OfService = (Box<str>, Box<[Pattern]>);
 
 #[derive(Debug)]
 struct Resources {
     negated: bool,
-    patterns: Box<[Pattern]>,
+    patterns: Patterns,
 }
 
 /// `Principal` or `NotPrincipal`.
@@ -164,7 +193,7 @@ impl Resources {
     }
 
     fn hold(&self, subject: Subject<'_>, keys: &Keys<'_>) -> bool {
-        let named = self.patterns.iter().any(|pattern| match subject {
+        let named = self.patterns.list().iter().any(|pattern| match subject {
             Subject::Star => matches!(pattern, Pattern::Any),
             Subject::Text(text) => pattern.matches(text, keys),
         });
@@ -235,16 +264,16 @@ impl Actions {
     }
 
     fn is_empty(&self) -> bool {
-        matches!(self, Actions::Few(patterns) if patterns.is_empty())
+        matches!(self, Actions::Few(patterns) if patterns.list().is_empty())
     }
 
     fn name(&self, action: &str, keys: &Keys<'_>) -> bool {
         let patterns = match self {
-            Actions::Few(patterns) => patterns,
+            Actions::Few(patterns) => patterns.list(),
             Actions::Many(services) => {
                 let service = action.split(':').next().unwrap_or("");
                 match services.binary_search_by(|(own, _)| (**own).cmp(service)) {
-                    Ok(at) => &services[at].1,
+                    Ok(at) => &*services[at].1,
                     Err(_) => return false,
                 }
             }
