@@ -1,5 +1,6 @@
 //! What the program `performance` measures, a topic a module.
 
+pub mod batch;
 pub mod compile;
 pub mod hostile;
 pub mod instructions;

@@ -23,10 +23,10 @@ pub(crate) fn compile(args: &Compile, global: &Global) -> Result<Ending, Failure
     };
     let start = Instant::now();
     let tables = Tables::read(global.catalogue.as_deref())?;
-    let world = inventory::read(&args.org, global, settings::read(global)?)?;
-    let n_gaps = world.gaps.len();
-    let set = compile_world(&world, tables.get())?;
-    drop(world);
+    let read = inventory::read_all(&args.org, global, settings::read(global)?)?;
+    let account = inventory::account(&read);
+    let set = compile_world(&read.world, tables.get())?;
+    drop(read);
     let bytes = set.to_bytes();
     let mut output = Output::open(Some(target))?;
     output.bytes(&bytes)?;
@@ -37,8 +37,8 @@ pub(crate) fn compile(args: &Compile, global: &Global) -> Result<Ending, Failure
         let text = if global.format() == Format::Json {
             json::pretty(&Summary::new(&set, &summary, bytes.len(), None))
         } else {
-            let mut text = overview(&summary);
-            text.push_str(&format!("{} things missing from the inventory\n", n_gaps));
+            let mut text = terminal::clean(&account).into_owned();
+            text.push_str(&overview(&summary));
             text.push_str(&format!("{} bytes in {seconds:.1} s\n", bytes.len()));
             text
         };

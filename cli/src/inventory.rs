@@ -20,6 +20,26 @@ const LISTED_MAX: usize = 20;
 /// [`Failure::Reported`] if something is invalid, with `--strict` also if something is missing;
 /// [`Failure::Input`] if nothing at all was recognised.
 pub(crate) fn read(paths: &[PathBuf], global: &Global, settings: Settings) -> Result<World, Failure> {
+    Ok(read_all(paths, global, settings)?.world)
+}
+
+/// A plain account of an inventory: what was read, what is missing, and what that means for the answers.
+pub(crate) fn account(read: &Read) -> String {
+    let inputs: Vec<String> = read.report.inputs.iter().map(|(input, n)| format!("{n} {input}")).collect();
+    let mut text = format!("read {} files: {}\n", read.report.n_files, inputs.join(", "));
+    let missing = iamc_inventory::account_of(&read.world);
+    if read.world.assume_complete && !missing.is_empty() {
+        text.push_str("what follows is taken not to exist, as `--assume-complete` says\n");
+    }
+    missing.iter().for_each(|line| text.push_str(&format!("{line}\n")));
+    text
+}
+
+/// [`read`], with what reading found.
+///
+/// # Errors
+/// Those of [`read`].
+pub(crate) fn read_all(paths: &[PathBuf], global: &Global, settings: Settings) -> Result<Read, Failure> {
     let options = Options {
         settings,
         strict_completeness: global.strict,
@@ -52,7 +72,7 @@ pub(crate) fn read(paths: &[PathBuf], global: &Global, settings: Settings) -> Re
         let names: Vec<String> = paths.iter().map(|path| format!("`{}`", display_name(path))).collect();
         return Err(Failure::Input(format!("nothing in {} is an inventory", names.join(", "))));
     }
-    Ok(read.world)
+    Ok(read)
 }
 
 /// A file or folder; `-` is standard input, read whole.

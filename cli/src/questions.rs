@@ -37,7 +37,8 @@ fn actions(set: &CompiledPolicySet, patterns: &[String]) -> Result<Vec<String>, 
 fn expand(set: &CompiledPolicySet, pattern: &str) -> Result<Vec<ActionId>, Failure> {
     let ids = set.actions_like(pattern);
     if ids.is_empty() {
-        let message = format!("`--action {pattern}` covers no action of the catalogue: write `service:Name`, such as `s3:Get*`");
+        let message =
+            format!("`--action {pattern}` covers no action of the catalogue: write `service:Name`, such as `s3:Get*`");
         return Err(Failure::Usage(message));
     }
     Ok(ids)

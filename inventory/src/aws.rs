@@ -248,7 +248,8 @@ impl<'r> Reader<'r> {
             return Some(policy);
         }
         if node.is_object() {
-            let document = DocumentText { text: node.raw(), at: node, verbatim: node.is_verbatim() };
+            let verbatim = node.is_verbatim();
+            let document = DocumentText { text: node.raw(), literal: false, at: node, verbatim };
             return Some(self.documents.read(kind, name, &document, self.notes));
         }
         if !node.is_string() {
@@ -256,20 +257,36 @@ impl<'r> Reader<'r> {
             self.notes.mistakes.push(error);
             return None;
         }
-        let text = node.string(&mut self.notes.mistakes)?;
-        let mut decoded = decode(&text);
-        // Text of text, as some tools that keep documents as strings write it.
-        for _ in 0..2 {
-            match decoded.trim_start().starts_with('"').then(|| serde_json::from_str::<String>(&decoded)) {
-                Some(Ok(inner)) => decoded = Cow::Owned(decode(&inner).into_owned()),
-                _ => break,
-            }
+        // Half of a surrogate pair is a mistake of the file, not of the document.
+        if node.raw().contains("\\u") {
+            node.string(&mut self.notes.mistakes)?;
         }
-        if let Some(inner) = unescape(&decoded) {
-            decoded = Cow::Owned(inner);
-        }
-        let document = DocumentText { text: &decoded, at: node, verbatim: false };
+        let document = DocumentText { text: node.raw(), literal: true, at: node, verbatim: false };
         Some(self.documents.read(kind, name, &document, self.notes))
+    }
+}
+
+/// The document that a JSON string holds: its text, percent-encoded text, text of text, or text without its quotes.
+pub(crate) fn document_text(literal: &str) -> Cow<'_, str> {
+    let inner = literal.get(1..literal.len().saturating_sub(1)).unwrap_or_default();
+    let text = match inner.contains('\\') {
+        false => Cow::Borrowed(inner),
+        true => serde_json::from_str::<String>(literal).map_or(Cow::Borrowed(inner), Cow::Owned),
+    };
+    let mut decoded = match text {
+        Cow::Borrowed(text) => decode(text),
+        Cow::Owned(text) => Cow::Owned(decode(&text).into_owned()),
+    };
+    // Text of text, as some tools that keep documents as strings write it.
+    for _ in 0..2 {
+        match decoded.trim_start().starts_with('"').then(|| serde_json::from_str::<String>(&decoded)) {
+            Some(Ok(inner)) => decoded = Cow::Owned(decode(&inner).into_owned()),
+            _ => break,
+        }
+    }
+    match unescape(&decoded) {
+        Some(inner) => Cow::Owned(inner),
+        None => decoded,
     }
 }
 
@@ -281,25 +298,43 @@ fn unescape(text: &str) -> Option<String> {
     serde_json::from_str(&format!("\"{text}\"")).ok()
 }
 
+const NO_DIGIT: u8 = 0xff;
+
+/// The value of each byte as a hexadecimal digit.
+const HEX: [u8; 256] = {
+    let mut values = [NO_DIGIT; 256];
+    let mut digit = 0;
+    while digit < 10 {
+        values[b'0' as usize + digit] = digit as u8;
+        digit += 1;
+    }
+    let mut digit = 0;
+    while digit < 6 {
+        values[b'a' as usize + digit] = 10 + digit as u8;
+        values[b'A' as usize + digit] = 10 + digit as u8;
+        digit += 1;
+    }
+    values
+};
+
 /// Undoes percent-encoding. JSON text is left alone, and so is what cannot be decoded: the parser says what is wrong.
 fn decode(text: &str) -> Cow<'_, str> {
     if !text.trim_start().starts_with('%') {
         return Cow::Borrowed(text);
     }
+    let digit = |byte: Option<&u8>| byte.and_then(|byte| HEX.get(usize::from(*byte))).copied().unwrap_or(NO_DIGIT);
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
-    while let Some((first, tail)) = rest.split_first() {
-        rest = tail;
-        if *first != b'%' {
-            bytes.push(*first);
-            continue;
+    while let Some(at) = rest.iter().position(|byte| *byte == b'%') {
+        bytes.extend_from_slice(&rest[..at]);
+        let (high, low) = (digit(rest.get(at + 1)), digit(rest.get(at + 2)));
+        if high == NO_DIGIT || low == NO_DIGIT {
+            return Cow::Borrowed(text);
         }
-        let digit = |at: usize| tail.get(at).and_then(|byte| char::from(*byte).to_digit(16));
-        let (Some(high), Some(low)) = (digit(0), digit(1)) else { return Cow::Borrowed(text) };
-        // Two hexadecimal digits are at most 255.
-        bytes.push(u8::try_from(high * 16 + low).unwrap_or(u8::MAX));
-        rest = &tail[2..];
+        bytes.push(high << 4 | low);
+        rest = &rest[at + 3..];
     }
+    bytes.extend_from_slice(rest);
     String::from_utf8(bytes).map_or(Cow::Borrowed(text), Cow::Owned)
 }
 

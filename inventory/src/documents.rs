@@ -1,13 +1,18 @@
 //! Policy documents on their way into the world: parsed once each, quarantined where they are invalid.
 
+use crate::aws::document_text;
 use crate::error::{InputError, shorten};
 use crate::json::{Mistakes, Node};
 use crate::report::{Finding, Quarantined};
 use iamc_policy::diagnostic::{Diagnostic, Severity};
 use iamc_policy::document::{Policy, PolicyKind, Strictness};
 use iamc_policy::world::{NamedPolicy, PolicyText, WhyUnknown};
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, PoisonError};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// What was learned beside the world while reading one file.
 #[derive(Default)]
@@ -20,11 +25,17 @@ pub(crate) struct Notes {
 }
 
 /// Parses policy documents. The same text is parsed once, however often it occurs: in real organizations most roles of
-/// an account stand in every other account too.
+/// an account stand in every other account too, and every account repeats AWS's own policies.
+///
+/// Texts are remembered by two hashes with keys of this run, of which one is a pseudo-random function: of a million
+/// texts two are confused with a probability below 10^-25, and nobody who does not know the keys can do better. Keeping
+/// the texts instead would cost as much memory as all that is kept of them.
 pub(crate) struct Documents {
     strictness: Strictness,
     /// One map for each kind, in the order of [`PolicyKind::ALL`].
-    known: Vec<Mutex<HashMap<Arc<str>, Reading>>>,
+    known: Vec<Mutex<HashMap<(u64, u64), Reading>>>,
+    keys: RandomState,
+    seed: u64,
 }
 
 /// The outcome of parsing one text.
@@ -32,12 +43,16 @@ pub(crate) struct Documents {
 struct Reading {
     policy: Option<Arc<Policy>>,
     diagnostics: Arc<[Diagnostic]>,
+    /// The text, decoded, of a policy that is invalid.
+    source: Option<Arc<str>>,
 }
 
 /// A document as it stands in a file.
 pub(crate) struct DocumentText<'t> {
-    /// The document itself, decoded.
+    /// The document, or the string that holds it.
     pub(crate) text: &'t str,
+    /// Whether the text is a JSON string, with its quotes, as [`document_text`] reads it.
+    pub(crate) literal: bool,
     /// The value it was taken from.
     pub(crate) at: Node<'t>,
     /// Whether it stands in the file as it is.
@@ -46,18 +61,24 @@ pub(crate) struct DocumentText<'t> {
 
 impl Documents {
     pub(crate) fn new(strictness: Strictness) -> Documents {
-        Documents { strictness, known: PolicyKind::ALL.iter().map(|_| Mutex::default()).collect() }
+        let keys = RandomState::new();
+        let seed = keys.hash_one("seed");
+        Documents { strictness, known: PolicyKind::ALL.iter().map(|_| Mutex::default()).collect(), keys, seed }
     }
 
-    fn parse(&self, kind: PolicyKind, text: &str) -> Reading {
+    fn parse(&self, kind: PolicyKind, text: &str, literal: bool) -> Reading {
         // A thread that panicked while it held the lock left the map as it was: inserting is the last thing done.
         let known = &self.known[kind as usize];
-        if let Some(known) = known.lock().unwrap_or_else(PoisonError::into_inner).get(text) {
+        // A text that is a document may look like a string that holds another.
+        let key = (self.keys.hash_one((literal, text)), xxh3_64_with_seed(text.as_bytes(), self.seed));
+        if let Some(known) = known.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return known.clone();
         }
-        let parsed = Policy::parse(kind, self.strictness, text);
-        let reading = Reading { policy: parsed.policy.map(Arc::new), diagnostics: parsed.diagnostics.into() };
-        known.lock().unwrap_or_else(PoisonError::into_inner).entry(text.into()).or_insert(reading).clone()
+        let text = if literal { document_text(text) } else { Cow::Borrowed(text) };
+        let parsed = Policy::parse(kind, self.strictness, &text);
+        let source = parsed.policy.is_none().then(|| Arc::from(&*text));
+        let reading = Reading { policy: parsed.policy.map(Arc::new), diagnostics: parsed.diagnostics.into(), source };
+        known.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_insert(reading).clone()
     }
 
     /// Reads a document into a policy.
@@ -71,7 +92,7 @@ impl Documents {
         document: &DocumentText<'_>,
         notes: &mut Notes,
     ) -> NamedPolicy {
-        let reading = self.parse(kind, document.text);
+        let reading = self.parse(kind, document.text, document.literal);
         let place = document.at.place();
         notes.n_policies += 1;
         let mut policy = NamedPolicy::unknown(name);
@@ -104,7 +125,7 @@ impl Documents {
                     policy: policy.name.clone(),
                     diagnostics: diagnostics.clone(),
                 });
-                policy.source = Some(document.text.into());
+                policy.source = reading.source;
                 policy.text = PolicyText::Unknown(WhyUnknown::Quarantined(diagnostics));
             }
         }
@@ -141,11 +162,20 @@ mod tests {
         }
     }
 
+    /// The document `"…"`, which is none, is not the string whose document is valid.
+    #[test]
+    fn strings_are_not_taken_for_documents() {
+        let documents = Documents::new(Strictness::Lenient);
+        let text = r#""%7B%22Statement%22%3A%5B%5D%7D""#;
+        assert!(documents.parse(PolicyKind::Identity, text, true).policy.is_some());
+        assert!(documents.parse(PolicyKind::Identity, text, false).policy.is_none());
+    }
+
     #[test]
     fn equal_texts_share_one_policy() {
         let documents = Documents::new(Strictness::Lenient);
         let text = r#"{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}"#;
-        let read = |kind| documents.parse(kind, text).policy.expect("the document is valid");
+        let read = |kind| documents.parse(kind, text, false).policy.expect("the document is valid");
         assert!(Arc::ptr_eq(&read(PolicyKind::Identity), &read(PolicyKind::Identity)));
         assert_eq!(read(PolicyKind::Scp).kind, PolicyKind::Scp);
     }

@@ -489,6 +489,6 @@ fn aws_managed(id: &str, record: &PolicyRecord, documents: &Documents) -> Option
     };
     let source = Source::new(record.place.file.clone(), text, (record.place.line, 1));
     let at = source.parse(text).ok()?;
-    let document = DocumentText { text, at, verbatim: false };
+    let document = DocumentText { text, literal: false, at, verbatim: false };
     Some(documents.read(record.kind, record.name.clone(), &document, &mut Notes::default()))
 }

@@ -5,7 +5,7 @@
 //! what we look into is small.
 
 use crate::error::{Errors, InputError};
-use iamc_policy::json::{self, Fault, Shape, shown};
+use iamc_policy::json::{self, Fault, Outline, Shape, shown};
 use iamc_policy::source::{LineIndex, Place};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -15,6 +15,8 @@ pub(crate) struct Source<'a> {
     /// Its name, for people.
     pub(crate) file: Arc<str>,
     text: &'a str,
+    /// Where its values are, if it is valid as a whole.
+    outline: Option<Outline>,
     lines: LineIndex,
     /// Line and column of the first byte; (1, 1) for a whole file.
     origin: (u32, u32),
@@ -24,13 +26,13 @@ pub(crate) struct Source<'a> {
 
 impl<'a> Source<'a> {
     pub(crate) fn new(file: Arc<str>, text: &'a str, origin: (u32, u32)) -> Source<'a> {
-        Source { file, text, lines: LineIndex::new(text), origin, embedded: false }
+        Source { file, text, outline: Outline::new(text), lines: LineIndex::new(text), origin, embedded: false }
     }
 
     /// The decoded text of the string `at`.
     pub(crate) fn embedded(at: Node<'_>, text: &'a str) -> Source<'a> {
         let (file, origin) = (at.source.file.clone(), at.position());
-        Source { file, text, lines: LineIndex::new(""), origin, embedded: true }
+        Source { file, text, outline: Outline::new(text), lines: LineIndex::new(""), origin, embedded: true }
     }
 
     /// Line and column of an offset into the text.
@@ -58,7 +60,7 @@ impl<'a> Source<'a> {
 
     /// Reads one JSON value from `part`, a slice of the text; white space around it is fine.
     pub(crate) fn parse(&'a self, part: &'a str) -> Result<Node<'a>, InputError> {
-        match json::Node::parse(part, self.offset(part)) {
+        match json::Node::parse_with(part, self.offset(part), self.outline.as_ref()) {
             Ok(value) => Ok(Node { source: self, value, any_case: false }),
             Err(fault) => Err(self.syntax_error(fault)),
         }
@@ -66,7 +68,11 @@ impl<'a> Source<'a> {
 
     /// Reads JSON values standing one after the other, up to the first that cannot be read.
     pub(crate) fn parse_stream(&'a self, part: &'a str) -> (Vec<Node<'a>>, Option<InputError>) {
-        let (values, fault) = json::Node::parse_stream(part, self.offset(part));
+        // What is read is the whole text, but for a byte order mark that the outline does not know either.
+        let (values, fault) = match &self.outline {
+            Some(outline) => (json::Node::roots(self.text, outline), None),
+            None => json::Node::parse_stream(part, self.offset(part)),
+        };
         let nodes = values.into_iter().map(|value| Node { source: self, value, any_case: false }).collect();
         (nodes, fault.map(|fault| self.syntax_error(fault)))
     }

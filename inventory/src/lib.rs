@@ -12,6 +12,7 @@
 //!
 //! No reader panics, whatever it is given; nesting costs no stack, and memory grows with the bytes read alone.
 
+mod account;
 mod assemble;
 mod aws;
 pub mod bytes;
@@ -32,6 +33,7 @@ pub mod request;
 mod shared;
 mod write;
 
+pub use account::account_of;
 pub use error::{Errors, InputError};
 pub use folder::{read_folder, read_inputs};
 pub use input::Input;

@@ -155,12 +155,12 @@ impl LineReader<'_> {
                 Some(policy)
             }
             (Some(node), None) if node.is_object() => {
-                let document = DocumentText { text: node.raw(), at: node, verbatim: true };
+                let document = DocumentText { text: node.raw(), literal: false, at: node, verbatim: true };
                 Some(self.documents.read(kind, name, &document, self.notes))
             }
             (None, Some(node)) => {
                 let text = node.string(&mut self.notes.mistakes)?;
-                let document = DocumentText { text: &text, at: node, verbatim: false };
+                let document = DocumentText { text: &text, literal: false, at: node, verbatim: false };
                 Some(self.documents.read(kind, name, &document, self.notes))
             }
             (Some(node), None) => {

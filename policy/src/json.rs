@@ -8,6 +8,10 @@
 //! Whoever reads JSON with positions reads it through this module: policy documents here, exports, requests and
 //! decision cases in the crates above, each with its own way to tell a person what is wrong.
 
+mod outline;
+
+pub use outline::Outline;
+
 use crate::source::Span;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -20,6 +24,8 @@ use std::fmt;
 pub struct Node<'t> {
     raw: &'t str,
     start: usize,
+    /// The outline of the whole text, and the slot of the value in it: then opening it reads no byte again.
+    outline: Option<(&'t Outline, u32)>,
 }
 
 /// An entry of an object.
@@ -82,7 +88,7 @@ const SYNTAX: (&str, &str) = ("syntax", "R-1.1");
 /// Judges the syntax of a whole document.
 ///
 /// Cost: O(bytes), without recursion: serde_json skips over nested values with an explicit stack.
-pub(crate) fn root(text: &str) -> Result<Node<'_>, Fault> {
+pub(crate) fn root<'t>(text: &'t str, outline: Option<&'t Outline>) -> Result<Node<'t>, Fault> {
     if text.starts_with('\u{feff}') {
         return Err(Fault {
             code: SYNTAX,
@@ -99,7 +105,7 @@ pub(crate) fn root(text: &str) -> Result<Node<'_>, Fault> {
             span: Span::new(text.len(), text.len()),
         });
     }
-    Node::parse(text, 0).map_err(|fault| match fault.message.as_str() {
+    Node::parse_with(text, 0, outline).map_err(|fault| match fault.message.as_str() {
         MORE_TEXT => Fault {
             message: "more text follows the policy".to_owned(),
             help: Some("a document holds one policy and nothing else".to_owned()),
@@ -122,6 +128,44 @@ impl<'t> Node<'t> {
         }
     }
 
+    /// [`Node::parse`] for a text of whose source there is an outline: where the text is a value of it, nothing is read.
+    ///
+    /// `outline` is that of the whole source, in which `text` begins at `start`.
+    pub fn parse_with(text: &'t str, start: usize, outline: Option<&'t Outline>) -> Result<Node<'t>, Fault> {
+        let trimmed = text.trim_matches([' ', '\n', '\r', '\t']);
+        let begins = start + (trimmed.as_ptr() as usize - text.as_ptr() as usize);
+        match outline.and_then(|outline| Some((outline, outline.find(begins, begins + trimmed.len())?))) {
+            Some(outline) => Ok(Node { raw: trimmed, start: begins, outline: Some(outline) }),
+            None => Node::parse(text, start),
+        }
+    }
+
+    /// The values of a source, by its outline.
+    pub fn roots(source: &'t str, outline: &'t Outline) -> Vec<Node<'t>> {
+        outline.roots().filter_map(|slot| Node::of_slot(source, 0, outline, slot)).collect()
+    }
+
+    /// The value in `slot`; `text` begins at the offset `start` of the source.
+    fn of_slot(text: &'t str, start: usize, outline: &'t Outline, slot: u32) -> Option<Node<'t>> {
+        let found = outline.slot(slot)?;
+        let (from, to) = (found.start as usize, found.end as usize);
+        let raw = text.get(from.checked_sub(start)?..to.checked_sub(start)?)?;
+        Some(Node { raw, start: from, outline: Some((outline, slot)) })
+    }
+
+    /// The slots directly inside the value, if there is an outline: its items, or its names and values by turns.
+    fn inner(self) -> Option<Vec<Node<'t>>> {
+        let (outline, slot) = self.outline?;
+        let end = outline.slot(slot)?.next;
+        let mut nodes = Vec::with_capacity(8);
+        let mut at = slot + 1;
+        while at < end {
+            nodes.push(Node::of_slot(self.raw, self.start, outline, at)?);
+            at = outline.slot(at)?.next;
+        }
+        Some(nodes)
+    }
+
     /// The values that stand one after the other in `text`, up to the first that cannot be read.
     pub fn parse_stream(text: &'t str, start: usize) -> (Vec<Node<'t>>, Option<Fault>) {
         let mut nodes = Vec::new();
@@ -137,7 +181,7 @@ impl<'t> Node<'t> {
     /// `raw` was read from `parent`, which begins at `start`: its offset is a subtraction of addresses.
     fn new(raw: &'t RawValue, parent: &str, start: usize) -> Node<'t> {
         let raw = raw.get();
-        Node { raw, start: start + (raw.as_ptr() as usize - parent.as_ptr() as usize) }
+        Node { raw, start: start + (raw.as_ptr() as usize - parent.as_ptr() as usize), outline: None }
     }
 
     /// The bytes of the value.
@@ -164,8 +208,18 @@ impl<'t> Node<'t> {
 
     /// The entries of an object in document order, duplicates included; undecodable names are faults.
     pub fn entries(self) -> (Vec<Entry<'t>>, Vec<Fault>) {
-        let mut entries = Vec::new();
         let mut faults = Vec::new();
+        if let Some(inner) = self.inner().filter(|_| self.shape() == Shape::Object) {
+            let mut entries = Vec::with_capacity(inner.len() / 2);
+            for pair in inner.chunks_exact(2) {
+                match pair[0].text() {
+                    Ok(key) => entries.push(Entry { key, key_span: pair[0].span(), value: pair[1] }),
+                    Err(fault) => faults.push(fault),
+                }
+            }
+            return (entries, faults);
+        }
+        let mut entries = Vec::new();
         match serde_json::Deserializer::from_str(self.raw).deserialize_map(Entries) {
             Ok(pairs) => {
                 for (key, value) in pairs {
@@ -184,6 +238,9 @@ impl<'t> Node<'t> {
 
     /// The items of a list.
     pub fn items(self) -> Result<Vec<Node<'t>>, Fault> {
+        if let Some(inner) = self.inner().filter(|_| self.shape() == Shape::List) {
+            return Ok(inner);
+        }
         match serde_json::from_str::<Vec<&RawValue>>(self.raw) {
             Ok(items) => Ok(items.into_iter().map(|item| Node::new(item, self.raw, self.start)).collect()),
             Err(error) => Err(syntax(self.raw, &error).moved(self.start)),
@@ -312,6 +369,10 @@ impl<'de> Visitor<'de> for Checked {
 /// User text for a message: one line, at most 80 characters.
 pub fn shown(text: &str) -> String {
     const CHARS_MAX: usize = 80;
+    // Most texts are short and plain.
+    if text.len() <= CHARS_MAX && text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+        return text.to_owned();
+    }
     let mut out = String::new();
     for (n, c) in text.chars().enumerate() {
         if n == CHARS_MAX {

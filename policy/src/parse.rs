@@ -15,7 +15,7 @@ mod suggest;
 use crate::condition::Condition;
 use crate::diagnostic::Diagnostic;
 use crate::document::{Effect, Policy, PolicyKind, Statement, Strictness, Version};
-use crate::json::{Entry, Fault, Node, Shape, root, shown};
+use crate::json::{Entry, Fault, Node, Outline, Shape, root, shown};
 use crate::source::{LineIndex, Span};
 use findings::{Finding, Findings, Grade};
 use std::borrow::Cow;
@@ -163,16 +163,25 @@ impl Reader {
         for fault in faults {
             self.fault(fault);
         }
-        let mut first: HashMap<Cow<'t, str>, Span> = HashMap::with_capacity(entries.len());
-        let mut kept = Vec::with_capacity(entries.len());
+        // Objects of policies are small; a table would cost more than looking. Hostile ones may be large.
+        const SMALL: usize = 16;
+        let mut table: HashMap<Cow<'t, str>, Span> = HashMap::new();
+        let small = entries.len() <= SMALL;
+        let mut kept: Vec<Entry<'t>> = Vec::with_capacity(entries.len());
         for entry in entries {
-            if let Some(earlier) = first.get(&entry.key) {
+            let earlier = match small {
+                true => kept.iter().find(|kept| kept.key == entry.key).map(|kept| kept.key_span),
+                false => table.get(&entry.key).copied(),
+            };
+            if let Some(earlier) = earlier {
                 let line = self.lines.position(earlier.start).0;
                 let message = format!("`{}` is written twice, first on line {line}", shown(&entry.key));
                 let help = "keep one of the two: which of them counts differs from reader to reader";
                 self.report(Grade::Invalid, ("duplicate-key", "R-1.8"), entry.key_span, message, help);
             } else {
-                first.insert(entry.key.clone(), entry.key_span);
+                if !small {
+                    table.insert(entry.key.clone(), entry.key_span);
+                }
                 kept.push(entry);
             }
         }
@@ -224,7 +233,8 @@ impl Reader {
     }
 
     fn document(&mut self, text: &str) -> Option<Policy> {
-        let node = root(text).map_err(|fault| self.fault(fault)).ok()?;
+        let outline = Outline::new(text);
+        let node = root(text, outline.as_ref()).map_err(|fault| self.fault(fault)).ok()?;
         if node.shape() != Shape::Object {
             let help = match node.shape() {
                 Shape::Text => "decode the string first: the policy is the JSON text inside it",

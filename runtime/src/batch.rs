@@ -1,11 +1,11 @@
 //! Many rows at once: columns of numbers in, a column of decision codes out.
 //!
-//! Rows are decided by principal and action ([`order`]), on several threads if asked to ([`workers`]), and answered in
+//! Rows are decided by principal and action (`order`), on several threads if asked to (`workers`), and answered in
 //! the order of the caller. An answer depends on its row alone: not on the other rows, the size of the windows or the
 //! number of threads. What a row names beyond the set (contexts, sessions, resources that the set does not list)
 //! stands in [`BatchTables`]; [`RowsBuilder`] makes numbers of names and requests, and says which cannot be rows.
 //!
-//! What depends on a context alone is worked out once for all its rows ([`notes`], [`depends`]).
+//! What depends on a context alone is worked out once for all its rows (`notes`, `depends`).
 
 mod asked;
 mod builder;

@@ -45,7 +45,7 @@ impl PatternMatch {
     }
 
     /// True: the pattern holds the account of whoever owns the policy, and the ARN has some account in its place. It matches
-    /// in the policies of that account and of no other; [`accounts_of`] tells which it can be.
+    /// in the policies of that account and of no other; `accounts_of` tells which it can be.
     pub fn is_own(self) -> bool {
         self.0 & 2 == 2
     }

@@ -31,6 +31,6 @@ pub use asking::QuestionScratch;
 pub use grants::patterns_overlap;
 pub use inverse::Inverse;
 pub use matrix::matrix;
-pub use what_can::{Clause, Grant, GrantCondition, Limit, what_can};
 pub use outside::{Outsider, OutsiderKind, outsiders, root_users};
+pub use what_can::{Clause, Grant, GrantCondition, Limit, what_can};
 pub use who_can::{Found, Principals, Question, Scope, who_can, who_can_ids};

@@ -2,11 +2,12 @@
 
 use iamc_catalogue::Catalogue;
 use iamc_compiler::{Limits, compile};
+use iamc_policy::decision::{Contribution, ReasonCode, StatementRef, Truth};
 use iamc_policy::request::{GivenKeys, Mode, RequestResource, ResourceInRequest, ThroughEndpoint};
-use iamc_policy::{AccountId, ConditionKey, Request, World};
+use iamc_policy::{AccountId, ConditionKey, Decision, PolicyKind, Request, World};
 use iamc_runtime::{
-    CompiledPolicySet, DecisionCode, Inverse, PrincipalId, Question, QuestionScratch, Refusal, Scope, Scratch, decide,
-    who_can,
+    CompiledPolicySet, DecisionCode, Grant, Inverse, PrincipalId, Question, QuestionScratch, Refusal, Scope, Scratch,
+    decide, explain, what_can, who_can,
 };
 use iamc_testkit::build::build;
 use iamc_testkit::case::read_cases;
@@ -179,4 +180,92 @@ fn questions_equal_decisions_on_every_case() {
         }
     }
     assert!(tally.n_questions > 10_000, "{} questions only", tally.n_questions);
+}
+
+/// The statements of some kinds among contributions that may apply.
+fn of_kinds(contributions: &[Contribution], kinds: &[PolicyKind]) -> Vec<StatementRef> {
+    let of = contributions.iter().filter(|own| own.value != Truth::False && kinds.contains(&own.statement.policy.kind));
+    of.map(|own| own.statement.clone()).collect()
+}
+
+/// Requires that grants and explanations tell the same of one request of a principal. Counts what was compared.
+fn check_grants(
+    set: &CompiledPolicySet,
+    grants: &[Grant],
+    request: &Request,
+    scratch: &mut Scratch,
+    n: &mut [usize; 2],
+) {
+    use PolicyKind::{Boundary, Identity, Key, Resource, Scp, Session, Trust};
+    let Some(action) = set.action_id(&request.action.to_string()) else { return };
+    let Ok(answer) = explain(set, request, None, scratch) else { return };
+    let [unit] = answer.explanation.units.as_slice() else { return };
+    let about: Vec<&Grant> = grants
+        .iter()
+        .filter(|grant| grant.actions.iter().any(|pattern| set.actions_like(pattern).contains(&action)))
+        .collect();
+    let limits = [ReasonCode::NoBoundaryAllow, ReasonCode::NoSessionAllow, ReasonCode::NoScpAllow];
+    let lacks = |codes: &[ReasonCode]| {
+        unit.missing.iter().any(|missing| codes.contains(&missing.code) && missing.value == Truth::False)
+    };
+    let identity = of_kinds(&unit.allow, &[Identity]);
+    let by_resource = of_kinds(&unit.allow, &[Resource, Trust, Key]);
+    if answer.decision != Decision::ExplicitDeny && by_resource.is_empty() && !lacks(&limits) {
+        for statement in &identity {
+            let found =
+                about.iter().any(|grant| grant.allow.as_ref().is_some_and(|allow| allow.statement == *statement));
+            assert!(found, "{statement} grants {} and is in no grant: {request:#?} {grants:#?}", request.action);
+            n[0] += 1;
+        }
+    }
+    let allowing = of_kinds(&unit.allow, &[Identity, Boundary, Session, Scp]);
+    let denying = of_kinds(&unit.deny, &[Identity, Boundary, Session, Scp]);
+    for grant in about {
+        let applies = grant.allow.as_ref().is_some_and(|allow| allowing.contains(&allow.statement));
+        let is_within = grant
+            .only_if
+            .iter()
+            .all(|limit| limit.unknown || limit.any_of.iter().any(|clause| allowing.contains(&clause.statement)));
+        let is_denied = grant.unless.iter().any(|clause| denying.contains(&clause.statement));
+        if !applies || !is_within || is_denied || grant.perhaps_denied {
+            continue;
+        }
+        assert!(denying.is_empty(), "{denying:?} may deny what is granted: {grant:#?} {request:#?}");
+        let mut codes = limits.to_vec();
+        codes.push(ReasonCode::NoIdentityAllow);
+        assert!(!lacks(&codes), "{:?} lacks for {grant:#?} {request:#?}", unit.missing);
+        n[1] += 1;
+    }
+}
+
+#[test]
+fn grants_equal_explanations_on_generated_worlds() {
+    let n_seeds = if std::env::var_os("IAMC_LONG").is_some() { 10_000 } else { 500 };
+    let mut n = [0; 2];
+    for seed in 0..n_seeds {
+        let bytes = bytes_of_seed(seed, 4 * SAMPLE_BYTES);
+        let (world, requests) = scene(&mut Entropy::new(&bytes), 4);
+        let set = compile(&world, Catalogue::embedded(), &Limits::default()).expect("the world compiles");
+        let mut scratch = Scratch::new(&set);
+        for id in (0..set.n_principals()).map(PrincipalId::new) {
+            let Some(principal) = set.caller(id, "s") else { continue };
+            let Ok(grants) = what_can(&set, id, None, &mut scratch) else { continue };
+            for request in &requests {
+                let mut asked = Request::new(principal.clone(), request.action.clone(), RequestResource::Star);
+                asked.resources = vec![ResourceInRequest::new(request.resources[0].resource.clone())];
+                asked.mode = Mode::Open;
+                asked.facts.session_unknown = true;
+                check_grants(&set, &grants, &asked, &mut scratch, &mut n);
+            }
+            // Only some actions are asked for: the same grants, of those actions.
+            let ids: Vec<_> =
+                requests.iter().filter_map(|request| set.action_id(&request.action.to_string())).collect();
+            for grant in what_can(&set, id, Some(&ids), &mut scratch).expect("it was answered before") {
+                let covered: Vec<_> = grant.actions.iter().flat_map(|pattern| set.actions_like(pattern)).collect();
+                assert!(covered.iter().all(|id| ids.contains(id)), "{grant:?}");
+            }
+        }
+    }
+    println!("{n:?} compared");
+    assert!(n[0] > 200 && n[1] > 200, "{n:?} only");
 }

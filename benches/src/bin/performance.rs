@@ -1,20 +1,20 @@
 //! Measures what docs/performance.md tells and prints its table in Markdown.
 //!
-//! `performance [--shape S|M|L] [--rows N] [--turns N] [--runs N] [--only point,flat,compile,image,hostile]`. It ends
+//! `performance [--shape S|M|L] [--rows N] [--turns N] [--runs N] [--only point,flat,batch,compile,image,hostile]`. It ends
 //! with 1 where engines disagree or something cannot be measured; a missed bar is in the table.
 
 use iamc_bench_corpus::Shape;
 use iamc_benches::machine::{Machine, load};
 use iamc_benches::measure::point::Effort;
-use iamc_benches::measure::{Failure, compile, hostile, instructions, point};
+use iamc_benches::measure::{Failure, batch, compile, hostile, instructions, point};
 use iamc_benches::report::{heading, table};
 use std::path::Path;
 use std::process::ExitCode;
 
 const USAGE: &str = "performance [--shape S|M|L] [--rows N] [--turns N] [--runs N] [--only TOPIC,…]\n\
-                     topics: point, flat, compile, image, hostile";
+                     topics: point, flat, batch, compile, image, hostile";
 
-const TOPICS: &[&str] = &["point", "flat", "compile", "image", "hostile"];
+const TOPICS: &[&str] = &["point", "flat", "batch", "compile", "image", "hostile"];
 
 struct Arguments {
     shape: Shape,
@@ -77,6 +77,11 @@ fn measure(arguments: &Arguments) -> Result<(), Failure> {
         lines.extend(match *topic {
             "point" => point::measure(shape, smaller.as_ref(), effort)?,
             "flat" => point::measure_flat(&"flat105".parse()?, effort)?,
+            "batch" => {
+                let mut lines = batch::measure(shape, smaller.as_ref(), *turns)?;
+                lines.extend(batch::measure_flat(&"flat105:1000".parse()?, *rows, *turns)?);
+                lines
+            }
             "compile" => compile::measure(shape, *runs)?,
             "image" => compile::image(shape, *turns)?,
             _ => {

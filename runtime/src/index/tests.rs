@@ -1,8 +1,11 @@
 use super::*;
 use crate::layout::Tables;
-use crate::pattern::encode;
+use crate::pattern::{encode, encode_own};
 use iamc_policy::settings::ArnCase;
 use iamc_policy::{PolicyKind, Settings, Template};
+
+/// In front of a pattern whose empty account stands for that of the policy's owner.
+const OWN: &str = "own ";
 
 /// A set of nothing but patterns, filed with buckets that are crowded beyond `crowd_min`.
 fn set(patterns: &[(String, PolicyKind)], settings: &Settings, crowd_min: usize) -> CompiledPolicySet {
@@ -16,7 +19,10 @@ fn set(patterns: &[(String, PolicyKind)], settings: &Settings, crowd_min: usize)
     });
     (tables.string_bytes, tables.string_offsets) = (bytes, offsets);
     for (text, kind) in patterns {
-        let encoded = encode(&Template::with_variables(text.as_str()), *kind, settings, &mut |_| 0);
+        let own = text.strip_prefix(OWN);
+        let template = Template::with_variables(own.unwrap_or(text));
+        let encoded = own.and_then(|_| encode_own(&template, *kind, settings, &mut |_| 0));
+        let encoded = encoded.unwrap_or_else(|| encode(&template, *kind, settings, &mut |_| 0));
         let start = tables.pattern_bytes.len() as u32;
         tables.patterns.extend([start, encoded.bytes.len() as u32, encoded.shape, encoded.min_len]);
         tables.pattern_bytes.extend(encoded.bytes);
@@ -71,13 +77,15 @@ impl Dice {
                     self.of(&["", "", "eu-1", "*", "us-?"]),
                     self.of(&["", "", "1", "*", "1*1"]),
                 ];
-                format!("arn:{}:{}", head.join(":"), self.texts(NAMES, 8))
+                let own = if self.below(4) == 0 { OWN } else { "" };
+                format!("{own}arn:{}:{}", head.join(":"), self.texts(NAMES, 8))
             }
         }
     }
 
     /// Something in place of each wildcard and variable, and sometimes a change.
     fn arn(&mut self, pattern: &str) -> String {
+        let pattern = pattern.strip_prefix(OWN).unwrap_or(pattern);
         let pattern = pattern.replace("${aws:username}", "*").replace("${*}", "\u{1}");
         let mut arn = String::new();
         for c in pattern.chars() {
@@ -111,7 +119,7 @@ fn the_index_answers_as_comparing_every_pattern_does() {
     let mut dice = Dice(7);
     let mut scratch = IndexScratch::default();
     let mut all = IndexCounts::default();
-    let [mut n_found, mut n_open] = [0; 2];
+    let [mut n_found, mut n_open, mut n_own] = [0; 3];
     for round in 0..60 {
         let n = 1 + dice.below(400);
         let patterns: Vec<(String, PolicyKind)> =
@@ -134,12 +142,13 @@ fn the_index_answers_as_comparing_every_pattern_does() {
             let found = ask(&set, &arn, &mut scratch);
             n_found += found.len();
             n_open += found.iter().filter(|found| found.has_variables()).count();
+            n_own += found.iter().filter(|found| found.is_own()).count();
         }
     }
     let IndexCounts { everything, nothing, whole, head, pair, token, piece, listed, .. } = all;
     let served = [everything, nothing, whole, head, pair, token, piece, listed];
     assert!(served.iter().all(|n| *n > 20), "{all:?}");
-    assert!(n_found > 20_000 && n_open > 500, "{n_found} {n_open}");
+    assert!(n_found > 20_000 && n_open > 500 && n_own > 500, "{n_found} {n_open} {n_own}");
 }
 
 #[test]

@@ -44,7 +44,7 @@ pub(crate) struct Run {
     pub(crate) has_roles: bool,
 }
 
-/// A set turned round, for [`crate::who_can`], [`crate::Matrix`] and [`crate::what_can`].
+/// A set turned round, for [`crate::who_can`] and [`crate::what_can`].
 ///
 /// Made once from a set and shared; it holds the set. What it costs is told by [`Inverse::heap_bytes`].
 pub struct Inverse {
