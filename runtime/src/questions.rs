@@ -9,6 +9,7 @@
 //! with the formula of decisions.
 
 mod asking;
+mod condition_index;
 mod dependence;
 mod everybody;
 mod grants;

@@ -6,15 +6,15 @@
 use iamc_bench_corpus::Shape;
 use iamc_benches::machine::{Machine, load};
 use iamc_benches::measure::point::Effort;
-use iamc_benches::measure::{Failure, batch, compile, hostile, instructions, point};
+use iamc_benches::measure::{Failure, batch, compile, hostile, instructions, point, sets};
 use iamc_benches::report::{heading, table};
 use std::path::Path;
 use std::process::ExitCode;
 
 const USAGE: &str = "performance [--shape S|M|L] [--rows N] [--turns N] [--runs N] [--only TOPIC,…]\n\
-                     topics: point, flat, batch, compile, image, hostile";
+                     topics: point, flat, batch, sets, compile, image, hostile";
 
-const TOPICS: &[&str] = &["point", "flat", "batch", "compile", "image", "hostile"];
+const TOPICS: &[&str] = &["point", "flat", "batch", "sets", "compile", "image", "hostile"];
 
 struct Arguments {
     shape: Shape,
@@ -82,6 +82,7 @@ fn measure(arguments: &Arguments) -> Result<(), Failure> {
                 lines.extend(batch::measure_flat(&"flat105:1000".parse()?, *rows, *turns)?);
                 lines
             }
+            "sets" => sets::measure(shape, *turns)?,
             "compile" => compile::measure(shape, *runs)?,
             "image" => compile::image(shape, *turns)?,
             _ => {

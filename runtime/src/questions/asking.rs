@@ -1,6 +1,7 @@
 //! A question under evaluation: two callers that stand for all users and all roles, one more for whatever has to be
 //! asked of each, and what was found.
 
+use super::condition_index::Readings;
 use super::dependence::Level;
 use super::inverse::ByLanes;
 use super::points::{self, Template};
@@ -12,9 +13,9 @@ use crate::index::{IndexScratch, PatternMatch};
 use crate::layout::*;
 use crate::logic::{K, Logic, Tri};
 use crate::record::{Located, Plain};
-use crate::scratch::Scratch;
+use crate::scratch::{Scratch, State};
 use crate::set::CompiledPolicySet;
-use crate::units::Origin;
+use crate::units::{Origin, UnitSpec};
 use iamc_policy::PolicyKind;
 use std::ops::Range;
 
@@ -75,11 +76,17 @@ pub(crate) struct Work {
     /// Ranges of lanes and positions of runs that are asked about.
     pub(crate) ranges: Vec<(u32, u32)>,
     pub(crate) runs: Vec<u32>,
+    pub(crate) units: Vec<UnitSpec>,
     /// Runs that differ from all others.
     pub(crate) special: Vec<u32>,
     pub(crate) truths: Truths,
     pub(crate) stamp: u32,
     pub(crate) blocks: Vec<Stamped<Value>>,
+    /// By key: what the condition index found of its value.
+    pub(crate) readings: Vec<Readings>,
+    /// By atom: the unit in which it is a candidate.
+    pub(crate) candidates: Vec<u32>,
+    pub(crate) buffer: Vec<u8>,
     pub(crate) guard_bodies: Vec<Stamped<Said>>,
     pub(crate) guard_levels: Vec<Stamped<Said>>,
     pub(crate) guard_sets: Vec<Stamped<Guarding>>,
@@ -110,6 +117,8 @@ impl Work {
             self.guard_bodies.clear();
             self.guard_levels.clear();
             self.guard_sets.clear();
+            self.readings.clear();
+            self.candidates.clear();
             self.stamp = 1;
         }
         fn fit<T: Clone>(list: &mut Vec<Stamped<T>>, n: usize, value: T) {
@@ -119,6 +128,13 @@ impl Work {
             }
         }
         fit(&mut self.blocks, set.tables().blocks.len() / 3, Value::constant(Kinds::FALSE));
+        let (n_keys, n_atoms) = (set.tables().keys.len() / KEY_ROW, set.tables().atoms.len() / ATOM_ROW);
+        if self.readings.len() != n_keys || self.candidates.len() != n_atoms {
+            self.readings.clear();
+            self.readings.resize(n_keys, Readings::default());
+            self.candidates.clear();
+            self.candidates.resize(n_atoms, 0);
+        }
         fit(&mut self.guard_bodies, lanes.scps.bodies.len(), Said::NOTHING);
         fit(&mut self.guard_levels, lanes.scps.levels.len(), Said::NOTHING);
         let nothing = Guarding { denies: Sum::FALSE, allows: Kinds::FALSE, levels: Slice::default() };
@@ -208,7 +224,7 @@ impl<'a> Asking<'a> {
             let depends = self.lanes.dependence.atoms[*atom as usize];
             let level = depends.level(self.owner_matters);
             if level <= Level::Kind {
-                kinds = kinds.and(self.ask(level, |eval| eval.atom(Whose::Base, *atom)));
+                kinds = kinds.and(self.atom(level, *atom));
                 if kinds.is_impossible() {
                     return Value::constant(Kinds::FALSE);
                 }
@@ -231,6 +247,43 @@ impl<'a> Asking<'a> {
             }
         }
         Value { kinds, rows: self.work.truths.end_rows(first), by_lane }
+    }
+
+    /// An atom that is the same for all users and for all roles. One that the value of its key cannot satisfy is not
+    /// evaluated.
+    fn atom(&mut self, level: Level, atom: u32) -> Kinds {
+        if level == Level::Once
+            && let Some(value) = self.by_index(atom)
+        {
+            return Kinds::both(K::constant(value));
+        }
+        self.ask(level, |eval| eval.atom(Whose::Base, atom))
+    }
+
+    /// The value of an atom by the condition index; `None`: it has to be evaluated.
+    fn by_index(&mut self, atom: u32) -> Option<bool> {
+        let [_, key, ..] = self.set.atom(atom);
+        let (set, index) = (self.set, &self.lanes.conditions);
+        let stamp = self.work.stamp;
+        if self.work.readings[key as usize].stamp != stamp {
+            let eval = &mut self.main;
+            let own = eval.key(Whose::Base, key);
+            let state = eval.state(&own);
+            let mut readings = Readings::default();
+            if let State::Values { first, count: 1, .. } = state
+                && !eval.is_multi(&own)
+            {
+                let (text, candidates) = (eval.value_bytes(first), &mut self.work.candidates);
+                let buffer = &mut self.work.buffer;
+                let found = index.find(set, key, text, buffer, |atom| candidates[atom as usize] = stamp);
+                readings = found.unwrap_or_default();
+            }
+            self.work.readings[key as usize] = Readings { stamp, ..readings };
+        }
+        if self.work.candidates[atom as usize] == stamp {
+            return None;
+        }
+        index.otherwise(atom, self.work.readings[key as usize])
     }
 
     /// Resource and conditions of a statement whose action test is true. `matched`: its resource test is true.

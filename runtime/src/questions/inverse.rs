@@ -1,6 +1,7 @@
 //! The other way round: a set by actions, patterns and accounts, so that a question about everybody reads each statement
 //! once and not each principal.
 
+use super::condition_index::ConditionIndex;
 use super::dependence::{Dependence, Level};
 use super::guards::Guards;
 use super::local::Local;
@@ -84,6 +85,7 @@ pub(crate) struct ByLanes {
     pub(crate) without_boundary: Arc<TruthRow>,
     pub(crate) some_bounded: Option<u32>,
     pub(crate) dependence: Dependence,
+    pub(crate) conditions: ConditionIndex,
     /// Hash of the unique id and lane, sorted.
     pub(crate) by_unique_id: Vec<(u32, u32)>,
     /// Account indices of management accounts and delegated administrators.
@@ -173,6 +175,7 @@ impl ByLanes {
             rcps_name_somebody: rcps.bodies.iter().any(|body| names_somebody(set, *body)),
             rcps,
             dependence,
+            conditions: ConditionIndex::new(set),
             by_unique_id: Vec::new(),
             administrators: Vec::new(),
             atom_rows: AtomRows::new(n_words),
@@ -331,6 +334,7 @@ impl ByLanes {
             + self.scps.heap_bytes()
             + self.rcps.heap_bytes()
             + self.dependence.heap_bytes()
+            + self.conditions.heap_bytes()
             + self.with_boundary.heap_bytes()
             + self.without_boundary.heap_bytes()
     }

@@ -576,7 +576,15 @@ impl Asking<'_> {
     /// All units of the question. False: everyone has to be decided by himself.
     fn units(&mut self, runs: &[u32]) -> bool {
         let gate = self.credential_gate();
-        let all: Vec<UnitSpec> = self.main.s.units.clone();
+        let mut all = std::mem::take(&mut self.work.units);
+        all.clear();
+        all.extend_from_slice(&self.main.s.units);
+        let is_done = self.units_of(runs, &all, gate);
+        self.work.units = all;
+        is_done
+    }
+
+    fn units_of(&mut self, runs: &[u32], all: &[UnitSpec], gate: Kinds) -> bool {
         let has = |origin: Origin| all.iter().any(|spec| spec.origin == origin);
         if self.other.as_ref().is_some_and(|other| other.s.units.iter().any(|spec| !has(spec.origin))) {
             return false;
