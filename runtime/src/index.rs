@@ -16,7 +16,7 @@ mod keys;
 use crate::caller::account_id;
 use crate::code::{Filling, Reached};
 use crate::layout::PATTERN_ROW;
-use crate::pattern::{self, EVERYTHING, HAS_OWN, HAS_VARIABLES, NOTHING, Subject};
+use crate::pattern::{self, EVERYTHING, EXACT, HAS_OWN, HAS_VARIABLES, NOTHING, Subject};
 use crate::set::CompiledPolicySet;
 use crowd::Crowd;
 use iamc_policy::AccountId;
@@ -139,7 +139,12 @@ impl PatternIndex {
         let mut counts = vec![0u32; (8 * n as usize).next_power_of_two().clamp(64, 1 << 24)];
         let mask = counts.len() - 1;
         for id in 0..n {
-            keys::of_pattern(&set.pattern(id), fold, &mut |_, key| counts[key as usize & mask] += 1);
+            let pattern = set.pattern(id);
+            let mut count = |key: u32| counts[key as usize & mask] += 1;
+            match pattern.kind() {
+                EXACT => keys::of_text(pattern.code, fold, &mut count),
+                _ => keys::of_pattern(&pattern, fold, &mut |_, key| count(key)),
+            }
         }
         let mut index = PatternIndex {
             fold,

@@ -7,12 +7,14 @@
 //! - each *pair* of such tokens that follow each other, with what divides them;
 //! - the *whole* text, if nothing else is in the pattern.
 //!
+//! In heads and whole texts the account of whoever owns the policy is a sign like any other: each ARN has these keys with
+//! that sign in place of its fifth component, too. In front of such a sign all is literal, so it is no other component.
+//!
 //! A token that touches a wildcard or a variable promises nothing: more of it may follow in the ARN. The keys of an ARN
-//! are those of its text as one literal piece. So the keys of a pattern are among those of each ARN
-//! it matches, whatever its wildcards and variables stand for. Two texts may share a key by chance: keys find
-//! candidates, and decide nothing.
+//! are those of its text as one literal piece. So the keys of a pattern are among those of each ARN it matches, whatever
+//! its wildcards and variables stand for. Two texts may share a key by chance: keys find candidates, and decide nothing.
 
-use crate::code::{Step, Steps};
+use crate::code::{OWN, Step, Steps};
 use crate::pattern::{EVERYTHING, NOTHING, Pattern, SHORT};
 
 /// What a key stands for.
@@ -32,20 +34,31 @@ pub(crate) enum KeyKind {
 #[derive(Debug, Clone, Copy)]
 struct Piece<'t> {
     text: &'t [u8],
-    /// The ARN begins with it.
-    is_head: bool,
+    /// Of everything in front of it, if that is known.
+    head: Option<u64>,
     /// A delimiter or the end of the ARN follows.
     ends: bool,
-    /// It is the ARN.
-    is_whole: bool,
+    /// The ARN ends with it.
+    is_last: bool,
 }
 
 /// Calls `visit` for each key of an ARN; one may come twice. `fold`: ASCII case does not matter.
 ///
-/// Cost: O(bytes of the text); about three keys a token.
+/// Cost: O(bytes of the text); about four keys a token.
 pub(crate) fn of_text(text: &[u8], fold: bool, visit: &mut impl FnMut(u32)) {
-    let piece = Piece { text, is_head: true, ends: true, is_whole: true };
+    let piece = Piece { text, head: Some(START), ends: true, is_last: true };
     of_piece(piece, fold, &mut |_, key| visit(key));
+    // Once more from the account on, with the sign that stands for it where it is the owner's.
+    let mut colons = text.iter().enumerate().filter(|(_, byte)| **byte == b':').map(|(at, _)| at);
+    let (Some(fourth), Some(fifth)) = (colons.nth(3), colons.next()) else { return };
+    let front = Piece { text: &text[..=fourth], head: Some(START), ends: true, is_last: false };
+    let head = of_piece(front, fold, &mut |_, _| ()).map(own);
+    let behind = Piece { text: &text[fifth..], head, ends: true, is_last: true };
+    of_piece(behind, fold, &mut |kind, key| {
+        if matches!(kind, KeyKind::Head | KeyKind::Whole) {
+            visit(key);
+        }
+    });
 }
 
 /// Calls `visit` for each key that the pattern promises, of its heads the longest last: none if it matches everything or
@@ -60,30 +73,31 @@ pub(crate) fn of_pattern(pattern: &Pattern<'_>, fold: bool, visit: &mut impl FnM
     // what stands in front of the path is any API.
     let is_short = kind == SHORT;
     if is_short {
-        let service = Piece { text: b":execute-api:", is_head: false, ends: true, is_whole: false };
+        let service = Piece { text: b":execute-api:", head: None, ends: true, is_last: false };
         of_piece(service, fold, visit);
     }
     let mut steps = Steps(pattern.code).peekable();
-    let mut is_first = !is_short;
+    let mut head = (!is_short).then_some(START);
     while let Some(step) = steps.next() {
-        if let Step::Literal(text) = step {
-            let ends = steps.peek().is_none();
-            // The expansion of goes on with a colon where the code ends.
-            let is_whole = is_first && ends && pattern.expanded.is_empty();
-            let piece = Piece { text, is_head: is_first, ends, is_whole };
-            of_piece(piece, fold, visit);
-        }
-        is_first = false;
+        head = match step {
+            Step::Literal(text) => {
+                let ends = steps.peek().is_none();
+                // The expansion of goes on with a colon where the code ends.
+                let is_last = ends && pattern.expanded.is_empty();
+                of_piece(Piece { text, head, ends, is_last }, fold, visit)
+            }
+            Step::Own => head.map(own),
+            _ => None,
+        };
     }
 }
 
-fn of_piece(piece: Piece<'_>, fold: bool, visit: &mut impl FnMut(KeyKind, u32)) {
-    let Piece { text, is_head, ends, is_whole } = piece;
-    // Everything up to here.
-    let mut head = START;
+/// The keys of one piece; gives the head that ends with it.
+fn of_piece(piece: Piece<'_>, fold: bool, visit: &mut impl FnMut(KeyKind, u32)) -> Option<u64> {
+    let Piece { text, mut head, ends, is_last } = piece;
     // The token before this one, and the delimiters behind it.
     let mut before: Option<u64> = None;
-    let mut begins = is_head;
+    let mut begins = head == Some(START);
     let mut at = 0;
     loop {
         let start = at;
@@ -104,20 +118,26 @@ fn of_piece(piece: Piece<'_>, fold: bool, visit: &mut impl FnMut(KeyKind, u32)) 
             } else {
                 before = None;
             }
-            head = join(head, token);
+            head = head.map(|head| join(head, token));
         }
         let Some(delimiter) = delimiter else { break };
-        head = mix(head, delimiter);
+        head = head.map(|head| mix(head, delimiter));
         before = before.map(|before| mix(before, delimiter));
-        if is_head {
+        if let Some(head) = head {
             visit(KeyKind::Head, finish(head, KeyKind::Head));
         }
         begins = true;
         at += 1;
     }
-    if is_whole {
+    if let Some(head) = head.filter(|_| is_last) {
         visit(KeyKind::Whole, finish(head, KeyKind::Whole));
     }
+    head
+}
+
+/// A head that goes on with the account of the policy's owner.
+fn own(head: u64) -> u64 {
+    mix(head, OWN)
 }
 
 /// Cuts a text into tokens: what names are made of.
