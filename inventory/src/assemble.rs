@@ -4,20 +4,24 @@ use crate::error::{InputError, shorten};
 use crate::item::Item;
 use crate::shared::Shared;
 use crate::write::line;
+use hashbrown::HashTable;
 use iamc_catalogue::lists;
 use iamc_policy::World;
 use iamc_policy::arn::Arn;
 use iamc_policy::source::Place;
 use iamc_policy::world::*;
+use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, HashSet};
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 
 /// Items in the order read, no two of them about the same thing.
 #[derive(Default)]
 pub(crate) struct Assembly {
     items: Vec<Item>,
-    index: HashMap<(&'static str, String), usize>,
+    /// Where the item of a kind and id stands, by a hash of the two: keeping the ids would keep most of them twice.
+    index: HashTable<(u64, usize)>,
+    hashes: RandomState,
     /// Lines of items that were met again: each is written once, however often that happens.
     lines: HashMap<usize, String>,
     pub(crate) errors: Vec<InputError>,
@@ -28,8 +32,12 @@ impl Assembly {
     /// before is added to what was.
     pub(crate) fn add(&mut self, item: Item) {
         let key = (item.kind(), item.id());
-        let Some(known) = self.index.get(&key).copied() else {
-            self.index.insert(key, self.items.len());
+        let hash = self.hashes.hash_one(&key);
+        let is_it = |(other, at): &(u64, usize)| {
+            *other == hash && self.items.get(*at).is_some_and(|known| (known.kind(), known.id()) == key)
+        };
+        let Some((_, known)) = self.index.find(hash, is_it).copied() else {
+            self.index.insert_unique(hash, (hash, self.items.len()), |(hash, _)| *hash);
             self.items.push(item);
             return;
         };
@@ -57,7 +65,7 @@ impl Assembly {
     /// `assume_complete`: what no item names does not exist, be it the policy of a resource or one that is attached.
     /// `shared`: what joins the policies of resources.
     pub(crate) fn finish(self, settle: bool, assume_complete: bool, shared: Shared) -> (World, Vec<InputError>) {
-        let mut world = World::default();
+        let mut world = with_room(&self.items);
         for item in self.items {
             match item {
                 Item::Organization(x) => world.organizations.push(x),
@@ -65,10 +73,10 @@ impl Assembly {
                 Item::Account(x) => world.accounts.push(x),
                 Item::Guardrail(x) => world.guardrails.push(x),
                 Item::Policy(x, _) => world.policies.push(x),
-                Item::User(x) => world.users.push(x),
-                Item::Group(x) => world.groups.push(x),
-                Item::Role(x) => world.roles.push(x),
-                Item::Resource(x) => world.resources.push(x),
+                Item::User(x) => world.users.push(*x),
+                Item::Group(x) => world.groups.push(*x),
+                Item::Role(x) => world.roles.push(*x),
+                Item::Resource(x) => world.resources.push(*x),
                 Item::Endpoint(x) => world.endpoints.push(x),
                 Item::Provider(x) => world.providers.push(x),
                 Item::InstanceProfile(x) => world.instance_profiles.push(x),
@@ -91,6 +99,19 @@ impl Assembly {
             world.policies.extend(missing);
         }
         (world, errors)
+    }
+}
+
+/// A world with room for what the items are, so that its lists hold no more than they need.
+fn with_room(items: &[Item]) -> World {
+    let count = |is_it: fn(&Item) -> bool| items.iter().filter(|item| is_it(item)).count();
+    World {
+        policies: Vec::with_capacity(count(|item| matches!(item, Item::Policy(..)))),
+        users: Vec::with_capacity(count(|item| matches!(item, Item::User(_)))),
+        groups: Vec::with_capacity(count(|item| matches!(item, Item::Group(_)))),
+        roles: Vec::with_capacity(count(|item| matches!(item, Item::Role(_)))),
+        resources: Vec::with_capacity(count(|item| matches!(item, Item::Resource(_)))),
+        ..World::default()
     }
 }
 

@@ -38,13 +38,26 @@ pub(crate) struct Documents {
     seed: u64,
 }
 
-/// The outcome of parsing one text.
+/// The outcome of parsing one text. Of most texts nothing but the policy is kept: warnings are counted.
 #[derive(Clone)]
 struct Reading {
     policy: Option<Arc<Policy>>,
-    diagnostics: Arc<[Diagnostic]>,
+    n_warnings: u32,
+    odd: Option<Arc<Odd>>,
+}
+
+/// What is worth telling of a text.
+struct Odd {
+    /// Everything that was found where the policy is invalid, else the grave findings.
+    diagnostics: Vec<Diagnostic>,
     /// The text, decoded, of a policy that is invalid.
     source: Option<Arc<str>>,
+}
+
+impl Reading {
+    fn diagnostics(&self) -> &[Diagnostic] {
+        self.odd.as_ref().map_or(&[], |odd| &odd.diagnostics)
+    }
 }
 
 /// A document as it stands in a file.
@@ -76,8 +89,16 @@ impl Documents {
         }
         let text = if literal { document_text(text) } else { Cow::Borrowed(text) };
         let parsed = Policy::parse(kind, self.strictness, &text);
-        let source = parsed.policy.is_none().then(|| Arc::from(&*text));
-        let reading = Reading { policy: parsed.policy.map(Arc::new), diagnostics: parsed.diagnostics.into(), source };
+        let is_invalid = parsed.policy.is_none();
+        let mut diagnostics = parsed.diagnostics;
+        let is_warning = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Warning;
+        let n_warnings = diagnostics.iter().filter(|diagnostic| is_warning(diagnostic)).count() as u32;
+        if !is_invalid {
+            diagnostics.retain(|diagnostic| !is_warning(diagnostic));
+        }
+        let odd = (!diagnostics.is_empty() || is_invalid)
+            .then(|| Arc::new(Odd { diagnostics, source: is_invalid.then(|| Arc::from(&*text)) }));
+        let reading = Reading { policy: parsed.policy.map(Arc::new), n_warnings, odd };
         known.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_insert(reading).clone()
     }
 
@@ -98,34 +119,30 @@ impl Documents {
         let mut policy = NamedPolicy::unknown(name);
         policy.place = Some(place.clone());
         policy.verbatim = document.verbatim;
-        match reading.policy {
+        match &reading.policy {
             Some(parsed) => {
-                for diagnostic in reading.diagnostics.iter() {
-                    match diagnostic.severity {
-                        Severity::Warning => notes.n_warnings += 1,
-                        Severity::Error => notes.findings.push(Finding {
-                            place: place.clone(),
-                            policy: policy.name.clone(),
-                            diagnostic: diagnostic.clone(),
-                        }),
-                    }
-                }
-                policy.text = PolicyText::Known(parsed);
+                notes.n_warnings += reading.n_warnings as usize;
+                notes.findings.extend(reading.diagnostics().iter().map(|diagnostic| Finding {
+                    place: place.clone(),
+                    policy: policy.name.clone(),
+                    diagnostic: diagnostic.clone(),
+                }));
+                policy.text = PolicyText::Known(parsed.clone());
             }
             None if self.strictness == Strictness::Strict || matches!(kind, PolicyKind::Scp | PolicyKind::Rcp) => {
-                for diagnostic in reading.diagnostics.iter().filter(|d| d.invalidates) {
+                for diagnostic in reading.diagnostics().iter().filter(|d| d.invalidates) {
                     notes.mistakes.push(mistake(kind, &policy.name, document, diagnostic));
                 }
             }
             None => {
-                let diagnostics = reading.diagnostics.to_vec();
+                let diagnostics = reading.diagnostics().to_vec();
                 notes.quarantined.push(Quarantined {
                     place,
                     kind,
                     policy: policy.name.clone(),
                     diagnostics: diagnostics.clone(),
                 });
-                policy.source = reading.source;
+                policy.source = reading.odd.as_ref().and_then(|odd| odd.source.clone());
                 policy.text = PolicyText::Unknown(WhyUnknown::Quarantined(diagnostics));
             }
         }

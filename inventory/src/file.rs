@@ -45,7 +45,9 @@ pub(crate) fn read(file: &Arc<str>, bytes: &[u8], documents: &Documents) -> File
         Err(why) => dispatch.reader.notes.mistakes.push(why),
     }
     let Dispatch { reader, inputs, .. } = dispatch;
-    let Reader { facts, skipped, .. } = reader;
+    let Reader { mut facts, skipped, .. } = reader;
+    // They are held until the last file is read.
+    facts.shrink_to_fit();
     FileFacts { n_bytes: bytes.len() as u64, facts, notes, skipped, inputs }
 }
 
@@ -70,7 +72,9 @@ pub(crate) fn read_store(spot: &Spot, files: &[(Arc<str>, Cow<'_, [u8]>)], docum
         .collect();
     let read = collect::read(&mut reader, spot, &members);
     let inputs = read.map(|name| (name, 1)).into_iter().collect();
-    let Reader { facts, skipped, .. } = reader;
+    let Reader { mut facts, skipped, .. } = reader;
+    // They are held until the last file is read.
+    facts.shrink_to_fit();
     let n_bytes = files.iter().map(|(_, bytes)| bytes.len() as u64).sum();
     FileFacts { n_bytes, facts, notes, skipped, inputs }
 }

@@ -3,7 +3,8 @@
 use iamc_policy::source::Place;
 use iamc_policy::world::*;
 
-/// One line of our own format, whatever it was read from.
+/// One line of our own format, whatever it was read from. What there is most of is boxed: an item is moved some times
+/// on its way, and lists of items are held beside the world while it is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Item {
     Organization(Organization),
@@ -12,10 +13,10 @@ pub(crate) enum Item {
     Guardrail(Guardrail),
     /// A managed policy, and the number of its default version where that is known.
     Policy(ManagedPolicy, Option<u64>),
-    User(User),
-    Group(Group),
-    Role(Role),
-    Resource(Resource),
+    User(Box<User>),
+    Group(Box<Group>),
+    Role(Box<Role>),
+    Resource(Box<Resource>),
     Endpoint(Endpoint),
     Provider(Provider),
     InstanceProfile(InstanceProfile),

@@ -262,7 +262,7 @@ impl Joined {
             if self.pages.get(&Listing::Grants(key.clone())).is_some_and(|page| page.0) {
                 resource.kms_grants = Some(std::mem::take(grants).into_iter().collect());
             }
-            assembly.add(Item::Resource(resource.clone()));
+            assembly.add(Item::Resource(Box::new(resource.clone())));
         }
         for (listing, (complete, place)) in &self.pages {
             if let (Listing::Buckets(account), true) = (listing, complete) {

@@ -59,7 +59,7 @@ pub(crate) fn read_user(reader: &mut Reader<'_>, f: &mut Fields<'_>) -> Option<A
     let groups = f.get_strings("GroupList", reader.mistakes());
     let identity = record?;
     let arn = identity.arn.clone();
-    reader.facts.push(Fact::Item(Item::User(User { identity, groups })));
+    reader.facts.push(Fact::Item(Item::User(Box::new(User { identity, groups }))));
     Some(arn)
 }
 
@@ -67,7 +67,7 @@ pub(crate) fn read_user(reader: &mut Reader<'_>, f: &mut Fields<'_>) -> Option<A
 pub(crate) fn read_group(reader: &mut Reader<'_>, f: &mut Fields<'_>) -> Option<Arn> {
     let identity = identity(reader, f, Names::GROUP)?;
     let arn = identity.arn.clone();
-    reader.facts.push(Fact::Item(Item::Group(Group { identity })));
+    reader.facts.push(Fact::Item(Item::Group(Box::new(Group { identity }))));
     Some(arn)
 }
 
@@ -93,7 +93,7 @@ pub(crate) fn read_role(reader: &mut Reader<'_>, f: &mut Fields<'_>) -> Option<A
         reader.facts.push(Fact::Item(Item::LastUse(LastUse { arn: arn.clone(), at, region, place })));
     }
     let session_defaults = SessionDefaults::default();
-    reader.facts.push(Fact::Item(Item::Role(Role { identity, trust: trust?, session_defaults })));
+    reader.facts.push(Fact::Item(Item::Role(Box::new(Role { identity, trust: trust?, session_defaults }))));
     Some(arn)
 }
 

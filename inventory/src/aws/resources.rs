@@ -144,7 +144,7 @@ pub(crate) fn resource(arn: Arn, asked: &Asked<'_>, node: Node<'_>) -> Resource 
 }
 
 pub(crate) fn push(reader: &mut Reader<'_>, resource: Resource) {
-    reader.facts.push(Fact::Item(Item::Resource(resource)));
+    reader.facts.push(Fact::Item(Item::Resource(Box::new(resource))));
 }
 
 /// Whether the command ended in an error that means "there is none"; `None`: in another error, which is reported.

@@ -104,9 +104,9 @@ fn identity(reader: &mut Reader<'_>, folder: &Folder<'_>, metadata: &mut Fields<
             groups.map(|node| texts(node, &["groupName", "name", "arn"], reader.mistakes())).unwrap_or_default();
         // By name, or by ARN.
         let name = |group: String| group.rsplit('/').next().map(str::to_owned).unwrap_or(group);
-        Item::User(User { identity: record, groups: groups.into_iter().map(name).collect() })
+        Item::User(Box::new(User { identity: record, groups: groups.into_iter().map(name).collect() }))
     } else if is("group") {
-        Item::Group(Group { identity: record })
+        Item::Group(Box::new(Group { identity: record }))
     } else {
         let name = arn.to_string();
         let trust = match folder.first(&["trust-policy", "assume-role-policy"]) {
@@ -117,7 +117,7 @@ fn identity(reader: &mut Reader<'_>, folder: &Folder<'_>, metadata: &mut Fields<
         // They have folders of their own.
         folder.pass_over(&["instance-profiles"]);
         last_use(reader, folder, metadata, &arn);
-        Item::Role(Role { identity: record, trust, session_defaults: SessionDefaults::default() })
+        Item::Role(Box::new(Role { identity: record, trust, session_defaults: SessionDefaults::default() }))
     };
     reader.facts.push(Fact::Item(item));
 }
