@@ -38,6 +38,16 @@ impl<'a> Who<'a> {
         }
     }
 
+    /// The same caller in a session of that name, if it is one of a role.
+    pub(crate) fn in_session(self, name: &'a str) -> Who<'a> {
+        match self {
+            Who::RoleSession { partition, account, role, path_name, .. } => {
+                Who::RoleSession { partition, account, role, path_name, session: name }
+            }
+            other => other,
+        }
+    }
+
     pub(crate) fn account(self) -> Option<AccountId> {
         match self {
             Who::Root { account, .. }

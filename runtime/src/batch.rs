@@ -47,6 +47,15 @@ impl BatchTables {
         BatchTables { contexts: Contexts::new(set), sessions, resources }
     }
 
+    /// The context in whose place that one stands for the rows of these tables: the first that differs in nothing that
+    /// anybody reads.
+    fn alike(&self, context: u32) -> u32 {
+        if self.sessions.have_policies() {
+            return context;
+        }
+        self.contexts.row(context).map_or(context, |row| row.alike)
+    }
+
     /// Forgets everything; numbers given before mean nothing any more.
     pub fn clear(&mut self) {
         self.contexts.clear();

@@ -202,6 +202,7 @@ impl<'a> Eval<'a> {
     /// Writes the caller's own ARN, where that was put off.
     pub(crate) fn write_own(&mut self) {
         if !self.caller.own_is_written {
+            self.s.batch.note_session();
             self.caller.own = self.write(self.ask.who);
             self.caller.own_is_written = true;
         }

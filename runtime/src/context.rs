@@ -200,6 +200,7 @@ impl<'a> Eval<'a> {
                 Some(self.one(text))
             }
             (Who::RoleSession { session, .. }, Some(unique_id)) if caller.session_known => {
+                self.s.batch.note_session();
                 let start = self.s.arena.bytes.len();
                 let arena = &mut self.s.arena;
                 arena.append(self.set, unique_id);

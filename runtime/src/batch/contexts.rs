@@ -82,6 +82,9 @@ pub(crate) struct ContextRow {
     pub(crate) facts: u32,
     /// Position among the contexts that are kept as they were given; NONE: it is not.
     pub(crate) kept: u32,
+    /// The first context that differs from this one in nothing but keys that no policy of the set reads. Session policies
+    /// may read others.
+    pub(crate) alike: u32,
 }
 
 /// A table of contexts for the rows of a batch, each context once, numbered in the order in which they come.
@@ -107,6 +110,11 @@ pub struct Contexts {
     /// Contexts as words, for telling which there are: a text's id is its context's.
     words: Texts,
     spare: Vec<u8>,
+    /// Which keys some policy of the set reads.
+    read: Vec<bool>,
+    /// The same words without keys that nobody reads, and the first context with each.
+    read_words: Texts,
+    alike: Vec<u32>,
 }
 
 fn next_identity() -> u64 {
@@ -115,7 +123,7 @@ fn next_identity() -> u64 {
 }
 
 impl Contexts {
-    /// An empty table.
+    /// An empty table. Cost: O(conditions and patterns of the set).
     pub fn new(set: &CompiledPolicySet) -> Contexts {
         Contexts {
             set: set.identity(),
@@ -132,6 +140,9 @@ impl Contexts {
             kept: Vec::new(),
             words: Texts::new(),
             spare: Vec::new(),
+            read: depends::read_keys(set),
+            read_words: Texts::new(),
+            alike: Vec::new(),
         }
     }
 
@@ -150,6 +161,8 @@ impl Contexts {
         self.identity = next_identity();
         self.texts.clear();
         self.words.clear();
+        self.read_words.clear();
+        self.alike.clear();
         self.values.clear();
         self.singles.clear();
         self.entries.clear();
@@ -166,6 +179,7 @@ impl Contexts {
         let of = |n: usize, size: usize| n * size;
         self.texts.heap_bytes()
             + self.words.heap_bytes()
+            + self.read_words.heap_bytes()
             + of(self.values.len() + self.singles.len(), size_of::<u32>())
             + of(self.entries.len(), size_of::<Entry>())
             + of(self.rows.len(), size_of::<ContextRow>())
@@ -178,46 +192,69 @@ impl Contexts {
     pub fn intern(&mut self, set: &CompiledPolicySet, row: RowContext<'_>) -> u32 {
         let endpoint = numbered(&mut self.endpoint_ids, &mut self.endpoints, row.endpoint);
         let facts = numbered(&mut self.facts_ids, &mut self.facts, row.facts);
+        let head = |words: &mut Vec<u8>| {
+            words.clear();
+            let mode = matches!(row.mode, Mode::Open);
+            let pinned = matches!(row.given_keys, GivenKeys::Pinned);
+            words.extend([u8::from(mode), u8::from(pinned)]);
+            words.extend(endpoint.to_le_bytes());
+            words.extend(facts.to_le_bytes());
+        };
         let mut words = std::mem::take(&mut self.spare);
-        words.clear();
-        let mode = matches!(row.mode, Mode::Open);
-        let pinned = matches!(row.given_keys, GivenKeys::Pinned);
-        words.extend([u8::from(mode), u8::from(pinned)]);
-        let mut push = |word: u32| words.extend(word.to_le_bytes());
-        push(endpoint);
-        push(facts);
+        head(&mut words);
         for (key, state) in row.context {
-            push(self.texts.intern(key.as_str().as_bytes()).0);
-            let values = match state {
-                KeyState::Absent => {
-                    push(0);
-                    continue;
-                }
-                KeyState::Present => {
-                    push(1);
-                    continue;
-                }
-                KeyState::Unknown => {
-                    push(2);
-                    continue;
-                }
-                KeyState::Values(values) => values,
-            };
-            push(if matches!(values, Values::Many(_)) { 4 } else { 3 });
-            push(values.as_slice().len() as u32);
-            for value in values.as_slice() {
-                push(self.texts.intern(value.as_bytes()).0);
-            }
+            self.push_key(&mut words, key, state);
         }
         let (id, new) = self.words.intern(&words);
-        self.spare = words;
         if new {
-            self.add(set, row, endpoint, facts);
+            let (first, kept) = self.add_entries(set, row);
+            head(&mut words);
+            for (key, state) in row.context {
+                if self.is_read(set, key, state) {
+                    self.push_key(&mut words, key, state);
+                }
+            }
+            let (alike, first_of_them) = self.read_words.intern(&words);
+            if first_of_them {
+                self.alike.push(id);
+            }
+            let alike = self.alike[alike as usize];
+            let count = self.entries.len() as u32 - first;
+            let (mode, given_keys) = (row.mode, row.given_keys);
+            self.rows.push(ContextRow { first, count, mode, given_keys, endpoint, facts, kept, alike });
         }
+        self.spare = words;
         id
     }
 
-    fn add(&mut self, set: &CompiledPolicySet, row: RowContext<'_>, endpoint: u32, facts: u32) {
+    /// Adds a key and its state as words that tell them from all others.
+    fn push_key(&mut self, words: &mut Vec<u8>, key: &ConditionKey, state: &KeyState) {
+        let mut push = |word: u32| words.extend(word.to_le_bytes());
+        push(self.texts.intern(key.as_str().as_bytes()).0);
+        match state {
+            KeyState::Absent => push(0),
+            KeyState::Present => push(1),
+            KeyState::Unknown => push(2),
+            KeyState::Values(values) => {
+                push(if matches!(values, Values::Many(_)) { 4 } else { 3 });
+                push(values.as_slice().len() as u32);
+                for value in values.as_slice() {
+                    push(self.texts.intern(value.as_bytes()).0);
+                }
+            }
+        }
+    }
+
+    /// Can the state of a key make a difference, session policies apart?
+    fn is_read(&self, set: &CompiledPolicySet, key: &ConditionKey, state: &KeyState) -> bool {
+        let name = key.as_str();
+        let (class, _) = class(name);
+        let asked = set.find_key(name.as_bytes()).is_some_and(|id| self.read[id as usize]);
+        asked || !depends::is_only_read(class) || asks_for_more(name) || is_refused(set, key, class, state)
+    }
+
+    /// Adds the entries of a context; gives the position of the first, and that of the context where it is kept as it is.
+    fn add_entries(&mut self, set: &CompiledPolicySet, row: RowContext<'_>) -> (u32, u32) {
         let first = self.entries.len() as u32;
         let mut keep = false;
         for (key, state) in row.context {
@@ -230,15 +267,11 @@ impl Contexts {
             let state = self.state(state);
             self.entries.push(Entry { key: id, name, state, of_row });
         }
-        let kept = if keep {
-            self.kept.push(row.context.clone());
-            self.kept.len() as u32 - 1
-        } else {
-            NONE
-        };
-        let count = self.entries.len() as u32 - first;
-        let (mode, given_keys) = (row.mode, row.given_keys);
-        self.rows.push(ContextRow { first, count, mode, given_keys, endpoint, facts, kept });
+        if !keep {
+            return (first, NONE);
+        }
+        self.kept.push(row.context.clone());
+        (first, self.kept.len() as u32 - 1)
     }
 
     fn text(&mut self, text: &str) -> u32 {
@@ -378,6 +411,14 @@ mod tests {
             }
         }
         assert_eq!((contexts.len(), contexts.is_empty()), (rows.len(), false));
+        let alike = |contexts: &Contexts, id: u32| contexts.row(id).map(|row| row.alike);
+        // No policy reads anything in this set, but some keys count by themselves.
+        let agent = |value: &str| context(&[("aws:UserAgent", KeyState::one(value)), ("a:b", KeyState::Present)]);
+        let (some, other) = (agent("some"), agent("other"));
+        let [some, other] = [&some, &other].map(|own| contexts.intern(&set, of(own, &none, &facts, Mode::Open)));
+        assert_ne!(some, other);
+        assert_eq!(alike(&contexts, other), Some(some));
+        assert_eq!(alike(&contexts, 2), Some(2));
         let before = contexts.identity();
         contexts.clear();
         assert_eq!(contexts.intern(&set, rows[2]), 0);

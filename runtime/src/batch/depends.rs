@@ -7,7 +7,8 @@
 use crate::code::{Step, Steps};
 use crate::conditions::{ARN, CODE};
 use crate::keys::*;
-use crate::layout::ATOM_ROW;
+use crate::layout::{ATOM_ROW, PATTERN_ROW};
+use crate::pattern::HAS_VARIABLES;
 use crate::set::CompiledPolicySet;
 use iamc_catalogue::Catalogue;
 
@@ -77,6 +78,48 @@ pub(crate) fn of_atoms(set: &CompiledPolicySet) -> Vec<u8> {
             })
         })
         .collect()
+}
+
+/// Which keys of the set some condition or variable asks for, by key id.
+///
+/// Cost: O(atoms, their values, and patterns).
+pub(crate) fn read_keys(set: &CompiledPolicySet) -> Vec<bool> {
+    let mut read = vec![false; set.tables().keys.len() / crate::layout::KEY_ROW];
+    let read_code = |read: &mut Vec<bool>, code: &[u8]| {
+        for step in Steps(code) {
+            if let Step::Variable { key, .. } = step {
+                read[key as usize] = true;
+            }
+        }
+    };
+    for id in 0..(set.tables().atoms.len() / ATOM_ROW) as u32 {
+        let [_, key, first, count] = set.atom(id);
+        read[key as usize] = true;
+        for value in (first..first + count).map(|value| set.value(value)) {
+            match value.form {
+                CODE => read_code(&mut read, value.data),
+                ARN => value.arn_codes().into_iter().flatten().for_each(|code| read_code(&mut read, code)),
+                _ => {}
+            }
+        }
+    }
+    for id in 0..(set.tables().patterns.len() / PATTERN_ROW) as u32 {
+        let pattern = set.pattern(id);
+        if pattern.shape & HAS_VARIABLES != 0 {
+            read_code(&mut read, pattern.code);
+        }
+    }
+    read
+}
+
+/// May a key be left out of a context without any answer changing, if no policy reads it? So may keys that nothing is
+/// derived of and that no rule asks for by itself.
+pub(crate) fn is_only_read(class: KeyClass) -> bool {
+    match class {
+        KeyClass::Special(id) => matches!(id, CURRENT_TIME | EPOCH_TIME | USER_AGENT | SECURE_TRANSPORT),
+        KeyClass::Other | KeyClass::RequestTag => true,
+        KeyClass::PrincipalTag | KeyClass::ResourceTag | KeyClass::Oidc | KeyClass::Saml => false,
+    }
 }
 
 #[cfg(test)]

@@ -58,6 +58,16 @@ impl Sessions {
         Some((std::str::from_utf8(name).ok()?, self.policies.get(policies as usize)))
     }
 
+    /// Do some sessions have policies?
+    pub(crate) fn have_policies(&self) -> bool {
+        !self.policies.is_empty()
+    }
+
+    /// True iff there is such a session, and it has no policies.
+    pub(crate) fn is_plain(&self, id: u32) -> bool {
+        id == NONE || ((id as usize) < self.keys.len() && self.keys.get(id).starts_with(&NONE.to_le_bytes()))
+    }
+
     pub(crate) fn clear(&mut self) {
         self.keys.clear();
         self.policies.clear();

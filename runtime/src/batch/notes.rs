@@ -32,6 +32,8 @@ pub(crate) struct BatchNotes {
     checked: Vec<bool>,
     /// Set whose single rows have been decided since the last batch, and how many contexts they had so far; 0: none.
     single: (u64, u32),
+    /// The name of the session was looked at since [`BatchNotes::begin_row`].
+    reads_session: bool,
 }
 
 /// Slots for atoms at most: more would not stay in the cache of a core.
@@ -42,6 +44,20 @@ impl BatchNotes {
     pub(crate) fn forget(&mut self) {
         self.set = 0;
         self.context = 0;
+    }
+
+    pub(crate) fn begin_row(&mut self) {
+        self.reads_session = false;
+    }
+
+    /// Somebody looks at the name of the session.
+    pub(crate) fn note_session(&mut self) {
+        self.reads_session = true;
+    }
+
+    /// Did the answer to the row depend on the name of the session?
+    pub(crate) fn reads_session(&self) -> bool {
+        self.reads_session
     }
 
     /// The keys of the row's context are noted by id, and their names are not needed.

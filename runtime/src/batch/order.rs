@@ -1,7 +1,7 @@
 //! The order in which rows are decided: by principal, then by action, so that what is read for one row is still there
 //! for the next.
 
-use crate::batch::Rows;
+use crate::batch::{BatchTables, Rows};
 use crate::set::CompiledPolicySet;
 
 /// Where the parts of a key lie, from the top: principal, action, position in the window.
@@ -53,7 +53,14 @@ impl Keys {
 ///
 /// Rows of one principal and one action come by resource, context and session, equal rows one after the other.
 /// Cost: O(rows × digits of a key); no allocation once the buffers have grown.
-pub(crate) fn sort(set: &CompiledPolicySet, rows: &Rows<'_>, layout: Keys, keys: &mut Vec<u64>, spare: &mut Vec<u64>) {
+pub(crate) fn sort(
+    set: &CompiledPolicySet,
+    tables: &BatchTables,
+    rows: &Rows<'_>,
+    layout: Keys,
+    keys: &mut Vec<u64>,
+    spare: &mut Vec<u64>,
+) {
     let (n_principals, n_actions) = (set.n_principals(), set.tables().action_flags.len() as u32);
     keys.clear();
     keys.extend(rows.principal.iter().zip(rows.action).zip(0u64..).map(|((principal, action), index)| {
@@ -70,7 +77,7 @@ pub(crate) fn sort(set: &CompiledPolicySet, rows: &Rows<'_>, layout: Keys, keys:
         if n > 1 {
             these.sort_unstable_by_key(|key| {
                 let index = layout.index(*key);
-                (rows.resource[index], rows.context[index], rows.session_at(index), index)
+                (rows.resource[index], tables.alike(rows.context[index]), rows.session_at(index), index)
             });
         }
         rest = others;

@@ -36,18 +36,27 @@ struct InContext<'a> {
 /// The caller of the last row.
 struct InCaller<'a> {
     principal: u32,
-    session: u32,
     facts: u32,
     who: Who<'a>,
-    policies: Option<&'a CompiledSession>,
+    /// Nothing in it depends on the session, whose name is written when somebody asks for it.
     caller: Caller,
     /// How much of the arena it takes.
     end: (usize, usize),
 }
 
+/// The session of the last row.
+#[derive(Clone, Copy)]
+struct InSession<'a> {
+    id: u32,
+    name: &'a str,
+    policies: Option<&'a CompiledSession>,
+}
+
 /// The action of the last row.
 struct InAction<'a> {
     id: u32,
+    /// Session policies have tables of their own.
+    with_policies: bool,
     named: ActionRef<'a>,
     ids: ActionIds,
     end: (usize, usize),
@@ -59,8 +68,11 @@ pub(crate) struct Walk<'a, 's> {
     tables: &'a BatchTables,
     scratch: &'s mut Scratch,
     context: Option<InContext<'a>>,
+    session: Option<InSession<'a>>,
     caller: Option<InCaller<'a>>,
     action: Option<InAction<'a>>,
+    /// The answer to the last row is that of the same row in every session without policies.
+    any_session: bool,
 }
 
 const UNKNOWN_ID: DecisionCode = DecisionCode::refused(Refusal::UnknownId);
@@ -68,7 +80,7 @@ const UNKNOWN_ID: DecisionCode = DecisionCode::refused(Refusal::UnknownId);
 impl<'a, 's> Walk<'a, 's> {
     /// `scratch` has begun the batch.
     pub(crate) fn new(set: &'a CompiledPolicySet, tables: &'a BatchTables, scratch: &'s mut Scratch) -> Walk<'a, 's> {
-        Walk { set, tables, scratch, context: None, caller: None, action: None }
+        Walk { set, tables, scratch, context: None, session: None, caller: None, action: None, any_session: false }
     }
 
     /// Answers the rows of these keys: `answer` gets the position of the key and the code.
@@ -89,14 +101,18 @@ impl<'a, 's> Walk<'a, 's> {
                     principal: rows.principal[index],
                     action: rows.action[index],
                     resource: rows.resource[index],
-                    context: rows.context[index],
+                    context: self.tables.alike(rows.context[index]),
                     session: rows.session_at(index),
                 };
             }
             read_ahead(self.set, &group[..keys.len()]);
             for (at, ids) in group[..keys.len()].iter().enumerate() {
                 // The same row again has the same answer; the first is none, since no set has a principal NONE.
-                if *ids != last {
+                let same = *ids == last
+                    || (self.any_session
+                        && Ids { session: last.session, ..*ids } == last
+                        && self.tables.sessions.is_plain(ids.session));
+                if !same {
                     (last, code) = (*ids, self.row(*ids));
                 }
                 answer(number * GROUP + at, code);
@@ -106,6 +122,7 @@ impl<'a, 's> Walk<'a, 's> {
 
     fn row(&mut self, ids: Ids) -> DecisionCode {
         let (set, tables) = (self.set, self.tables);
+        self.any_session = false;
         if ids.principal >= set.n_principals() {
             return UNKNOWN_ID;
         }
@@ -116,26 +133,30 @@ impl<'a, 's> Walk<'a, 's> {
             self.context = Some(InContext { id: ids.context, row });
         }
         let Some(InContext { row: context, .. }) = self.context else { return UNKNOWN_ID };
-        let same = |caller: &InCaller<'_>| {
-            (caller.principal, caller.session, caller.facts) == (ids.principal, ids.session, context.facts)
-        };
+        if self.session.is_none_or(|session| session.id != ids.session) {
+            let Some((name, policies)) = tables.sessions.get(ids.session) else { return UNKNOWN_ID };
+            self.session = Some(InSession { id: ids.session, name, policies });
+        }
+        let Some(InSession { name, policies, .. }) = self.session else { return UNKNOWN_ID };
+        let same = |caller: &InCaller<'_>| (caller.principal, caller.facts) == (ids.principal, context.facts);
         if !self.caller.as_ref().is_some_and(same) {
             self.action = None;
             self.caller = None;
-            let Some((name, policies)) = tables.sessions.get(ids.session) else { return UNKNOWN_ID };
             let Some(who) = who(set, ids.principal, name) else { return UNKNOWN_ID };
             self.scratch.rewind(self.scratch.bottom());
             let nothing = ActionRef { service: "", name: "" };
-            let ask = ask(tables, context, who, nothing, resource);
-            let mut eval = Eval::new(set, ask, policies, self.scratch);
+            let mut eval = Eval::new(set, ask(tables, context, who, nothing, resource), policies, self.scratch);
             eval.take_principal(ids.principal);
             let caller = eval.caller;
-            let (principal, session, facts) = (ids.principal, ids.session, context.facts);
+            let (principal, facts) = (ids.principal, context.facts);
             let end = self.scratch.here();
-            self.caller = Some(InCaller { principal, session, facts, who, policies, caller, end });
+            self.caller = Some(InCaller { principal, facts, who, caller, end });
         }
-        let Some(InCaller { who, policies, caller, end, .. }) = self.caller else { return UNKNOWN_ID };
-        if self.action.as_ref().is_none_or(|action| action.id != ids.action) {
+        let Some(InCaller { who, caller, end, .. }) = self.caller else { return UNKNOWN_ID };
+        let who = who.in_session(name);
+        let with_policies = policies.is_some();
+        let same = |action: &InAction<'_>| (action.id, action.with_policies) == (ids.action, with_policies);
+        if !self.action.as_ref().is_some_and(same) {
             self.action = None;
             self.scratch.rewind(end);
             let Some(facts) = set.catalogue().action_by_id(CatalogueId::new(ids.action)) else { return UNKNOWN_ID };
@@ -146,13 +167,16 @@ impl<'a, 's> Walk<'a, 's> {
             let named = ActionRef { service: set.service_name(service), name: facts.name() };
             let ask = ask(tables, context, who, named, resource);
             let numbers = Eval::new(set, ask, policies, self.scratch).ids_of(ids.action, service, named.name);
-            self.action = Some(InAction { id: ids.action, named, ids: numbers, end: self.scratch.here() });
+            self.action =
+                Some(InAction { id: ids.action, with_policies, named, ids: numbers, end: self.scratch.here() });
         }
         let Some(InAction { named, ids: numbers, end, .. }) = self.action else { return UNKNOWN_ID };
         self.scratch.rewind(end);
+        self.scratch.batch.begin_row();
         let mut eval = Eval::new(set, ask(tables, context, who, named, resource), policies, self.scratch);
         eval.caller = caller;
         let decision = eval.find_units_of(numbers).and_then(|()| eval.check_units()).and_then(|()| eval.decide());
+        self.any_session = policies.is_none() && !self.scratch.batch.reads_session();
         decision.map_or_else(|error| DecisionCode::refused(Refusal::of(&error)), DecisionCode::of)
     }
 

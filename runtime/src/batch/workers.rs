@@ -91,7 +91,7 @@ pub fn decide_batch(
     while start < rows.len() {
         let these = rows.window(start, window);
         let codes = &mut codes[start..start + these.len()];
-        order::sort(set, &these, layout, &mut scratch.keys, &mut scratch.spare);
+        order::sort(set, tables, &these, layout, &mut scratch.keys, &mut scratch.spare);
         match &mut scratch.workers[..n_workers] {
             [worker] => {
                 let keys = &scratch.keys;

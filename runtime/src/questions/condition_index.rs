@@ -28,6 +28,9 @@ fn bit(reading: Reading) -> u8 {
     }
 }
 
+/// Writes the order of a value as words; false if it cannot be read so.
+type Reader = fn(&[u8], &mut Vec<u8>) -> bool;
+
 /// How an atom is looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Indexed {
@@ -123,7 +126,7 @@ impl ConditionIndex {
         let of_key = self.keys.get(place as usize)?;
         let mut bits = bit(Reading::Text);
         of_key.find_text(value, buffer, &mut found);
-        let readers: [(Reading, fn(&[u8], &mut Vec<u8>) -> bool); 2] =
+        let readers: [(Reading, Reader); 2] =
             [(Reading::Number, number::push_number), (Reading::Instant, number::push_instant)];
         for ((reading, read), thresholds) in readers.into_iter().zip(&of_key.thresholds) {
             buffer.clear();
