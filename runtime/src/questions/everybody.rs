@@ -230,8 +230,8 @@ impl Asking<'_> {
                 set.matching_patterns(arn, self.index, &mut matches);
             }
             Resource::Pseudo(text) => {
-                let text = std::str::from_utf8(self.main.bytes(text)).unwrap_or_default().to_owned();
-                set.matching_patterns(&text, self.index, &mut matches);
+                let text = std::str::from_utf8(self.main.bytes(text)).unwrap_or_default();
+                set.matching_patterns(text, self.index, &mut matches);
                 debug_assert!(Subject::new(text.as_bytes()).colons[4] != usize::MAX);
             }
             Resource::Star | Resource::AnyRegion(..) => matches.clear(),
