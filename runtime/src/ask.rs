@@ -3,7 +3,7 @@
 use iamc_policy::request::{
     Context, Facts, GivenKeys, Mode, Request, RequestResource, ResourceInRequest, ThroughEndpoint,
 };
-use iamc_policy::{AccountId, Action, Principal};
+use iamc_policy::{AccountId, Action, KeyState, Principal};
 use std::fmt;
 
 /// The caller as it is named.
@@ -137,6 +137,31 @@ pub(crate) struct Ask<'a> {
 }
 
 impl<'a> Ask<'a> {
+    /// Looks at the texts of a request, which lie scattered in memory, so that misses of the cache overlap.
+    pub(crate) fn read_ahead(&self) {
+        let first = |text: &str| text.as_bytes().first().copied().unwrap_or(0);
+        let named = match self.who {
+            Who::Root { partition, .. } => first(partition),
+            Who::User { partition, path_name, .. } => first(partition) ^ first(path_name),
+            Who::RoleSession { partition, role, path_name, session, .. } => {
+                first(partition) ^ first(role) ^ path_name.map_or(0, first) ^ first(session)
+            }
+            Who::FederatedUser { partition, name, .. } => first(partition) ^ first(name),
+            Who::Service(name) | Who::Federated(name) | Who::Saml(name) => first(name),
+            Who::Anonymous => 0,
+        };
+        let resource = self.resource(0).arn.map_or(0, first);
+        let action = self.action();
+        let mut sum = named ^ resource ^ first(action.service) ^ first(action.name);
+        for (key, state) in self.context {
+            sum ^= first(key.as_str());
+            if let KeyState::Values(values) = state {
+                sum = values.as_slice().iter().take(4).fold(sum, |sum, value| sum ^ first(value));
+            }
+        }
+        std::hint::black_box(sum);
+    }
+
     pub(crate) fn of(request: &'a Request) -> Ask<'a> {
         Ask {
             who: Who::of(&request.principal),

@@ -248,7 +248,7 @@ const AHEAD: usize = 8;
 
 /// Reads ahead what a decision will read, one step of the way for all of it before the next: misses of the cache then
 /// overlap, where the decision would wait for each by itself.
-fn read_ahead(set: &CompiledPolicySet, principal: u32, resource: Option<u32>) {
+pub(crate) fn read_ahead(set: &CompiledPolicySet, principal: u32, resource: Option<u32>) {
     let [_, account, arn, _, boundary, first, count, ..] = set.principal(principal);
     let of_resource = resource.map(|resource| set.resource(resource));
     let mut sum = if account == NONE { 0 } else { set.account(account)[0] };
@@ -276,12 +276,12 @@ pub(crate) fn who<'a>(set: &'a CompiledPolicySet, row: u32, session: &'a str) ->
     if account == NONE {
         return None;
     }
-    let arn = set.text(arn);
-    let start = arn.bytes().position(|byte| byte == b':')? + 1;
-    let len = arn.as_bytes()[start..].iter().position(|byte| *byte == b':')?;
-    let partition = &arn[start..start + len];
     let account = AccountId::from_number(set.account_number(account))?;
     let path_name = set.path_name(row);
+    // What stands between the partition and the path has the same length for users and roles of all accounts.
+    let arn = set.text(arn);
+    let end = (arn.len() - path_name.len()).checked_sub(":iam::123456789012:role/".len())?;
+    let partition = arn.get("arn:".len()..end)?;
     Some(if flags & PRINCIPAL_ROLE == 0 {
         Who::User { partition, account, path_name }
     } else {

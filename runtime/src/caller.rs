@@ -124,7 +124,8 @@ impl<'a> Eval<'a> {
             }
             Who::RoleSession { partition, account, role, path_name, .. } => {
                 self.caller.kind = Kind::RoleSession;
-                self.caller.own = self.write(who);
+                // Few policies name sessions, so its own ARN is written when one asks for it.
+                self.caller.own_is_written = false;
                 let named = match (path_name, &facts.role) {
                     (Some(path_name), _) => Some(self.push_role_arn(partition, account, path_name)),
                     (None, Some(arn)) => Some(self.s.arena.push(arn.as_str().as_bytes())),
@@ -273,7 +274,7 @@ impl<'a> Eval<'a> {
     fn find_role(&mut self, partition: &str, account: AccountId, name: &str) -> Option<u32> {
         let start = self.s.arena.bytes.len();
         role_key(&mut self.s.arena.bytes, partition, account, name);
-        role_of_key(self.set, &self.s.arena.bytes[start..], partition, account, name)
+        role_of_key(self.set, &self.s.arena.bytes[start..], partition, self.caller.account_row?, name)
     }
 }
 
@@ -285,22 +286,29 @@ pub(crate) fn role_key(bytes: &mut Vec<u8>, partition: &str, account: AccountId,
     }
 }
 
-/// The role with that key.
+/// The role with that key, which is one of the account with that row.
 pub(crate) fn role_of_key(
     set: &CompiledPolicySet,
     key: &[u8],
     partition: &str,
-    account: AccountId,
+    account_row: u32,
     name: &str,
 ) -> Option<u32> {
-    let account_row = set.find_account(account)?;
     hash::find(&set.tables().role_name_hash, hash::hash(key), |row| {
         let [flags, account, arn, ..] = set.principal(row);
-        let arn = set.string(arn);
+        let is_named = |path: &str| {
+            let rest = path.strip_suffix(name);
+            rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('/')) && !name.contains('/')
+        };
+        let of_partition = |arn: &[u8]| {
+            arn.strip_prefix(b"arn:")
+                .and_then(|rest| rest.strip_prefix(partition.as_bytes()))
+                .is_some_and(|rest| rest.first() == Some(&b':'))
+        };
         flags & PRINCIPAL_ROLE != 0
             && account == account_row
-            && arn.split(|byte| *byte == b':').nth(1) == Some(partition.as_bytes())
-            && role_path_name(arn).is_some_and(|path| path.rsplit(|byte| *byte == b'/').next() == Some(name.as_bytes()))
+            && is_named(set.path_name(row))
+            && of_partition(set.string(arn))
     })
 }
 

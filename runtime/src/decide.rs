@@ -6,6 +6,7 @@
 
 use crate::actions::ActionFlags;
 use crate::ask::Ask;
+use crate::bulk::read_ahead;
 use crate::caller::{Caller, Kind};
 use crate::eval::{Eval, Target, Unit};
 use crate::factors::{Factors, Line};
@@ -103,8 +104,14 @@ impl<'a> Eval<'a> {
             });
         }
         scratch.begin_request(set);
-        let mut eval = Eval::new(set, Ask::of(request), session, scratch);
+        let ask = Ask::of(request);
+        ask.read_ahead();
+        let mut eval = Eval::new(set, ask, session, scratch);
         eval.find_caller();
+        if let Some(record) = eval.caller.record {
+            let resource = ask.resource(0).arn.and_then(|arn| set.find_resource(arn.as_bytes()));
+            read_ahead(set, record, resource);
+        }
         eval.note_request_keys();
         eval.find_units()?;
         eval.check_units()?;

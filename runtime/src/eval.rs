@@ -3,7 +3,7 @@
 use crate::actions::ActionFlags;
 use crate::ask::{ActionRef, Ask, ResourceRef};
 use crate::caller::Caller;
-use crate::keys::{Cardinality, KeyClass, cardinality, class};
+use crate::keys::{Cardinality, KeyClass, cardinality, class_unless_special};
 use crate::pattern::Subject;
 use crate::scratch::{Scratch, State, Text};
 use crate::set::{CompiledPolicySet, CompiledSession};
@@ -149,12 +149,17 @@ impl<'a> Eval<'a> {
     where
         'a: 'k,
     {
-        if let Some(id) = self.set.find_key(canonical) {
-            return self.base_key(id);
+        match self.set.find_key(canonical) {
+            Some(id) => self.base_key(id),
+            None => self.unlisted_key(std::str::from_utf8(canonical).unwrap_or_default()),
         }
-        let (class, tag) = class(std::str::from_utf8(canonical).unwrap_or_default());
+    }
+
+    /// The key with that canonical name, which the set does not have.
+    pub(crate) fn unlisted_key<'k>(&self, canonical: &'k str) -> Key<'k> {
+        let (class, tag) = class_unless_special(canonical);
         let tag = tag.unwrap_or_default().as_bytes();
-        Key { id: crate::layout::NONE, class, cardinality: None, text: canonical, tag, bits: None }
+        Key { id: crate::layout::NONE, class, cardinality: None, text: canonical.as_bytes(), tag, bits: None }
     }
 
     /// what is declared of a key.

@@ -2,7 +2,7 @@
 
 use crate::batch::depends;
 use crate::eval::{Eval, Key};
-use crate::keys::{Cardinality, SOURCE_IP, SOURCE_VPCE, class};
+use crate::keys::{Cardinality, SOURCE_IP, SOURCE_VPCE, class_unless_special};
 use crate::layout::NONE;
 use crate::scratch::{Given, State, Text};
 use iamc_policy::KeyState;
@@ -23,10 +23,12 @@ impl<'a> Eval<'a> {
         for (key, state) in context {
             let name = key.as_str().as_bytes();
             let state = self.intern(state);
-            let id = self.set.find_key(name).unwrap_or(NONE);
-            let name = if id == NONE { self.s.arena.push(name) } else { Text::EMPTY };
+            let (id, class, name) = match self.set.find_key(name) {
+                Some(id) => (id, self.set.key_class(id), Text::EMPTY),
+                None => (NONE, class_unless_special(key.as_str()).0, self.s.arena.push(name)),
+            };
             let at = self.s.given.len() as u32;
-            let of_row = depends::of_derived(class(key.as_str()).0) != 0;
+            let of_row = depends::of_derived(class) != 0;
             self.s.given.push(Given { id, name, state, of_row });
             if id != NONE {
                 let scratch = &mut *self.s;
@@ -90,9 +92,9 @@ impl<'a> Eval<'a> {
             // Keys were noted in this order.
             let names = self.ask.context.keys().chain(self.unit.resource.context.keys());
             for (at, name) in names.enumerate() {
-                let state = self.s.given[at].state;
+                let Given { id, state, .. } = self.s.given[at];
                 if self.is_checked(state) {
-                    let key = self.named_key(name.as_str().as_bytes());
+                    let key = if id == NONE { self.unlisted_key(name.as_str()) } else { self.special(id) };
                     self.check_key(&key, state)?;
                 }
             }

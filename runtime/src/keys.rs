@@ -143,6 +143,14 @@ pub fn facts<'k>(canonical: &'k str, catalogue: &Catalogue) -> KeyFacts<'k> {
 
 /// The class of a canonical key and, for tag keys, the tag.
 pub(crate) fn class(canonical: &str) -> (KeyClass, Option<&str>) {
+    match SPECIAL.iter().position(|special| *special == canonical) {
+        Some(id) => (KeyClass::Special(id as u32), None),
+        None => class_unless_special(canonical),
+    }
+}
+
+/// The same for a key that is none of the special ones, which every set has.
+pub(crate) fn class_unless_special(canonical: &str) -> (KeyClass, Option<&str>) {
     const FAMILIES: [(&str, KeyClass); 3] = [
         ("aws:principaltag/", KeyClass::PrincipalTag),
         ("aws:resourcetag/", KeyClass::ResourceTag),
@@ -153,11 +161,12 @@ pub(crate) fn class(canonical: &str) -> (KeyClass, Option<&str>) {
             return (class, Some(tag));
         }
     }
-    let class = match SPECIAL.iter().position(|special| *special == canonical) {
-        Some(id) => KeyClass::Special(id as u32),
-        None if canonical.starts_with("saml:") => KeyClass::Saml,
-        None if oidc_ending(canonical).is_some() => KeyClass::Oidc,
-        None => KeyClass::Other,
+    let class = if canonical.starts_with("saml:") {
+        KeyClass::Saml
+    } else if oidc_ending(canonical).is_some() {
+        KeyClass::Oidc
+    } else {
+        KeyClass::Other
     };
     (class, None)
 }

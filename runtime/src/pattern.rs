@@ -361,6 +361,13 @@ impl<'a> Pattern<'a> {
     }
 }
 
+/// The highest bit of each byte of a little-endian word that is a colon.
+fn colons_of(word: u64) -> u64 {
+    const LOW: u64 = u64::from_le_bytes([0x7f; 8]);
+    let differs = word ^ u64::from_le_bytes([b':'; 8]);
+    !((differs & LOW) + LOW | differs | LOW)
+}
+
 /// The resource of a request, ready to be compared.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Subject<'a> {
@@ -376,12 +383,19 @@ impl<'a> Subject<'a> {
     pub(crate) fn new(text: &'a [u8]) -> Subject<'a> {
         let mut colons = [usize::MAX; 5];
         let mut n_colons = 0;
-        for (at, _) in text.iter().enumerate().filter(|(_, byte)| **byte == b':') {
-            if n_colons == 5 {
-                return Subject { text, colons, simple: false };
+        let (words, rest) = text.as_chunks::<8>();
+        let mut last = [0; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        for (start, word) in (0..).step_by(8).zip(words.iter().chain([&last])) {
+            let mut found = colons_of(u64::from_le_bytes(*word));
+            while found != 0 {
+                if n_colons == 5 {
+                    return Subject { text, colons, simple: false };
+                }
+                colons[n_colons] = start + found.trailing_zeros() as usize / 8;
+                n_colons += 1;
+                found &= found - 1;
             }
-            colons[n_colons] = at;
-            n_colons += 1;
         }
         Subject { text, colons, simple: n_colons == 5 }
     }

@@ -225,6 +225,11 @@ impl CompiledPolicySet {
         KeyRow { class, cardinality, text: self.string(name), tag, bits: (bits != NONE).then_some(bits) }
     }
 
+    pub(crate) fn key_class(&self, id: u32) -> keys::KeyClass {
+        let [_, word, ..] = rows::<KEY_ROW>(&self.tables.keys)[id as usize];
+        keys::read_class_word(id, word).expect("every class word was read when the set was made").0
+    }
+
     pub(crate) fn find_key(&self, canonical: &[u8]) -> Option<u32> {
         let keys = rows::<KEY_ROW>(&self.tables.keys);
         hash::find(&self.tables.key_hash, hash::hash(canonical), |id| self.string(keys[id as usize][0]) == canonical)

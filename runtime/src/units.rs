@@ -245,7 +245,9 @@ impl<'a> Eval<'a> {
             return;
         }
         let text = arn.as_bytes();
-        self.s.carriers.extend(self.set.find_resource(text));
+        if let found @ Some(_) = self.set.find_resource(text) {
+            return self.find_carriers(arn, found);
+        }
         let mut colons = text.iter().enumerate().filter(|(_, byte)| **byte == b':').map(|(at, _)| at);
         let (second, third) = (colons.nth(1), colons.next());
         let service = match (second, third) {

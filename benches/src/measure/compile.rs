@@ -92,14 +92,15 @@ pub fn hostile(shape: &Shape, runs: usize) -> Result<Line, Failure> {
     ))
 }
 
-/// Size and loading of an image.
+/// Size and loading of an image without explanations.
 ///
 /// # Errors
 /// The shape cannot be compiled, or its image not be loaded.
 pub fn image(shape: &Shape, turns: usize) -> Result<Vec<Line>, Failure> {
     let (case, ()) = super::Case::new(shape, |_| Ok(()))?;
     let summary = report(&case.set);
-    let bytes = case.set.to_bytes();
+    let bytes = case.set.to_bytes_without_explanations();
+    let with_explanations = case.set.to_bytes().len();
     let mut load = Series { figures: Vec::new() };
     for _ in 0..turns {
         let start = Clock::start();
@@ -118,8 +119,27 @@ pub fn image(shape: &Shape, turns: usize) -> Result<Vec<Line>, Failure> {
         )
     };
     Ok(vec![
-        size("of the organization", case.n_statements),
-        size("held, each once", summary.n_statements),
+        size("held", case.n_statements),
+        Line {
+            measured: format!("{} MB", number(bytes.len() as f64 / 1e6)),
+            beside: format!("{} different statements", number(summary.n_statements as f64)),
+            ..Line::once(
+                format!("the same a different statement, {name}"),
+                bytes.len() as f64 / summary.n_statements as f64,
+                "bytes",
+                Bar::None,
+            )
+        },
+        Line {
+            measured: format!("{} MB", number(with_explanations as f64 / 1e6)),
+            beside: format!("{} MB without", number(bytes.len() as f64 / 1e6)),
+            ..Line::once(
+                format!("image with explanations, {name}"),
+                with_explanations as f64 / bytes.len() as f64,
+                "x",
+                Bar::None,
+            )
+        },
         Line { figure: load, ..Line::once(format!("load and validate, {name}"), 0.0, "ms", Bar::AtMost(100.0)) },
     ])
 }

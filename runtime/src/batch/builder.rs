@@ -149,14 +149,20 @@ impl<'s> RowsBuilder<'s> {
         let found = match named {
             Named::Identity { role } => self.identity(arn, role).map(|principal| (principal, NOTHING)),
             Named::Session { partition, account, role, session } => {
-                self.spare.clear();
-                role_key(&mut self.spare, partition, account, role);
-                let principal = role_of_key(self.set, &self.spare, partition, account, role);
+                let principal = self.role(partition, account, role);
                 principal.map(|principal| (principal, self.session(session, None)))
             }
         };
         let found = found.filter(|(principal, _)| who(self.set, *principal, UNNAMED).is_some());
         found.map(|(principal, session)| PrincipalRow { principal, session }).ok_or(NotARow::UnknownPrincipal)
+    }
+
+    /// The role of that name: names are unique in an account.
+    fn role(&mut self, partition: &str, account: AccountId, name: &str) -> Option<u32> {
+        let account_row = self.set.find_account(account)?;
+        self.spare.clear();
+        role_key(&mut self.spare, partition, account, name);
+        role_of_key(self.set, &self.spare, partition, account_row, name)
     }
 
     fn identity(&self, arn: &str, role: bool) -> Option<u32> {
@@ -320,11 +326,7 @@ impl<'s> RowsBuilder<'s> {
                 let found = match (role_path_name, &request.facts.role) {
                     (Some(path_name), _) => self.identity(&by_arn(path_name), true),
                     (None, Some(arn)) => self.identity(arn.as_str(), true),
-                    (None, None) => {
-                        self.spare.clear();
-                        role_key(&mut self.spare, partition, *account, role);
-                        role_of_key(self.set, &self.spare, partition, *account, role)
-                    }
+                    (None, None) => self.role(partition, *account, role),
                 };
                 (found, self.session(session, policies))
             }

@@ -199,3 +199,25 @@ fn quick_shapes_say_what_the_code_says() {
     }
     assert!(n_matches > 1000, "{n_matches}");
 }
+
+#[test]
+fn components_end_at_the_first_five_colons() {
+    let naive = |text: &[u8]| {
+        let all: Vec<usize> = (0..text.len()).filter(|at| text[*at] == b':').collect();
+        let mut colons = [usize::MAX; 5];
+        for (place, at) in colons.iter_mut().zip(&all) {
+            *place = *at;
+        }
+        (colons, all.len() == 5)
+    };
+    // Neighbours of a colon in value, and bytes above ASCII, at every place of a word.
+    for n_bytes in 0..40usize {
+        for step in 1..12 {
+            let text: Vec<u8> =
+                (0..n_bytes).map(|at| [b';', b':', b'9', 0xba, 0, 0xff, b':', b'a'][at * step % 8]).collect();
+            let subject = Subject::new(&text);
+            let (colons, simple) = naive(&text);
+            assert_eq!((subject.colons, subject.simple), (colons, simple), "{text:?}");
+        }
+    }
+}
