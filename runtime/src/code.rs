@@ -173,7 +173,7 @@ impl<'c> Iterator for Steps<'c> {
         let code = self.0;
         let first = *code.first()?;
         if first < FIRST_OPCODE {
-            let end = code.iter().position(|byte| *byte >= FIRST_OPCODE).unwrap_or(code.len());
+            let end = literal_len(code);
             let (literal, rest) = code.split_at(end);
             self.0 = rest;
             return Some(Step::Literal(literal));
@@ -201,6 +201,15 @@ impl<'c> Iterator for Steps<'c> {
     }
 }
 
+/// The number of bytes before the first opcode. Eight bytes of ASCII are told at a glance.
+fn literal_len(code: &[u8]) -> usize {
+    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
+    let (words, _) = code.as_chunks::<8>();
+    let start = 8 * words.iter().take_while(|word| u64::from_le_bytes(**word) & HIGH == 0).count();
+    let rest = code[start..].iter().position(|byte| *byte >= FIRST_OPCODE);
+    rest.map_or(code.len(), |at| start + at)
+}
+
 impl<'c> Steps<'c> {
     fn broken(&mut self) -> Option<Step<'c>> {
         self.0 = &[];
@@ -213,21 +222,36 @@ pub(crate) fn take_u32(bytes: &[u8]) -> Option<(u32, &[u8])> {
     Some((u32::from_le_bytes(*head), rest))
 }
 
-/// As [`is_code`], and the account that owns the policy is not in it.
-pub(crate) fn is_code_without_own(code: &[u8], n_keys: usize) -> bool {
-    is_code(code, n_keys) && Steps(code).all(|step| step != Step::Own)
+/// How many steps of a code are of the kinds that its pattern or value knows by flags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Survey {
+    pub(crate) n_variables: usize,
+    pub(crate) n_own: usize,
 }
 
-/// True iff the bytes are a code whose variables are keys below `n_keys` and whose defaults are UTF-8.
-pub(crate) fn is_code(code: &[u8], n_keys: usize) -> bool {
-    Steps(code).all(|step| match step {
-        Step::Broken => false,
-        Step::Literal(text) => std::str::from_utf8(text).is_ok(),
-        Step::Variable { key, default, .. } => {
-            (key as usize) < n_keys && default.is_none_or(|default| std::str::from_utf8(default).is_ok())
+/// What is in a code; `None`: the bytes are none, or one of its variables is no key below `n_keys`, or a literal or a
+/// default is not UTF-8.
+pub(crate) fn survey(code: &[u8], n_keys: usize) -> Option<Survey> {
+    let mut survey = Survey::default();
+    for step in Steps(code) {
+        let holds = match step {
+            Step::Broken => false,
+            Step::Literal(text) => text.is_ascii() || std::str::from_utf8(text).is_ok(),
+            Step::Variable { key, default, .. } => {
+                survey.n_variables += 1;
+                (key as usize) < n_keys && default.is_none_or(|default| std::str::from_utf8(default).is_ok())
+            }
+            Step::Own => {
+                survey.n_own += 1;
+                true
+            }
+            Step::Run(_) | Step::One(_) => true,
+        };
+        if !holds {
+            return None;
         }
-        Step::Run(_) | Step::One(_) | Step::Own => true,
-    })
+    }
+    Some(survey)
 }
 
 /// The bytes that a step matches at least.
@@ -267,6 +291,9 @@ pub(crate) struct Reached {
     next: Vec<u64>,
 }
 
+/// Longer literals are compared at each position: mostly their first bytes tell.
+const SHORT_LITERAL: usize = 8;
+
 /// The state of a comparison: one position, or those whose bits are set.
 enum At {
     One(usize),
@@ -285,14 +312,16 @@ impl Reached {
     ) -> bool {
         if how.n_folded == 0 {
             // Most codes are a text, or the beginning of one.
-            match code.iter().position(|byte| *byte >= FIRST_OPCODE) {
-                None => return code == subject,
-                Some(at) if at + 1 == code.len() && code[at] == ANY => return subject.starts_with(&code[..at]),
-                Some(at) if !subject.starts_with(&code[..at]) => return false,
-                Some(at) if code[at..].iter().all(|byte| *byte < FIRST_OPCODE || *byte == ANY) => {
-                    return pieces(&code[at..], &subject[at..]);
-                }
-                Some(_) => {}
+            let (literal, rest) = code.split_at(literal_len(code));
+            if rest.is_empty() {
+                return literal == subject;
+            }
+            let Some(behind) = subject.strip_prefix(literal) else { return false };
+            if *rest == [ANY] {
+                return true;
+            }
+            if rest.iter().all(|byte| *byte < FIRST_OPCODE || *byte == ANY) {
+                return pieces(rest, behind);
             }
         }
         let mut n_variables = 0;
@@ -371,8 +400,27 @@ impl Reached {
                 *position += text.len();
                 true
             }
+            At::Many if text.len() <= SHORT_LITERAL && how.n_folded == 0 => self.short_literal(text, subject),
             At::Many => self.step(|position| here(position).then_some(position + text.len())),
         }
+    }
+
+    /// A literal of few bytes, whose case counts: all positions at once, byte by byte.
+    fn short_literal(&mut self, text: &[u8], subject: &[u8]) -> bool {
+        for byte in text {
+            // Whether some position was left, and the highest bit of the word before.
+            let (mut alive, mut carry) = (0, 0);
+            for (word, at) in self.now.iter_mut().zip((0..).step_by(64)) {
+                let kept = if *word == 0 { 0 } else { *word & equal(subject.get(at..).unwrap_or_default(), *byte) };
+                *word = kept << 1 | carry;
+                carry = kept >> 63;
+                alive |= kept;
+            }
+            if alive == 0 {
+                return false;
+            }
+        }
+        true
     }
 
     fn one(&mut self, at: &mut At, segment: bool, subject: &[u8]) -> bool {
@@ -460,6 +508,23 @@ fn pieces(code: &[u8], subject: &[u8]) -> bool {
         }
     }
     true
+}
+
+/// Which of the first 64 bytes are this one, as bits.
+fn equal(text: &[u8], byte: u8) -> u64 {
+    const LOW: u64 = u64::from_le_bytes([0x7f; 8]);
+    let of_word = |word: u64| {
+        let differs = word ^ u64::from_le_bytes([byte; 8]);
+        let high = !(((differs & LOW) + LOW) | differs | LOW);
+        // Gathers the highest bits of the eight bytes.
+        (high >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
+    };
+    let (words, rest) = text[..text.len().min(64)].as_chunks::<8>();
+    let mut bits = 0;
+    for (word, at) in words.iter().zip((0..).step_by(8)) {
+        bits |= of_word(u64::from_le_bytes(*word)) << at;
+    }
+    rest.iter().zip(8 * words.len()..).fold(bits, |bits, (other, at)| bits | u64::from(*other == byte) << at)
 }
 
 /// The lowest set position from `from` on.
@@ -593,12 +658,35 @@ mod tests {
 
     #[test]
     fn broken_code_is_told() {
-        assert!(is_code(&code("a*?${k, 'd'}"), 8));
-        assert!(!is_code(&code("${k}"), 7));
+        assert_eq!(survey(&code("a*?${k, 'd'}"), 8), Some(Survey { n_variables: 1, n_own: 0 }));
+        assert_eq!(survey(&code("${k}"), 7), None);
         let whole = code("${k, 'default'}");
         for len in 1..whole.len() {
-            assert!(!is_code(&whole[..len], 8), "{len}");
+            assert!(survey(&whole[..len], 8).is_none(), "{len}");
         }
-        assert!(!is_code(&[0xf5], 0));
+        assert!(survey(&[0xf5], 0).is_none());
+    }
+
+    #[test]
+    fn short_literals_move_all_positions_at_once() {
+        let subject: Vec<u8> = (0..150u8).map(|at| b"qqqr\xc3\xa9:qqz"[usize::from(at) % 9]).collect();
+        for len in (0..subject.len()).step_by(7).chain([63, 64, 65, 127, 128, 129]) {
+            let subject = &subject[..len];
+            for text in [&b"q"[..], b"qq", b"r", b"\xc3\xa9:", b"qqr\xc3\xa9:qq", b"x"] {
+                for gap in 1..5 {
+                    let mut quick = Reached { now: vec![0; len / 64 + 1], next: Vec::new() };
+                    for position in (0..=len).step_by(gap) {
+                        quick.now[position / 64] |= 1 << (position % 64);
+                    }
+                    let mut slow = quick.clone();
+                    let here = |position: usize| subject[position..].starts_with(text).then_some(position + text.len());
+                    let alive = slow.step(here);
+                    assert_eq!(quick.short_literal(text, subject), alive, "{text:?} {len} {gap}");
+                    if alive {
+                        assert_eq!(quick.now, slow.now, "{text:?} {len} {gap}");
+                    }
+                }
+            }
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! How they are compared with a request is in `atoms`.
 
 use crate::base64;
-use crate::code::{Place, Sign, Step, Steps, Writer, is_code_without_own, segments, signs, take_u32};
+use crate::code::{Place, Sign, Step, Steps, Writer, segments, signs, survey, take_u32};
 use crate::number;
 use iamc_policy::template::Template;
 use iamc_policy::{BaseOperator, ConditionKey, Operator, SetOperator};
@@ -320,14 +320,16 @@ impl<'a> Value<'a> {
 
     /// Part of the validation of a set.
     pub(crate) fn is_valid(&self, form: u32, n_keys: usize) -> bool {
+        // The account that owns the policy stands in resource patterns only.
+        let is_code = |code| survey(code, n_keys).is_some_and(|survey| survey.n_own == 0);
         form & !(FORM_MASK | IS_TEMPLATE) == 0
             && (self.is_template || !self.has_variable_steps())
             && std::str::from_utf8(self.text).is_ok()
             && match self.form {
                 MALFORMED | NULL | NUMBER | V4 | V6 | BYTES | EVERY_ARN => true,
                 TEXT => std::str::from_utf8(self.data).is_ok(),
-                CODE => is_code_without_own(self.data, n_keys),
-                ARN => self.arn_codes().is_some_and(|codes| codes.iter().all(|code| is_code_without_own(code, n_keys))),
+                CODE => is_code(self.data),
+                ARN => self.arn_codes().is_some_and(|codes| codes.iter().all(|code| is_code(code))),
                 WORD => self.payload <= 2,
                 _ => false,
             }

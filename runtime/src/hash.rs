@@ -10,6 +10,20 @@ pub fn hash(text: &[u8]) -> u64 {
     xxhash_rust::xxh3::xxh3_64(text)
 }
 
+/// [`hash()`] of a text that comes in pieces.
+#[derive(Default)]
+pub(crate) struct Checksum(xxhash_rust::xxh3::Xxh3Default);
+
+impl Checksum {
+    pub(crate) fn add(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    pub(crate) fn finish(&self) -> u64 {
+        self.0.digest()
+    }
+}
+
 /// Builds a table. The order of insertion decides where colliding ids lie; the same order gives the same table.
 ///
 /// ```

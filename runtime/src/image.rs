@@ -15,7 +15,7 @@
 //! do harm, and otherwise says what its author wants, like any policy.
 
 use crate::error::LoadError;
-use crate::hash::hash;
+use crate::hash::{Checksum, hash};
 use crate::layout::{SECTIONS, Section, SectionMut, Tables, explains};
 use crate::set::CompiledPolicySet;
 
@@ -178,32 +178,59 @@ fn read(bytes: &[u8]) -> Result<Tables, LoadError> {
             .filter(|len| offset == at as u64 && len.is_multiple_of(width as usize))
             .and_then(|len| bytes.get(at..at.checked_add(len)?));
         let Some(content) = content else { return Err(LoadError::Directory("a section outside the file")) };
-        if hash(content) != u64_at(bytes, entry_at + 24) {
-            return Err(LoadError::Checksum(name));
-        }
         let end = at + content.len();
         let next = end.next_multiple_of(ALIGNMENT);
         if bytes.get(end..next).is_none_or(|gap| gap.iter().any(|byte| *byte != 0)) {
             return Err(LoadError::Directory("something between the sections"));
         }
-        match section {
-            SectionMut::U8(list) => list.extend_from_slice(content),
-            SectionMut::U32(list) => {
-                list.extend(content.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word)))
-            }
-            SectionMut::U64(list) => {
-                list.extend(content.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word)))
-            }
-            SectionMut::Text(list) => match std::str::from_utf8(content) {
-                Ok(text) => list.push_str(text),
-                Err(_) => return Err(LoadError::Damaged { section: name, what: "text that is not UTF-8", row: 0 }),
-            },
+        let (checksum, is_text) = copy(content, section);
+        if checksum != u64_at(bytes, entry_at + 24) {
+            return Err(LoadError::Checksum(name));
+        }
+        if !is_text {
+            return Err(LoadError::Damaged { section: name, what: "text that is not UTF-8", row: 0 });
         }
         at = next;
         entry_at += ENTRY_LEN;
         Ok(())
     })?;
     if at == bytes.len() { Ok(tables) } else { Err(LoadError::Directory("something behind the sections")) }
+}
+
+/// Fills a section; gives the checksum of its bytes, and false for text that is not UTF-8.
+fn copy(content: &[u8], section: SectionMut<'_>) -> (u64, bool) {
+    match section {
+        SectionMut::U8(list) => (copy_pieces(content, list, |list, piece| list.extend_from_slice(piece)), true),
+        SectionMut::U32(list) => {
+            let word = |word: &[u8; 4]| u32::from_le_bytes(*word);
+            (copy_pieces(content, list, |list, piece| list.extend(piece.as_chunks().0.iter().map(word))), true)
+        }
+        SectionMut::U64(list) => {
+            let word = |word: &[u8; 8]| u64::from_le_bytes(*word);
+            (copy_pieces(content, list, |list, piece| list.extend(piece.as_chunks().0.iter().map(word))), true)
+        }
+        SectionMut::Text(text) => {
+            let mut list = Vec::new();
+            let checksum = copy_pieces(content, &mut list, |list, piece| list.extend_from_slice(piece));
+            let read = String::from_utf8(list);
+            let is_text = read.is_ok();
+            *text = read.unwrap_or_default();
+            (checksum, is_text)
+        }
+    }
+}
+
+/// Fills an empty list and hashes what it holds, piece by piece, so that the second reads what the first left in the
+/// cache.
+fn copy_pieces<T>(content: &[u8], list: &mut Vec<T>, add: impl Fn(&mut Vec<T>, &[u8])) -> u64 {
+    const PIECE: usize = 1 << 16;
+    list.reserve_exact(content.len() / size_of::<T>());
+    let mut checksum = Checksum::default();
+    for piece in content.chunks(PIECE) {
+        checksum.add(piece);
+        add(list, piece);
+    }
+    checksum.finish()
 }
 
 #[cfg(test)]

@@ -315,23 +315,19 @@ impl<'a> Pattern<'a> {
     /// True iff nothing of it can surprise who reads it: part of the validation of a set.
     pub(crate) fn is_valid(&self, n_keys: usize) -> bool {
         let kind = self.kind();
-        let variables = |code| Steps(code).filter(|step| matches!(step, Step::Variable { .. })).count();
-        let n_variables = variables(self.code);
-        let n_own = |code| Steps(code).filter(|step| *step == Step::Own).count();
-        let own = usize::from(self.shape & HAS_OWN != 0);
+        let survey = |code| crate::code::survey(code, n_keys);
+        let (Some(code), Some(expanded)) = (survey(self.code), survey(self.expanded)) else { return false };
+        let n_own = usize::from(self.shape & HAS_OWN != 0);
         let quick = matches!(kind, EVERYTHING | EXACT | PREFIX | COMPONENTS);
         self.shape & !ALL_FLAGS == 0
             && kind <= SHORT
-            && crate::code::is_code(self.code, n_keys)
-            && crate::code::is_code(self.expanded, n_keys)
             && self.text.is_none_or(|text| std::str::from_utf8(text).is_ok())
-            && (n_variables > 0) == (self.shape & HAS_VARIABLES != 0)
-            && (self.expanded.is_empty() || (kind == GENERAL && variables(self.expanded) == n_variables))
-            && !(quick && n_variables > 0)
-            && (n_variables == 0 || self.text.is_some())
-            && n_own(self.code) == own
-            && (self.expanded.is_empty() || n_own(self.expanded) == own)
-            && (own == 0 || matches!(kind, COMPONENTS | GENERAL))
+            && (code.n_variables > 0) == (self.shape & HAS_VARIABLES != 0)
+            && (self.expanded.is_empty() || (kind == GENERAL && expanded == code))
+            && !(quick && code.n_variables > 0)
+            && (code.n_variables == 0 || self.text.is_some())
+            && code.n_own == n_own
+            && (n_own == 0 || matches!(kind, COMPONENTS | GENERAL))
     }
 
     pub(crate) fn kind(&self) -> u32 {
@@ -365,7 +361,7 @@ impl<'a> Pattern<'a> {
 fn colons_of(word: u64) -> u64 {
     const LOW: u64 = u64::from_le_bytes([0x7f; 8]);
     let differs = word ^ u64::from_le_bytes([b':'; 8]);
-    !((differs & LOW) + LOW | differs | LOW)
+    !(((differs & LOW) + LOW) | differs | LOW)
 }
 
 /// The resource of a request, ready to be compared.
@@ -448,6 +444,12 @@ fn components<'v>(
     reached: &mut Reached,
     filling: &impl Fn(usize) -> Filling<'v>,
 ) -> bool {
+    let resource = subject.component(5);
+    let last = |code, reached: &mut Reached| reached.matches(code, resource, Comparison::default(), |_| Filling::Hole);
+    // No sign of a code occurs in a text, so that a head without signs is all literal.
+    if let Some(rest) = subject.text.get(..subject.n_head()).and_then(|head| code.strip_prefix(head)) {
+        return last(rest, reached);
+    }
     let mut rest = code;
     for index in 0..5 {
         if rest.first() == Some(&ANY) {
@@ -473,15 +475,7 @@ fn components<'v>(
             None => return false,
         }
     }
-    let resource = subject.component(5);
-    let mut steps = Steps(rest);
-    match (steps.next(), steps.next(), steps.next()) {
-        (None, ..) => resource.is_empty(),
-        (Some(Step::Run(false)), None, _) => true,
-        (Some(Step::Literal(text)), None, _) => text == resource,
-        (Some(Step::Literal(text)), Some(Step::Run(false)), None) => resource.starts_with(text),
-        _ => reached.matches(rest, resource, Comparison::default(), |_| Filling::Hole),
-    }
+    last(rest, reached)
 }
 
 /// everything in front of the stage is that of the API in the request.

@@ -67,6 +67,9 @@ impl<'a> Eval<'a> {
                 for (row, attached) in (first..).zip(set.attachments(first, count)) {
                     let at = if attached & ATTACHED_TO_GROUP != 0 { At::Group(row) } else { At::Direct };
                     self.instance(recorder, &mut gathering, place(Whose::Base, attached >> 1, at));
+                    if recorder.stops_at_deny() && R::Value::is_settled(&gathering.denies) {
+                        break;
+                    }
                 }
             }
             Pool::Passed => {
@@ -136,18 +139,20 @@ impl<'a> Eval<'a> {
             return;
         }
         self.each_statement(recorder, body, located, |eval, recorder: &mut R, located| {
-            let settled = if located.deny {
-                R::Value::is_settled(&gathering.denies)
-            } else {
-                // RCPs have no part in A.
-                R::Value::is_settled(&gathering.allows) || located.kind == PolicyKind::Rcp
+            let is_settled = |gathering: &Gathering<R::Value>| {
+                if located.deny {
+                    R::Value::is_settled(&gathering.denies)
+                } else {
+                    // RCPs have no part in A.
+                    R::Value::is_settled(&gathering.allows) || located.kind == PolicyKind::Rcp
+                }
             };
-            if settled && !R::RECORDS {
-                return;
+            if is_settled(gathering) && !R::RECORDS {
+                return true;
             }
             let body = eval.body(recorder, located);
             if body.is_impossible() && !R::RECORDS {
-                return;
+                return false;
             }
             // Most kinds speak of whoever they are attached to.
             let applies = if R::RECORDS || located.kind.has_principal() {
@@ -160,6 +165,7 @@ impl<'a> Eval<'a> {
             };
             let side = if located.deny { &mut gathering.denies } else { &mut gathering.allows };
             R::Value::push(side, applies);
+            is_settled(gathering)
         });
     }
 
@@ -199,13 +205,14 @@ impl<'a> Eval<'a> {
                 self.each_statement(recorder, body, located, |eval, recorder: &mut R, located| {
                     let body = eval.body(recorder, located);
                     if body.is_impossible() && !R::RECORDS {
-                        return;
+                        return false;
                     }
                     let levels = eval.principal_levels(recorder, located);
                     let applies = body.clone().and(levels.any());
                     recorder.statement(eval, located, &body, &levels, &applies);
                     if located.deny {
-                        return R::Value::push(&mut denies, applies);
+                        R::Value::push(&mut denies, applies);
+                        return R::Value::is_settled(&denies);
                     }
                     use GrantLevel::{Account, Base, SelfLevel, Star};
                     let at = |level: GrantLevel| body.clone().and(levels.at(level).clone());
@@ -215,6 +222,7 @@ impl<'a> Eval<'a> {
                     R::Value::push(&mut unlim, at(SelfLevel));
                     R::Value::push(&mut lim, at(Base));
                     R::Value::push(&mut acct, at(Account));
+                    false
                 });
             }
         }
@@ -227,13 +235,14 @@ impl<'a> Eval<'a> {
     }
 
     /// Calls `visit` for each statement of a body that is about the action: from the sections of its service, or, to
-    /// record, all of them in document order.
+    /// record, all of them in document order. It says whether further statements of the same effect matter no more; to
+    /// record, they do all the same.
     fn each_statement<R: Recorder>(
         &mut self,
         recorder: &mut R,
         body: u32,
         located: Located,
-        mut visit: impl FnMut(&mut Eval<'a>, &mut R, &Located),
+        mut visit: impl FnMut(&mut Eval<'a>, &mut R, &Located) -> bool,
     ) {
         let set = self.tables_of(located.whose);
         if !R::RECORDS {
@@ -252,24 +261,36 @@ impl<'a> Eval<'a> {
         }
     }
 
-    /// Calls `visit` for each rule of a service index that is about the action.
+    /// Calls `visit` for each rule of a service index that is about the action, but for those that matter no more.
     fn each_rule<R: Recorder>(
         &mut self,
         recorder: &mut R,
         index: ServiceIndex,
         located: Located,
-        mut visit: impl FnMut(&mut Eval<'a>, &mut R, &Located),
+        mut visit: impl FnMut(&mut Eval<'a>, &mut R, &Located) -> bool,
     ) {
         let set = self.tables_of(located.whose);
         let (service, position) = self.action_in(located.whose);
+        let mut settled = [false; 2];
         for rules in set.rules(index, service) {
             for [head, test, resource, block] in rules {
+                let deny = head & 1 == 1;
+                if settled[usize::from(deny)] {
+                    if deny {
+                        continue;
+                    }
+                    // Denies come first in a section.
+                    break;
+                }
                 // Only actions without position are compared by name.
                 let name = if position == NONE { self.bytes(self.unit.spec.action.name) } else { &[] };
                 if set.rule_test(*test, service, position, name) {
-                    let (statement, deny) = (head >> 1, head & 1 == 1);
-                    let (resource, block) = (*resource, *block);
-                    visit(self, recorder, &Located { statement, deny, resource, block, ..located });
+                    let (statement, resource, block) = (head >> 1, *resource, *block);
+                    settled[usize::from(deny)] =
+                        visit(self, recorder, &Located { statement, deny, resource, block, ..located });
+                    if settled[1] && recorder.stops_at_deny() {
+                        return;
+                    }
                 }
             }
         }
@@ -292,15 +313,13 @@ impl<'a> Eval<'a> {
     ) -> R::Value {
         let mut denies = <R::Value as Logic>::Many::default();
         self.each_rule(recorder, index, Located { kind, ..Located::nowhere() }, |eval, recorder: &mut R, located| {
-            if R::Value::is_settled(&denies) {
-                return;
-            }
             let body = eval.body(recorder, located);
             if !body.is_impossible() {
                 let applies =
                     if kind.has_principal() { body.and(eval.principal_levels(recorder, located).any()) } else { body };
                 R::Value::push(&mut denies, applies);
             }
+            R::Value::is_settled(&denies)
         });
         R::Value::any(denies)
     }
