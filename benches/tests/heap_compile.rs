@@ -16,6 +16,8 @@ static ALLOCATOR: dhat::Alloc = dhat::Alloc;
 const PEAK_MAX: u64 = 1_000;
 /// Bytes a statement of the compiled set.
 const HELD_MAX: u64 = 500;
+/// Heap blocks a statement while compiling, from first to last: short lists of a document lie in an arena.
+const BLOCKS_MAX: u64 = 20;
 
 #[test]
 fn compiling_holds_so_many_bytes_a_statement() {
@@ -31,10 +33,12 @@ fn compiling_holds_so_many_bytes_a_statement() {
     let set = compile(&world, catalogue, &Limits::default()).expect("the shape is within the limits");
     let after = dhat::HeapStats::get();
     let (peak, held) = (after.max_bytes as u64 / n, after.curr_bytes as u64 / n);
-    println!("{n} statements, {peak} bytes each at the peak, {held} held");
+    let blocks = after.total_blocks / n;
+    println!("{n} statements, {peak} bytes each at the peak, {held} held, {blocks} blocks each");
     drop(set);
     dhat::assert!(peak <= PEAK_MAX, "{peak} bytes a statement at the peak");
     dhat::assert!(held <= HELD_MAX, "{held} bytes a statement held");
+    dhat::assert!(blocks <= BLOCKS_MAX, "{blocks} blocks a statement");
     let left = dhat::HeapStats::get().curr_bytes;
     dhat::assert!(left < 64 << 10, "{left} bytes are left behind");
 }

@@ -13,6 +13,8 @@
 use crate::error::{CompileError, Limits, within};
 use crate::glob::{has_wildcard, normal_form};
 use crate::intern::{Lists, NONE, StringId, Strings};
+use bumpalo::Bump;
+use bumpalo::collections::Vec as ArenaVec;
 use iamc_policy::AccountId;
 use iamc_policy::action::ActionPattern;
 use iamc_policy::condition::Condition;
@@ -72,6 +74,8 @@ pub(crate) struct Lowered {
     limits: Limits,
     /// Scratch for one name.
     buffer: String,
+    /// What one document needs while it is lowered: its many short lists, forgotten together.
+    arena: Bump,
 }
 
 impl Lowered {
@@ -93,6 +97,7 @@ impl Lowered {
             home: None,
             limits,
             buffer: String::new(),
+            arena: Bump::new(),
         }
     }
 
@@ -134,6 +139,20 @@ impl Lowered {
         policy: &NamedPolicy,
         home: Option<AccountId>,
     ) -> Result<u32, CompileError> {
+        let mut arena = std::mem::take(&mut self.arena);
+        let document = self.document_in(&arena, kind, policy, home);
+        arena.reset();
+        self.arena = arena;
+        document
+    }
+
+    fn document_in(
+        &mut self,
+        arena: &Bump,
+        kind: PolicyKind,
+        policy: &NamedPolicy,
+        home: Option<AccountId>,
+    ) -> Result<u32, CompileError> {
         self.home = home;
         let [low, high] = home_words(home);
         let name = self.string(&policy.name)?.0;
@@ -144,12 +163,12 @@ impl Lowered {
         let PolicyText::Known(parsed) = &policy.text else {
             return self.documents.intern(&[NONE, name, NONE, file, line, 0, low, high]);
         };
-        let mut text = Vec::with_capacity(parsed.statements.len());
-        let mut explanation = Vec::with_capacity(2 * parsed.statements.len());
+        let mut text = ArenaVec::with_capacity_in(parsed.statements.len(), arena);
+        let mut explanation = ArenaVec::with_capacity_in(2 * parsed.statements.len(), arena);
         // A line of the document says something only where the document is part of the file as it stands.
         let has_lines = policy.verbatim && policy.place.is_some();
         for statement in &parsed.statements {
-            text.push(self.statement(kind, statement)?);
+            text.push(self.statement(arena, kind, statement)?);
             explanation.push(self.maybe(statement.sid.as_deref())?);
             explanation.push(if has_lines { statement.line } else { 1 });
         }
@@ -171,16 +190,16 @@ impl Lowered {
         self.documents.intern(&[text, name, explanation, NONE, 0, 0, NONE, NONE])
     }
 
-    fn statement(&mut self, kind: PolicyKind, statement: &Statement) -> Result<u32, CompileError> {
-        let action = self.action_element(&statement.action)?;
+    fn statement(&mut self, arena: &Bump, kind: PolicyKind, statement: &Statement) -> Result<u32, CompileError> {
+        let action = self.action_element(arena, &statement.action)?;
         let resource = match &statement.resource {
             // a trust policy speaks of its role, whatever lenient mode kept.
-            Some(element) if kind != PolicyKind::Trust => self.resource_test(kind, element)?,
+            Some(element) if kind != PolicyKind::Trust => self.resource_test(arena, kind, element)?,
             _ => NONE,
         };
-        let block = self.block(&statement.condition)?;
+        let block = self.block(arena, &statement.condition)?;
         let principal = match &statement.principal {
-            Some(element) if kind.has_principal() => self.principal_test(element)?,
+            Some(element) if kind.has_principal() => self.principal_test(arena, element)?,
             _ => NONE,
         };
         let id = self.statements.intern(&[statements::flags(statement), action, resource, block, principal])?;
@@ -189,16 +208,16 @@ impl Lowered {
     }
 
     /// An element without entries matches nothing, negated or not.
-    fn action_element(&mut self, element: &ActionElement) -> Result<u32, CompileError> {
+    fn action_element(&mut self, arena: &Bump, element: &ActionElement) -> Result<u32, CompileError> {
         if element.patterns.is_empty() {
             return self.action_elements.intern(&[ELEMENT_EMPTY]);
         }
-        let mut words = vec![if element.negated { NEGATED } else { 0 }];
+        let mut words = list(arena, if element.negated { NEGATED } else { 0 }, 2 * element.patterns.len());
         if element.patterns.contains(&ActionPattern::Any) {
             words[0] |= ELEMENT_ANY;
             return self.action_elements.intern(&words);
         }
-        let mut entries: Vec<(StringId, StringId)> = Vec::with_capacity(element.patterns.len());
+        let mut entries: ArenaVec<'_, (StringId, StringId)> = ArenaVec::with_capacity_in(element.patterns.len(), arena);
         for pattern in &element.patterns {
             match pattern {
                 ActionPattern::Named { service, name } if service.is_ascii() && name.is_ascii() => {
@@ -216,7 +235,8 @@ impl Lowered {
             let service = names[0].0.0;
             let whole = names.iter().find(|(_, name)| self.strings.get(*name) == "*");
             let names = whole.map_or(names, std::slice::from_ref);
-            let set: Vec<u32> = std::iter::once(service).chain(names.iter().map(|(_, name)| name.0)).collect();
+            let mut set = list(arena, service, names.len());
+            set.extend(names.iter().map(|(_, name)| name.0));
             words.extend([service, self.action_sets.intern(&set)?]);
         }
         self.action_elements.intern(&words)
@@ -234,11 +254,16 @@ impl Lowered {
     }
 
     /// An element without entries matches nothing; negated, it excludes nothing.
-    fn resource_test(&mut self, kind: PolicyKind, element: &ResourceElement) -> Result<u32, CompileError> {
+    fn resource_test(
+        &mut self,
+        arena: &Bump,
+        kind: PolicyKind,
+        element: &ResourceElement,
+    ) -> Result<u32, CompileError> {
         let kind = pattern_kind(kind);
-        let mut words = vec![if element.negated { NEGATED } else { 0 }];
+        let mut words = list(arena, if element.negated { NEGATED } else { 0 }, element.patterns.len());
         for template in &element.patterns {
-            let [text, flags] = self.pattern(template, element.negated)?;
+            let [text, flags] = self.pattern(arena, template, element.negated)?;
             words.push(self.patterns.intern(&[text, flags, kind])?);
         }
         self.resource_tests.intern(&words)
@@ -247,19 +272,21 @@ impl Lowered {
     /// As [`Lowered::template`]; where the entry names the account that owns the policy, the account is left out, so that
     /// copies in many accounts are one. Entries of `NotResource` stay as they are: they are few, and questions about
     /// everybody would have to know the owner of each policy.
-    fn pattern(&mut self, template: &Template, negated: bool) -> Result<[u32; 2], CompileError> {
+    fn pattern(&mut self, arena: &Bump, template: &Template, negated: bool) -> Result<[u32; 2], CompileError> {
         let text = template.text();
         let account = account_of(text).filter(|account| {
             let is_own = self.home.is_some() && self.home == text[account.clone()].parse().ok();
             is_own && !negated && template.fault().is_none()
         });
         let Some(account) = account else { return self.template(template) };
-        let short = format!("{}{}", &text[..account.start], &text[account.end..]);
+        let mut short = bumpalo::collections::String::with_capacity_in(text.len(), arena);
+        short.push_str(&text[..account.start]);
+        short.push_str(&text[account.end..]);
         Ok([self.string(&short)?.0, variables_of(template) | OWN])
     }
 
-    fn principal_test(&mut self, element: &PrincipalElement) -> Result<u32, CompileError> {
-        let mut words = vec![if element.negated { NEGATED } else { 0 }];
+    fn principal_test(&mut self, arena: &Bump, element: &PrincipalElement) -> Result<u32, CompileError> {
+        let mut words = list(arena, if element.negated { NEGATED } else { 0 }, element.entries.len());
         for entry in &element.entries {
             // `encode` takes no error from whoever numbers its texts.
             let mut failed = None;
@@ -279,14 +306,15 @@ impl Lowered {
     }
 
     /// Without atoms there is no block.
-    fn block(&mut self, condition: &Condition) -> Result<u32, CompileError> {
+    fn block(&mut self, arena: &Bump, condition: &Condition) -> Result<u32, CompileError> {
         let no_meaning = !condition.unknown_operators.is_empty();
         if condition.atoms.is_empty() && !no_meaning {
             return Ok(NONE);
         }
-        let mut words = vec![if no_meaning { BLOCK_MEANINGLESS } else { 0 }];
+        let mut words = list(arena, if no_meaning { BLOCK_MEANINGLESS } else { 0 }, condition.atoms.len());
         for atom in &condition.atoms {
-            let mut atom_words = vec![operator_code(&atom.operator), self.string(atom.key.as_str())?.0];
+            let mut atom_words = list(arena, operator_code(&atom.operator), 1 + 2 * atom.values.len());
+            atom_words.push(self.string(atom.key.as_str())?.0);
             for value in &atom.values {
                 atom_words.extend(self.template(value)?);
             }
@@ -305,6 +333,13 @@ impl Lowered {
         let text = self.strings.get(StringId(text));
         if flags & VARIABLES == 0 { Template::literal(text) } else { Template::with_variables(text) }
     }
+}
+
+/// A list that begins with this word and is about to get so many more.
+fn list(arena: &Bump, first: u32, n_more: usize) -> ArenaVec<'_, u32> {
+    let mut words = ArenaVec::with_capacity_in(1 + n_more, arena);
+    words.push(first);
+    words
 }
 
 /// [`VARIABLES`], or nothing.
