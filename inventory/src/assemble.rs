@@ -80,6 +80,7 @@ impl Assembly {
                 Item::Endpoint(x) => world.endpoints.push(x),
                 Item::Provider(x) => world.providers.push(x),
                 Item::InstanceProfile(x) => world.instance_profiles.push(x),
+                Item::RunsAs(x) => world.runs_as.push(x),
                 Item::Share(x) => world.shares.push(x),
                 Item::LastUse(x) => world.last_use.push(x),
                 Item::Gap(x) => world.gaps.push(x),

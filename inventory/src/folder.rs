@@ -218,6 +218,7 @@ fn sort(world: &mut World) {
     world.endpoints.sort_by(|a, b| a.id.cmp(&b.id));
     world.providers.sort_by(|a, b| a.arn.cmp(&b.arn));
     world.instance_profiles.sort_by(|a, b| a.arn.cmp(&b.arn));
+    world.runs_as.sort_by(|a, b| a.resource.cmp(&b.resource));
     world.shares.sort_by(|a, b| a.arn.cmp(&b.arn));
     world.last_use.sort_by(|a, b| a.arn.cmp(&b.arn));
     world.gaps.sort();

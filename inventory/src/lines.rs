@@ -16,7 +16,7 @@ use std::str::FromStr;
 
 /// The kinds of lines, as a help text lists them.
 pub(crate) const KINDS: &str = "organization, organizational_unit, account, guardrail, policy, user, group, role, \
-                                resource, endpoint, provider, instance_profile, share, last_use, gap, coverage";
+                                resource, endpoint, provider, instance_profile, runs_as, share, last_use, gap, coverage";
 
 /// Reads lines of our own format.
 pub(crate) struct LineReader<'r> {
@@ -51,6 +51,7 @@ impl LineReader<'_> {
             "endpoint" => self.endpoint(f, place).map(Item::Endpoint),
             "provider" => self.provider(f, place).map(Item::Provider),
             "instance_profile" => self.instance_profile(f, place).map(Item::InstanceProfile),
+            "runs_as" => self.runs_as(f, place).map(Item::RunsAs),
             "share" => self.share(f, place).map(Item::Share),
             "last_use" => self.last_use(f, place).map(Item::LastUse),
             "gap" => self.gap(f, place).map(Item::Gap),
@@ -404,6 +405,19 @@ impl LineReader<'_> {
         let arn = self.need_iam_arn(f, "instance-profile");
         let roles = self.arns(f, "roles");
         Some(InstanceProfile { arn: arn?, roles, place: Some(place) })
+    }
+
+    fn runs_as(&mut self, f: &mut Fields<'_>, place: Place) -> Option<RunsAs> {
+        let resource = f.need("resource", &mut self.notes.mistakes).and_then(|node| self.arn(node));
+        let roles = f.get_list("roles", &mut self.notes.mistakes);
+        let roles = roles
+            .into_iter()
+            .filter_map(|node| {
+                let arn = self.arn(node)?;
+                self.check_iam_arn(node, arn, "role")
+            })
+            .collect();
+        Some(RunsAs { resource: resource?, roles, place: Some(place) })
     }
 
     fn share(&mut self, f: &mut Fields<'_>, place: Place) -> Option<Share> {

@@ -37,6 +37,7 @@ pub fn write_lines(world: &World, out: &mut dyn Write) -> io::Result<()> {
     world.endpoints.iter().try_for_each(|x| put(endpoint(x)))?;
     world.providers.iter().try_for_each(|x| put(provider(x)))?;
     world.instance_profiles.iter().try_for_each(|x| put(instance_profile(x)))?;
+    world.runs_as.iter().try_for_each(|x| put(runs_as(x)))?;
     world.shares.iter().try_for_each(|x| put(share(x)))?;
     world.last_use.iter().try_for_each(|x| put(last_use(x)))?;
     world.gaps.iter().try_for_each(|x| put(gap(x)))?;
@@ -58,6 +59,7 @@ pub(crate) fn line(item: &Item) -> String {
         Item::Endpoint(x) => endpoint(x),
         Item::Provider(x) => provider(x),
         Item::InstanceProfile(x) => instance_profile(x),
+        Item::RunsAs(x) => runs_as(x),
         Item::Share(x) => share(x),
         Item::LastUse(x) => last_use(x),
         Item::Gap(x) => gap(x),
@@ -297,6 +299,10 @@ fn provider(x: &Provider) -> Object {
 
 fn instance_profile(x: &InstanceProfile) -> Object {
     Object::of_kind("instance_profile").text("arn", &x.arn).texts("roles", &x.roles)
+}
+
+fn runs_as(x: &RunsAs) -> Object {
+    Object::of_kind("runs_as").text("resource", &x.resource).texts("roles", &x.roles)
 }
 
 fn share(x: &Share) -> Object {

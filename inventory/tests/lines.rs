@@ -80,6 +80,7 @@ fn every_field_arrives() {
     assert_eq!(world.endpoints[1].policy, ResourcePolicy::None);
     assert_eq!(world.providers.len(), 1);
     assert_eq!(world.instance_profiles[0].roles[0].as_str(), "arn:aws:iam::111122223333:role/App");
+    assert_eq!(world.runs_as[0].roles[0].as_str(), "arn:aws:iam::111122223333:role/App");
     // Two lines about one share are joined.
     assert_eq!(world.shares.len(), 1);
     assert_eq!(world.shares[0].resources.len(), 1);

@@ -275,6 +275,18 @@ pub struct InstanceProfile {
     pub place: Option<Place>,
 }
 
+/// Which roles an existing resource runs as: a function, an instance, a task definition. It decides nothing; whoever
+/// changes what the resource runs has the rights of these roles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunsAs {
+    /// ARN of the resource.
+    pub resource: Arn,
+    /// ARNs of its roles, in the order read; none: it runs without a role.
+    pub roles: Vec<Arn>,
+    /// Where it was read.
+    pub place: Option<Place>,
+}
+
 /// A resource share of AWS RAM. What it allows reaches decisions as the resource-based policies of what is shared
 /// the share itself says who was invited.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -386,6 +398,8 @@ pub struct World {
     pub providers: Vec<Provider>,
     /// Instance profiles.
     pub instance_profiles: Vec<InstanceProfile>,
+    /// Roles that resources run as; at most one entry a resource, none where the export does not say.
+    pub runs_as: Vec<RunsAs>,
     /// Resource shares.
     pub shares: Vec<Share>,
     /// When users and roles were last used; at most one entry each, none where the export does not say.

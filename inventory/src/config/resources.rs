@@ -1,15 +1,15 @@
 //! Items of everything but identities: resources with policies and tags, endpoints, providers, shares, settings.
 
-use super::types::{Absent, Half, POLICIES, TYPES, Type};
+use super::types::{Absent, Half, POLICIES, RUNS_AS, TYPES, Type};
 use super::{From, Item};
 use crate::aws::resources::{endpoint, provider, push, resource};
 use crate::aws::{Asked, Reader, partition};
 use crate::fact::Fact;
 use crate::item;
 use crate::json::Node;
-use crate::lines::policy_kind;
+use crate::lines::{is_iam, policy_kind};
 use iamc_policy::Arn;
-use iamc_policy::world::{Account, Resource, ResourcePolicy, Share};
+use iamc_policy::world::{Account, Resource, ResourcePolicy, RunsAs, Share};
 
 /// Reads an item of any type but those of users, groups, roles and managed policies.
 pub(super) fn read(reader: &mut Reader<'_>, item: &mut Item<'_, '_>, kind: &str) {
@@ -39,7 +39,23 @@ pub(super) fn read(reader: &mut Reader<'_>, item: &mut Item<'_, '_>, kind: &str)
         read_policy(reader, item, known, &mut resource);
         read_extras(reader, item, kind, &mut resource);
     }
+    if let Some((_, path)) = RUNS_AS.iter().find(|(name, _)| *name == kind) {
+        runs_as(reader, item, &resource.arn, path);
+    }
     push(reader, resource);
+}
+
+/// The role of an item whose configuration names one; a configuration without it says nothing.
+fn runs_as(reader: &mut Reader<'_>, item: &mut Item<'_, '_>, resource: &Arn, path: &'static [&'static str]) {
+    let role = look_up(reader, item, Half::Configuration, path, |reader, node| {
+        let text = node.filter(|node| node.is_string())?.string(reader.mistakes())?;
+        text.parse::<Arn>().ok().filter(|arn| is_iam(arn, "role"))
+    });
+    if let Some(role) = role {
+        let place = Some(item.fields.node.place());
+        let fact = RunsAs { resource: resource.clone(), roles: vec![role], place };
+        reader.facts.push(Fact::Item(item::Item::RunsAs(fact)));
+    }
 }
 
 fn empty(item: &Item<'_, '_>, arn: Arn) -> Resource {

@@ -94,3 +94,13 @@ pub(super) const POLICIES: &[(&str, &str, &str)] = &[
     ("AWS::SecretsManager::ResourcePolicy", "SecretId", "ResourcePolicy"),
     ("AWS::Kinesis::ResourcePolicy", "ResourceArn", "ResourcePolicy"),
 ];
+
+/// Where an item names the role that the resource runs as, as a whole ARN: type, and fields of the configuration.
+///
+/// Source: as [`TYPES`]. Instances of EC2 are not here, since they name an instance profile.
+pub(super) const RUNS_AS: &[(&str, &[&str])] = &[
+    ("AWS::Lambda::Function", &["role"]),
+    ("AWS::CodeBuild::Project", &["serviceRole"]),
+    ("AWS::ECS::TaskDefinition", &["TaskRoleArn"]),
+    ("AWS::StepFunctions::StateMachine", &["RoleArn"]),
+];
