@@ -158,7 +158,7 @@ pub(crate) struct QuestionOptions {
 }
 
 impl QuestionOptions {
-    /// The same as options of one request; the names of sessions are not known.
+    /// The same as options of one request.
     pub(crate) fn for_request(&self) -> RequestOptions {
         RequestOptions {
             resource_account: self.resource_account.clone(),
@@ -174,7 +174,6 @@ impl QuestionOptions {
             kms_grant: self.kms_grant.clone(),
             canonical_user: self.canonical_user.clone(),
             delegated_administrator: self.delegated_administrator.clone(),
-            session_unknown: true,
             ..RequestOptions::default()
         }
     }

@@ -153,7 +153,10 @@ fn request(args: &WhoCan, action: &str, resource: &str, strictness: Strictness) 
         explain: false,
         closed: args.closed,
     };
-    request_options::read(&decide, strictness)
+    let mut request = request_options::read(&decide, strictness)?;
+    // Roles are asked about as sessions whose name is not known.
+    request.facts.session_unknown = true;
+    Ok(request)
 }
 
 struct Walk<'a> {

@@ -8,6 +8,7 @@ mod decide;
 mod inventory;
 mod lint;
 mod output;
+mod questions;
 mod usage;
 
 use assert_cmd::Command;

@@ -1,0 +1,70 @@
+//! `iamc who-can` and `iamc what-can`.
+
+use crate::{ORG, folder, run};
+use serde_json::json;
+
+/// Beside Ana, who may read, a role whose policy names a network.
+fn org() -> String {
+    let policy = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::reports/*", "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}});
+    let trust = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "sts:AssumeRole",
+        "Principal": {"Service": "ec2.amazonaws.com"}}});
+    let role = json!({"kind": "role", "arn": "arn:aws:iam::111122223333:role/app", "tags": {}, "trust_policy": {"document": trust},
+        "inline_policies": [{"name": "Net", "document": policy}]});
+    format!("{ORG}{role}\n")
+}
+
+const READ: &str = "--action s3:GetObject --resource arn:aws:s3:::reports/q1.csv --assume-complete";
+
+#[test]
+fn who_can_tells_who_can_and_who_can_if() {
+    let folder = folder(&[("org.jsonl", &org())]);
+    let ran = run(&folder, &format!("who-can org.jsonl {READ}"));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stdout.contains("1 can, 1 can if, 0 cannot"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("  can     arn:aws:iam::111122223333:user/ana"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("  can if  arn:aws:iam::111122223333:role/app  aws:sourceip"), "{}", ran.stdout);
+    let json = run(&folder, &format!("who-can org.jsonl {READ} --format json")).json();
+    let pair = &json[0];
+    assert_eq!((&pair["can"], &pair["can_if"], &pair["cannot"]), (&json!(1), &json!(1), &json!(0)));
+    let named = |at: usize, field: &str| pair["principals"][at][field].clone();
+    assert_eq!((named(0, "kind"), named(0, "answer")), (json!("user"), json!("can")));
+    assert_eq!((named(1, "kind"), named(1, "depends_on")), (json!("role"), json!(["aws:sourceip"])));
+    assert_eq!(named(1, "statements")[0]["at"]["file"], json!("org.jsonl"));
+}
+
+#[test]
+fn a_given_key_narrows_and_closed_takes_the_rest_for_absent() {
+    let folder = folder(&[("org.jsonl", &org())]);
+    let count = |more: &str| {
+        let ran = run(&folder, &format!("who-can org.jsonl {READ} --count --format json {more}"));
+        let pair = ran.json()[0].clone();
+        (pair["can"].as_u64().unwrap(), pair["can_if"].as_u64().unwrap())
+    };
+    assert_eq!(count(""), (1, 1));
+    assert_eq!(count("--context aws:SourceIp=203.0.113.7"), (2, 0));
+    assert_eq!(count("--context aws:SourceIp=198.51.100.7"), (1, 0));
+    assert_eq!(count("--closed"), (1, 0));
+}
+
+#[test]
+fn what_can_lists_grants_within_limits() {
+    let folder = folder(&[("org.jsonl", &org())]);
+    let ran = run(&folder, "what-can org.jsonl --principal arn:aws:iam::111122223333:role/app --assume-complete");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    for part in ["s3:GetObject\n", "  on arn:aws:s3:::reports/*\n", "if aws:sourceip IpAddress `203.0.113.0/24`"] {
+        assert!(ran.stdout.contains(part), "{part}: {}", ran.stdout);
+    }
+}
+
+#[test]
+fn questions_that_nobody_can_answer_are_refused() {
+    let folder = folder(&[("org.jsonl", &org())]);
+    let ran = run(&folder, "who-can org.jsonl --action s3:GetObject --resource arn:aws:s3:::nosuch/x");
+    assert_eq!(ran.code, 3);
+    assert!(ran.stderr.contains("E-RESACCT"), "{}", ran.stderr);
+    let ran = run(&folder, "what-can org.jsonl --principal arn:aws:iam::111122223333:role/nobody");
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert!(ran.stderr.contains("role/nobody"), "{}", ran.stderr);
+    assert_eq!(run(&folder, "who-can org.jsonl --action s3:GetObject").code, 2);
+}
