@@ -1,7 +1,7 @@
 //! Questions built on decisions. Nothing here decides: what a request gets is asked of an engine.
 //!
-//! For now there is the table of *primitives*, the known ways in which rights on IAM and on services lead to further
-//! rights ([`Table`]). `docs/reach.md` says what a row means, as numbered rules (`P-…`). A way that fits the rules is
+//! [`Reach`] tells who can become whom, by chains of steps whose requests are decided. The steps are rows of the table of
+//! *primitives*, the known ways in which rights on IAM and on services lead to further rights ([`Table`]). `docs/reach.md` says what a row means, as numbered rules (`P-…`). A way that fits the rules is
 //! a new row of `data/primitives.jsonl`, no new code; a way that does not fit is listed with the [`Reason`].
 //!
 //! ```
@@ -15,8 +15,10 @@
 
 mod closed;
 mod primitives;
+mod reach;
 mod read;
 
 pub use closed::{Bound, Caller, Effect, Family, Need, NeedClass, PassedRole, Reason, Which};
 pub use primitives::{NotModelled, On, Pass, Primitive, Request, ResourceKind, Table, Truster, Trusts};
+pub use reach::{Given, Goal, Hop, Path, Proved, Reach, ReachError};
 pub use read::{FaultKind, TableFault};

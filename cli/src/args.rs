@@ -150,6 +150,7 @@ pub(crate) enum Command {
     Decide(Box<Decide>),
     WhoCan(Box<crate::questions::args::WhoCan>),
     WhatCan(crate::questions::args::WhatCan),
+    Paths(crate::paths::Paths),
     Compile(Compile),
     Inspect(Inspect),
     Export(Export),

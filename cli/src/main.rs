@@ -18,6 +18,7 @@ mod inventory;
 mod lint;
 mod organization;
 mod output;
+mod paths;
 mod policies;
 mod questions;
 mod render;
@@ -99,6 +100,7 @@ fn run(cli: &Cli) -> Result<Ending, Failure> {
         Some(Command::Decide(args)) => decide::run(args, &cli.global),
         Some(Command::WhoCan(args)) => questions::who_can(args, &cli.global),
         Some(Command::WhatCan(args)) => questions::what_can(args, &cli.global),
+        Some(Command::Paths(args)) => paths::run(args, &cli.global),
         Some(Command::Compile(args)) => compile::compile(args, &cli.global),
         Some(Command::Inspect(args)) => compile::inspect(args, &cli.global),
         Some(Command::Export(args)) => export::run(args, &cli.global),

@@ -8,6 +8,7 @@ mod decide;
 mod inventory;
 mod lint;
 mod output;
+mod paths;
 mod questions;
 mod usage;
 

@@ -1,0 +1,355 @@
+//! Who can become whom (docs/reach.md).
+//!
+//! In goes a [`World`], out come [`Path`]s, each with the requests that it consists of. Whether a
+//! request holds is asked of the compiled engine; nothing is matched here. [`world`] adds to the inventory what steps may
+//! make and who may come from outside; a step changes little that a decision depends on, so a handful of variants of that
+//! world, each compiled once, answer for all states ([`fact::Form`]). [`steps`] instantiates rows of the table, [`ask`]
+//! binds and decides requests, [`names`] makes up names; [`search`] looks for the cheapest way to each fact; [`admin`]
+//! measures administrators; [`everybody`] asks of all callers at once who is worth a look; [`proof`] cuts out of the world
+//! what a request needs.
+
+mod admin;
+mod ask;
+mod everybody;
+mod fact;
+mod names;
+mod proof;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a panic is how a test says no")]
+mod rules;
+mod search;
+mod steps;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a panic is how a test says no")]
+mod tests;
+mod world;
+
+use crate::{Family, Need, Table};
+use fact::{Fact, Holds, Thing};
+use iamc_catalogue::Catalogue;
+use iamc_compiler::CompileError;
+use iamc_policy::decision::Answer;
+use iamc_policy::request::{Context, Request};
+use iamc_policy::{AccountId, World};
+use search::{Limits, Search};
+use std::collections::BTreeSet;
+use steps::{Caller, Engine, NeedAtom, Stated, Step};
+use world::Origin;
+
+/// What a question states (P-1.7, P-1.9).
+#[derive(Debug, Clone, Default)]
+pub struct Given {
+    /// States of condition keys that every request of an identity has.
+    pub keys: Context,
+    /// Needs that are met, whatever their subject.
+    pub needs: BTreeSet<Need>,
+}
+
+/// What is looked for (P-16.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Goal<'g> {
+    /// A user or role, by ARN.
+    Identity(&'g str),
+    /// To be administrator of an account (P-16.1).
+    Administrator(AccountId),
+    /// To be administrator of any account.
+    AnyAdministrator,
+}
+
+/// Why a question cannot be answered.
+#[derive(Debug, thiserror::Error)]
+pub enum ReachError {
+    /// The world, or a variant of it, cannot be compiled.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    /// Nobody of that name is in the inventory.
+    #[error("`{0}` is no user, role or provider of the inventory")]
+    Nobody(String),
+    /// The account has no identities in the inventory.
+    #[error("the inventory has no identities of account {0}")]
+    NoAccount(AccountId),
+}
+
+/// One request of a hop with its decision.
+#[derive(Debug, Clone)]
+pub struct Proved {
+    /// The request, all of its bindings included.
+    pub request: Request,
+    /// What it got.
+    pub answer: Answer,
+    /// The lines of the inventory on which that depends, as earlier hops left them. Deciding the request there gives the
+    /// same decision.
+    pub world: World,
+}
+
+/// One step of a path (P-1.4).
+#[derive(Debug, Clone)]
+pub struct Hop {
+    /// The row of the table.
+    pub row: &'static str,
+    /// Its family.
+    pub family: Family,
+    /// Who makes the requests: an ARN, or the name of a provider.
+    pub caller: String,
+    /// What it is about: an ARN.
+    pub target: String,
+    /// The existing resource that it uses, beside the target.
+    pub resource: Option<String>,
+    /// What is different afterwards, in words.
+    pub effect: String,
+    /// True iff it holds whatever is not known.
+    pub definite: bool,
+    /// Requests in order, then trusts.
+    pub requests: Vec<Proved>,
+    /// Needs, each with whether it is met.
+    pub needs: Vec<(String, bool)>,
+}
+
+/// A way from a start to a goal (P-15.6).
+#[derive(Debug, Clone)]
+pub struct Path {
+    /// ARN of the identity, or name of the provider, at which it starts.
+    pub start: String,
+    /// An ARN, or `administrator of ACCOUNT`.
+    pub goal: String,
+    /// True iff all of its hops are.
+    pub definite: bool,
+    /// Each before those that need it; none: the start is there already.
+    pub hops: Vec<Hop>,
+}
+
+/// Answers questions of reach about one world.
+pub struct Reach {
+    engine: Engine,
+}
+
+impl Reach {
+    /// What can be asked of a world.
+    ///
+    /// # Errors
+    /// The world is larger than a compiled set may be.
+    ///
+    /// Cost: O(bytes of the world), and the compiler's.
+    pub fn new(world: World, catalogue: &Catalogue, given: Given) -> Result<Reach, ReachError> {
+        let stated = Stated { keys: given.keys, needs: given.needs };
+        let mut engine = Engine::new(world, catalogue.clone(), stated);
+        engine.worlds.get(&engine.base, fact::Form::default())?;
+        Ok(Reach { engine })
+    }
+
+    /// Rows of the table that no search takes, by name, with why not. They are what the answers do not cover.
+    pub fn not_modelled() -> Vec<(&'static str, &'static str)> {
+        let rows = Table::embedded().not_modelled().iter().map(|row| (row.id.as_str(), row.reason.as_str()));
+        rows.chain(steps::not_searched()).collect()
+    }
+
+    /// Everything that a start leads to: identities that come to be controlled, and accounts of which it comes to be
+    /// administrator, those first. `definite`: by definite steps alone.
+    ///
+    /// # Errors
+    /// [`ReachError::Nobody`]: there is no such start; [`ReachError::Compile`].
+    pub fn from(&mut self, start: &str, definite: bool) -> Result<Vec<Path>, ReachError> {
+        let caller = self.start(start)?;
+        let search = Search::run(&mut self.engine, &[caller], Limits { definite }, |_| false)?;
+        let is_shown = |fact: &&Fact| match fact {
+            Fact::Administers(_) | Fact::ControlsProvider(_) => true,
+            Fact::Controls(id) => self.engine.base.origin(*id) == Origin::Inventory,
+            _ => false,
+        };
+        let mut goals: Vec<Fact> = search.found.keys().filter(is_shown).copied().collect();
+        let own = fact_of(caller);
+        goals.retain(|fact| *fact != own);
+        goals.sort_by_key(|fact| (search.found[fact].holds, !matches!(fact, Fact::Administers(_)), *fact));
+        goals.into_iter().map(|goal| self.path(caller, &search, goal)).collect()
+    }
+
+    /// The cheapest way from a start to a goal; `None`: there is none.
+    ///
+    /// # Errors
+    /// As [`Reach::from`]; [`ReachError::NoAccount`].
+    pub fn between(&mut self, start: &str, goal: Goal<'_>, definite: bool) -> Result<Option<Path>, ReachError> {
+        let caller = self.start(start)?;
+        let is_goal = self.goal(goal)?;
+        self.one(caller, &is_goal, definite)
+    }
+
+    /// Everyone who reaches a goal, each with the cheapest way: users, roles, providers and outsiders, in this order and by
+    /// name (P-16.4). Who is there already is left out.
+    ///
+    /// # Errors
+    /// As [`Reach::between`].
+    pub fn to(&mut self, goal: Goal<'_>, definite: bool) -> Result<Vec<Path>, ReachError> {
+        let is_goal = self.goal(goal)?;
+        self.engine.ask_everybody()?;
+        let mut paths = Vec::new();
+        for caller in self.engine.starts() {
+            if let Some(path) = self.one(caller, &is_goal, definite)?
+                && !path.hops.is_empty()
+            {
+                paths.push(path);
+            }
+        }
+        Ok(paths)
+    }
+
+    /// Administrators as they are, by account and name (P-16.1).
+    ///
+    /// # Errors
+    /// [`ReachError::Compile`].
+    pub fn administrators(&mut self) -> Result<Vec<(AccountId, String)>, ReachError> {
+        let mut found = Vec::new();
+        for id in 0..self.engine.base.n_identities {
+            if self.engine.base.origin(id) == Origin::Inventory
+                && self.engine.is_administrator(id, fact::Form::default())?
+            {
+                found.push((self.engine.base.account(id).id, self.engine.base.arn(id).to_string()));
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    fn one(
+        &mut self,
+        caller: Caller,
+        is_goal: &dyn Fn(Fact) -> bool,
+        definite: bool,
+    ) -> Result<Option<Path>, ReachError> {
+        let mut goal = None;
+        let search = Search::run(&mut self.engine, &[caller], Limits { definite }, |fact| {
+            let is_it = is_goal(fact);
+            if is_it {
+                goal = Some(fact);
+            }
+            is_it
+        })?;
+        goal.map(|goal| self.path(caller, &search, goal)).transpose()
+    }
+
+    fn goal(&self, goal: Goal<'_>) -> Result<Box<dyn Fn(Fact) -> bool>, ReachError> {
+        Ok(match goal {
+            Goal::Identity(arn) => {
+                let id = self.engine.base.by_arn.get(arn).copied();
+                let id = id.filter(|id| self.engine.base.origin(*id) == Origin::Inventory);
+                let id = id.ok_or_else(|| ReachError::Nobody(arn.to_owned()))?;
+                Box::new(move |fact| fact == Fact::Controls(id))
+            }
+            Goal::Administrator(account) => {
+                let at = self.engine.base.account_by_id.get(&account).copied();
+                let at = at.filter(|at| self.engine.base.accounts[*at as usize].probe.is_some());
+                let at = at.ok_or(ReachError::NoAccount(account))?;
+                Box::new(move |fact| fact == Fact::Administers(at))
+            }
+            Goal::AnyAdministrator => Box::new(|fact| matches!(fact, Fact::Administers(_))),
+        })
+    }
+
+    fn start(&self, text: &str) -> Result<Caller, ReachError> {
+        let base = &self.engine.base;
+        if let Some(id) = base.by_arn.get(text) {
+            return Ok(Caller::Identity(*id));
+        }
+        let provider = base.providers.iter().position(|name| name == text);
+        provider.map(|at| Caller::Provider(at as u32)).ok_or_else(|| ReachError::Nobody(text.to_owned()))
+    }
+
+    fn path(&mut self, start: Caller, search: &Search, goal: Fact) -> Result<Path, ReachError> {
+        let steps = search.path(goal);
+        let definite = search.found.get(&goal).is_some_and(|cost| cost.holds == Holds::Definitely);
+        let mut hops = Vec::with_capacity(steps.len());
+        for (step, _) in steps {
+            if let Some(hop) = self.hop(&step)? {
+                hops.push(hop);
+            }
+        }
+        let goal = self.engine.fact_in_words(goal);
+        Ok(Path { start: self.engine.caller_name(start), goal, definite, hops })
+    }
+
+    fn hop(&mut self, step: &Step) -> Result<Option<Hop>, ReachError> {
+        let Some(instance) = self.engine.instance(step)? else { return Ok(None) };
+        let row = self.engine.row(step.row);
+        let mut requests = Vec::with_capacity(instance.asked.len());
+        for asked in instance.asked {
+            let form = if matches!(asked.request.principal, iamc_policy::Principal::Service(_)) {
+                fact::Form::default()
+            } else {
+                step.form
+            };
+            let Some(answer) = self.engine.worlds.explain(&self.engine.base, form, &asked.request)? else {
+                return Ok(None);
+            };
+            let world = self.engine.moment(step, &asked.request);
+            requests.push(Proved { request: asked.request, answer, world });
+        }
+        let target = self.engine.target_arn(step.target).map(|arn| arn.to_string());
+        let needs = instance.needs.into_iter().map(|(atom, met)| {
+            let text = match atom {
+                NeedAtom::Need(need) => need.to_string(),
+                NeedAtom::RunsAs(kind) => format!("runs-as({kind})"),
+                NeedAtom::Version(arn) => format!("version({arn})"),
+            };
+            (text, met)
+        });
+        Ok(Some(Hop {
+            row: &row.id,
+            family: row.family,
+            caller: self.engine.caller_name(step.caller),
+            target: target.unwrap_or_else(|| "*".to_owned()),
+            resource: step.resource.as_ref().map(ToString::to_string),
+            effect: self.engine.fact_in_words(step.conclusion),
+            definite: step.holds == Holds::Definitely,
+            requests,
+            needs: needs.collect(),
+        }))
+    }
+}
+
+fn fact_of(caller: Caller) -> Fact {
+    match caller {
+        Caller::Identity(id) => Fact::Controls(id),
+        Caller::Provider(provider) => Fact::ControlsProvider(provider),
+    }
+}
+
+impl Engine {
+    /// P-16.4: every start of its own.
+    fn starts(&self) -> Vec<Caller> {
+        let base = &self.base;
+        // A service-linked role is its service's, which nobody controls.
+        let is_start = |id: &u32| {
+            let is_linked = base.arn(*id).resource().starts_with("role/aws-service-role/");
+            base.origin(*id) == Origin::Inventory && !is_linked
+        };
+        let own = (0..base.n_identities).filter(is_start);
+        let mut own: Vec<u32> = own.collect();
+        own.sort_by(|a, b| (!base.is_user(*a), base.arn(*a)).cmp(&(!base.is_user(*b), base.arn(*b))));
+        let providers = (0..base.providers.len() as u32).map(Caller::Provider);
+        let outsiders = base.outsiders.iter().map(|id| Caller::Identity(*id));
+        own.into_iter().map(Caller::Identity).chain(providers).chain(outsiders).collect()
+    }
+
+    fn caller_name(&self, caller: Caller) -> String {
+        match caller {
+            Caller::Identity(id) => self.base.arn(id).to_string(),
+            Caller::Provider(provider) => self.base.providers[provider as usize].clone(),
+        }
+    }
+
+    fn fact_in_words(&self, fact: Fact) -> String {
+        let base = &self.base;
+        let group = |at: u32| base.world.groups[at as usize].identity.arn.to_string();
+        match fact {
+            Fact::Controls(id) => base.arn(id).to_string(),
+            Fact::ControlsProvider(provider) => base.providers[provider as usize].clone(),
+            Fact::Opened(Thing::Identity(id)) => format!("{} has a policy that allows everything", base.arn(id)),
+            Fact::Opened(Thing::Group(at)) => format!("{} has a policy that allows everything", group(at)),
+            Fact::Opened(Thing::Policy(at)) => format!("{} allows everything", base.world.policies[at as usize].arn),
+            Fact::Unbounded(id) => format!("no boundary limits {}", base.arn(id)),
+            Fact::Joined(user, at) => format!("{} is in {}", base.arn(user), group(at)),
+            Fact::TrustOpened(id) => format!("{} trusts the caller", base.arn(id)),
+            Fact::Created(id) => format!("{} exists", base.arn(id)),
+            Fact::Administers(account) => format!("administrator of {}", base.accounts[account as usize].id),
+        }
+    }
+}

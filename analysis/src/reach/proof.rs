@@ -1,0 +1,169 @@
+//! The world at the moment of a request, as far as its decision depends on it (P-16.9).
+
+use super::fact::{Fact, Form};
+use super::steps::{Caller, Engine, Step};
+use super::world::{change, open_trust, opening_for, parse_account};
+use iamc_policy::principal::Principal;
+use iamc_policy::request::{Request, RequestResource};
+use iamc_policy::world::{Gap, GapKind, Guardrail, ResourcePolicy, World};
+use iamc_policy::{AccountId, Arn};
+use std::collections::{BTreeSet, HashMap};
+
+impl Engine {
+    /// The lines of the inventory that one request of a step needs, with what earlier steps changed.
+    ///
+    /// Cost: O(world), since lists are looked through once.
+    pub(crate) fn moment(&self, step: &Step, request: &Request) -> World {
+        let base = &self.base;
+        let all = &base.world;
+        let is_callers =
+            !matches!(request.principal, Principal::Service(_) | Principal::Federated(_) | Principal::Saml(_));
+        let caller = match step.caller {
+            Caller::Identity(id) if is_callers => Some(id),
+            _ => None,
+        };
+        let resources = request.resources.iter().chain(request.additional.iter().map(|more| &more.resource));
+        let mut accounts: BTreeSet<AccountId> = caller.into_iter().map(|id| base.account(id).id).collect();
+        let mut arns: Vec<&Arn> = Vec::new();
+        for resource in resources {
+            if let RequestResource::Arn(arn) = &resource.resource {
+                arns.push(arn);
+                accounts.extend(resource.account.or_else(|| arn.account().parse().ok()));
+            }
+        }
+        let is_about = |own: &Arn| {
+            arns.iter().any(|arn| {
+                arn.as_str()
+                    .strip_prefix(own.as_str())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', ':']))
+            })
+        };
+        let mut world = World { settings: all.settings.clone(), ..World::default() };
+        world.organizations = all.organizations.clone();
+        world.accounts = all.accounts.iter().filter(|account| accounts.contains(&account.id)).cloned().collect();
+        let mut levels: BTreeSet<String> = accounts.iter().map(ToString::to_string).collect();
+        let parents: HashMap<&str, Option<&str>> =
+            all.units.iter().map(|unit| (unit.id.as_str(), unit.parent.as_deref())).collect();
+        for account in &world.accounts {
+            let mut level = account.parent.as_deref();
+            while let Some(unit) = level.filter(|unit| !levels.contains(*unit)) {
+                levels.insert(unit.to_owned());
+                level = parents.get(unit).copied().flatten();
+            }
+        }
+        world.units = all.units.iter().filter(|unit| levels.contains(&unit.id)).cloned().collect();
+        world.guardrails = all
+            .guardrails
+            .iter()
+            .filter_map(|guardrail| {
+                let targets: Vec<String> =
+                    guardrail.targets.iter().filter(|target| levels.contains(*target)).cloned().collect();
+                (!targets.is_empty()).then(|| Guardrail { targets, ..guardrail.clone() })
+            })
+            .collect();
+        self.add_identities(&mut world, step, caller, &is_about);
+        world.resources = all.resources.iter().filter(|resource| is_about(&resource.arn)).cloned().collect();
+        world.coverage = all.coverage.iter().filter(|one| accounts.contains(&one.account)).cloned().collect();
+        if all.assume_complete {
+            assume_complete(&mut world);
+        } else {
+            world.gaps = gaps(all, &world, &accounts, &levels);
+        }
+        world
+    }
+
+    fn add_identities(&self, world: &mut World, step: &Step, caller: Option<u32>, is_about: &dyn Fn(&Arn) -> bool) {
+        let base = &self.base;
+        let all = &base.world;
+        for (at, user) in all.users.iter().enumerate() {
+            let is_caller = caller == Some(at as u32);
+            if !is_caller && !is_about(&user.identity.arn) {
+                continue;
+            }
+            let mut user = user.clone();
+            if is_caller {
+                change(&mut user.identity, step.form);
+                let account = base.account(at as u32);
+                if let Some(group) = step.form.group.checked_sub(1).and_then(|at| account.groups.get(at as usize)) {
+                    let arn = &all.groups[*group as usize].identity.arn;
+                    user.groups.push(arn.resource().rsplit('/').next().unwrap_or_default().to_owned());
+                }
+            }
+            world.users.push(user);
+        }
+        for (at, role) in all.roles.iter().enumerate() {
+            let id = base.n_users + at as u32;
+            let is_caller = caller == Some(id);
+            if !is_caller && !is_about(&role.identity.arn) {
+                continue;
+            }
+            let mut role = role.clone();
+            if is_caller {
+                change(&mut role.identity, Form { trust: false, ..step.form });
+            }
+            if step.condition == Some(Fact::TrustOpened(id))
+                && let Caller::Identity(caller) = step.caller
+            {
+                let opening = opening_for(base.arn(caller).as_str());
+                role.trust = open_trust(&role.trust, &opening, &mut HashMap::new());
+            }
+            world.roles.push(role);
+        }
+        let groups: BTreeSet<(AccountId, &str)> = world
+            .users
+            .iter()
+            .flat_map(|user| user.groups.iter().map(|name| (parse_account(&user.identity.arn), name.as_str())))
+            .collect();
+        let is_named =
+            |arn: &Arn| groups.contains(&(parse_account(arn), arn.resource().rsplit('/').next().unwrap_or_default()));
+        let groups = all.groups.iter().filter(|group| is_named(&group.identity.arn)).cloned().collect();
+        world.groups = groups;
+        let users = world.users.iter().map(|user| &user.identity);
+        let records = users.chain(world.roles.iter().map(|role| &role.identity));
+        let records = records.chain(world.groups.iter().map(|group| &group.identity));
+        let attached: BTreeSet<Arn> =
+            records.flat_map(|record| record.attached.iter().chain(&record.boundary)).cloned().collect();
+        world.policies = all.policies.iter().filter(|policy| attached.contains(&policy.arn)).cloned().collect();
+    }
+}
+
+/// What the input lacks does not exist, and a case cannot say that of itself.
+fn assume_complete(world: &mut World) {
+    for resource in &mut world.resources {
+        if resource.policy == ResourcePolicy::NotExported {
+            resource.policy = ResourcePolicy::None;
+        }
+    }
+    let known: BTreeSet<Arn> = world.policies.iter().map(|policy| policy.arn.clone()).collect();
+    let users = world.users.iter_mut().map(|user| &mut user.identity);
+    let records = users.chain(world.roles.iter_mut().map(|role| &mut role.identity));
+    for record in records.chain(world.groups.iter_mut().map(|group| &mut group.identity)) {
+        record.attached.retain(|arn| known.contains(arn));
+    }
+    let groups: BTreeSet<(String, String)> = world
+        .groups
+        .iter()
+        .map(|group| {
+            let arn = &group.identity.arn;
+            (arn.account().to_owned(), arn.resource().rsplit('/').next().unwrap_or_default().to_owned())
+        })
+        .collect();
+    for user in &mut world.users {
+        let account = user.identity.arn.account().to_owned();
+        user.groups.retain(|name| groups.contains(&(account.clone(), name.clone())));
+    }
+}
+
+fn gaps(all: &World, world: &World, accounts: &BTreeSet<AccountId>, levels: &BTreeSet<String>) -> Vec<Gap> {
+    let users = world.users.iter().map(|user| &user.identity.arn);
+    let arns = users.chain(world.policies.iter().map(|policy| &policy.arn));
+    let mut subjects: BTreeSet<&str> = arns.chain(world.resources.iter().map(|x| &x.arn)).map(Arn::as_str).collect();
+    subjects.extend(world.organizations.iter().map(|organization| organization.id.as_str()));
+    subjects.extend(world.guardrails.iter().map(|guardrail| guardrail.id.as_str()));
+    let is_kept = |gap: &&Gap| {
+        subjects.contains(gap.subject.as_str())
+            || levels.contains(&gap.subject)
+            || gap.kind != GapKind::Resources && gap.subject.parse().is_ok_and(|id: AccountId| accounts.contains(&id))
+    };
+    all.gaps.iter().filter(is_kept).cloned().collect()
+}

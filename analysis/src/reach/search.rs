@@ -1,0 +1,272 @@
+//! From a start to everything that steps lead to (section 15).
+//!
+//! Facts are monotone, so whatever order steps are taken in leads to one result (P-15.3). A step has several premises:
+//! its caller is controlled, the caller's form holds, a trust is opened. So this is a search over a hypergraph, and the
+//! cheapest derivation of each fact is found as in Dijkstra's algorithm, generalised by Knuth ("A generalization of
+//! Dijkstra's algorithm", 1977): a fact costs what its dearest premise costs, and its step.
+
+use super::fact::{Fact, Form, Holds, Identity, Thing};
+use super::steps::{Caller, Engine, Step};
+use super::world::Holder;
+use iamc_compiler::CompileError;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
+
+/// P-15.9: definite before possible, then requests, then what is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Cost {
+    pub(crate) holds: Holds,
+    n_requests: u32,
+    n_open: u32,
+}
+
+const NOTHING: Cost = Cost { holds: Holds::Definitely, n_requests: 0, n_open: 0 };
+
+/// Why a fact holds.
+#[derive(Debug, Clone)]
+pub(crate) enum Why {
+    Start,
+    /// It follows from others, without a request.
+    Follows(Vec<Fact>),
+    /// A step, and what had to be true for it.
+    Step(Box<Step>, Vec<Fact>),
+}
+
+/// What a search found.
+#[derive(Debug, Default)]
+pub(crate) struct Search {
+    /// Facts with their cost, final ones alone once the search has ended.
+    pub(crate) found: BTreeMap<Fact, Cost>,
+    why: HashMap<Fact, (Cost, Why)>,
+    heap: BinaryHeap<Reverse<(Cost, Fact)>>,
+    /// Forms in which a controlled identity acts, with what it cost to come to them and what they rest on.
+    forms: BTreeMap<(Identity, Form), (Cost, Vec<Fact>)>,
+    joined: HashMap<Identity, BTreeSet<u32>>,
+    expanded: HashSet<(Identity, Form)>,
+    /// Trusts opened and identities made.
+    conditions: Vec<Fact>,
+}
+
+/// How far to search.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Definite steps alone.
+    pub(crate) definite: bool,
+}
+
+impl Search {
+    /// Searches from the starts until `is_goal` says so of a fact, or until nothing is left.
+    pub(crate) fn run(
+        engine: &mut Engine,
+        starts: &[Caller],
+        limits: Limits,
+        mut is_goal: impl FnMut(Fact) -> bool,
+    ) -> Result<Search, CompileError> {
+        let mut search = Search::default();
+        for start in starts {
+            let fact = match start {
+                Caller::Identity(id) => Fact::Controls(*id),
+                Caller::Provider(provider) => Fact::ControlsProvider(*provider),
+            };
+            search.relax(fact, NOTHING, Why::Start, limits);
+        }
+        while let Some(Reverse((cost, fact))) = search.heap.pop() {
+            if search.found.contains_key(&fact) {
+                continue;
+            }
+            search.found.insert(fact, cost);
+            if is_goal(fact) {
+                break;
+            }
+            search.follow(engine, fact, cost, limits)?;
+        }
+        Ok(search)
+    }
+
+    fn relax(&mut self, fact: Fact, cost: Cost, why: Why, limits: Limits) {
+        if limits.definite && cost.holds == Holds::Possibly || self.found.contains_key(&fact) {
+            return;
+        }
+        let is_better = self.why.get(&fact).is_none_or(|(known, _)| cost < *known);
+        if is_better {
+            self.why.insert(fact, (cost, why));
+            self.heap.push(Reverse((cost, fact)));
+        }
+    }
+
+    /// What follows from a fact that holds now.
+    fn follow(&mut self, engine: &mut Engine, fact: Fact, cost: Cost, limits: Limits) -> Result<(), CompileError> {
+        match fact {
+            Fact::Controls(id) => self.forms_of(engine, id, limits)?,
+            Fact::ControlsProvider(provider) => {
+                for step in engine.steps(Caller::Provider(provider), Form::default())?.iter() {
+                    self.take(step, cost, vec![fact], limits);
+                }
+            }
+            Fact::Opened(Thing::Identity(id)) | Fact::Unbounded(id) => self.forms_of(engine, id, limits)?,
+            Fact::Joined(user, group) => {
+                self.joined.entry(user).or_default().insert(group);
+                let opened = Fact::Opened(Thing::Group(group));
+                if let Some(other) = self.found.get(&opened).copied() {
+                    let why = Why::Follows(vec![fact, opened]);
+                    self.relax(Fact::Opened(Thing::Identity(user)), cost.max(other), why, limits);
+                }
+                self.forms_of(engine, user, limits)?;
+            }
+            Fact::Opened(Thing::Group(group)) => {
+                for user in engine.base.members[group as usize].clone() {
+                    self.relax(Fact::Opened(Thing::Identity(user)), cost, Why::Follows(vec![fact]), limits);
+                }
+                let joined: Vec<Identity> =
+                    self.joined.iter().filter(|(_, groups)| groups.contains(&group)).map(|(user, _)| *user).collect();
+                for user in joined {
+                    let joined = Fact::Joined(user, group);
+                    let other = self.found.get(&joined).copied().unwrap_or(cost);
+                    let why = Why::Follows(vec![fact, joined]);
+                    self.relax(Fact::Opened(Thing::Identity(user)), cost.max(other), why, limits);
+                }
+            }
+            Fact::Opened(Thing::Policy(policy)) => {
+                for holder in engine.base.attached_to[policy as usize].clone() {
+                    let thing = match holder {
+                        Holder::Identity(id) => Thing::Identity(id),
+                        Holder::Group(group) => Thing::Group(group),
+                    };
+                    self.relax(Fact::Opened(thing), cost, Why::Follows(vec![fact]), limits);
+                }
+                for id in engine.base.bounded_by[policy as usize].clone() {
+                    self.relax(Fact::Unbounded(id), cost, Why::Follows(vec![fact]), limits);
+                }
+            }
+            Fact::TrustOpened(_) | Fact::Created(_) => {
+                self.conditions.push(fact);
+                let forms: Vec<_> = self.forms.iter().map(|(key, rest)| (*key, rest.clone())).collect();
+                for ((id, form), (form_cost, premises)) in forms {
+                    self.conditional(engine, id, form, form_cost, &premises, fact, limits)?;
+                }
+            }
+            Fact::Administers(_) => {}
+        }
+        Ok(())
+    }
+
+    /// The forms that an identity has by now, each expanded once.
+    fn forms_of(&mut self, engine: &mut Engine, id: Identity, limits: Limits) -> Result<(), CompileError> {
+        let controls = Fact::Controls(id);
+        let Some(controlled) = self.found.get(&controls).copied() else { return Ok(()) };
+        let opened = Fact::Opened(Thing::Identity(id));
+        let unbounded = Fact::Unbounded(id);
+        let mut forms = vec![(Form::default(), vec![controls])];
+        if self.found.contains_key(&opened) {
+            forms.push((Form { opened: true, ..Form::default() }, vec![controls, opened]));
+        }
+        let groups = self.joined.get(&id).cloned().unwrap_or_default();
+        for group in groups {
+            let form = Form { group: engine.base.group_place[group as usize], ..Form::default() };
+            forms.push((form, vec![controls, Fact::Joined(id, group)]));
+        }
+        if self.found.contains_key(&unbounded) {
+            for (form, premises) in forms.clone() {
+                let premises = premises.into_iter().chain([unbounded]).collect();
+                forms.push((Form { unbounded: true, ..form }, premises));
+            }
+        }
+        for (form, premises) in forms {
+            if self.expanded.insert((id, form)) {
+                let costs = premises.iter().filter_map(|fact| self.found.get(fact));
+                let cost = costs.copied().max().unwrap_or(controlled);
+                self.forms.insert((id, form), (cost, premises.clone()));
+                self.expand(engine, id, form, cost, &premises, limits)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn expand(
+        &mut self,
+        engine: &mut Engine,
+        id: Identity,
+        form: Form,
+        cost: Cost,
+        premises: &[Fact],
+        limits: Limits,
+    ) -> Result<(), CompileError> {
+        let account = engine.base.account_of[id as usize];
+        if engine.is_administrator(id, form)? {
+            self.relax(Fact::Administers(account), cost, Why::Follows(premises.to_vec()), limits);
+        }
+        for step in engine.steps(Caller::Identity(id), form)?.iter() {
+            self.take(step, cost, premises.to_vec(), limits);
+        }
+        for condition in self.conditions.clone() {
+            self.conditional(engine, id, form, cost, premises, condition, limits)?;
+        }
+        Ok(())
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a premise more than `expand` has")]
+    fn conditional(
+        &mut self,
+        engine: &mut Engine,
+        id: Identity,
+        form: Form,
+        cost: Cost,
+        premises: &[Fact],
+        condition: Fact,
+        limits: Limits,
+    ) -> Result<(), CompileError> {
+        let Some(other) = self.found.get(&condition).copied() else { return Ok(()) };
+        for step in engine.steps_on(id, form, condition)? {
+            let premises = premises.iter().copied().chain([condition]).collect();
+            self.take(&step, cost.max(other), premises, limits);
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, step: &Step, premise: Cost, premises: Vec<Fact>, limits: Limits) {
+        let cost = Cost {
+            holds: premise.holds.and(step.holds),
+            n_requests: premise.n_requests + step.n_requests,
+            n_open: premise.n_open + step.n_open,
+        };
+        if self.found.contains_key(&step.conclusion) {
+            return;
+        }
+        self.relax(step.conclusion, cost, Why::Step(Box::new(step.clone()), premises), limits);
+    }
+
+    /// P-15.6: the steps that a fact rests on, each before those that need it; facts that follow without a step are
+    /// passed through.
+    pub(crate) fn path(&self, goal: Fact) -> Vec<(Step, Vec<Fact>)> {
+        let mut steps: Vec<(Step, Vec<Fact>)> = Vec::new();
+        let mut seen = HashSet::new();
+        // Premises are final before what they lead to, so this ends; the stack is explicit, since chains may be long.
+        let mut stack = vec![(goal, false)];
+        while let Some((fact, is_ready)) = stack.pop() {
+            let Some((_, why)) = self.why.get(&fact) else { continue };
+            let premises: &[Fact] = match why {
+                Why::Start => &[],
+                Why::Follows(premises) | Why::Step(_, premises) => premises,
+            };
+            if is_ready {
+                if let Why::Step(step, premises) = why
+                    && !steps.iter().any(|(known, _)| same(known, step))
+                {
+                    steps.push(((**step).clone(), premises.clone()));
+                }
+                continue;
+            }
+            if !seen.insert(fact) {
+                continue;
+            }
+            stack.push((fact, true));
+            stack.extend(premises.iter().rev().map(|fact| (*fact, false)));
+        }
+        steps
+    }
+}
+
+/// Joins of several users by one request are several conclusions of one step; a path shows each join that it needs.
+fn same(a: &Step, b: &Step) -> bool {
+    a == b
+}

@@ -1,0 +1,1269 @@
+//! Steps: rows of the table, instantiated for a caller in a form and a target, and decided.
+
+use super::ask::{self, Asked, GLOBAL_REGION, Worlds};
+use super::fact::{Fact, Form, Holds, Identity, Thing};
+use super::names::{self, Place, REGIONS_MAX};
+use super::world::{Base, Origin};
+use crate::{Bound, Effect, Family, Need, NeedClass, On, PassedRole, Primitive, Table, Truster, Which};
+use iamc_catalogue::Catalogue;
+use iamc_compiler::CompileError;
+use iamc_policy::condition::ConditionKey;
+use iamc_policy::document::Policy;
+use iamc_policy::principal::Principal;
+use iamc_policy::request::{AdditionalAction, Context, KeyState, Request, RequestResource, ResourceInRequest};
+use iamc_policy::world::{GapKind, World};
+use iamc_policy::{AccountId, Action, Arn};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// What the question states (P-1.9, `--given`).
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Stated {
+    /// Keys that every request of an identity has.
+    pub(crate) keys: Context,
+    /// Needs that are met, whatever their subject.
+    pub(crate) needs: BTreeSet<Need>,
+}
+
+/// Who makes the requests of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Caller {
+    Identity(Identity),
+    Provider(u32),
+}
+
+/// What a step is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Target {
+    Identity(Identity),
+    Group(u32),
+    Policy(u32),
+    Provider(u32),
+}
+
+/// The requests of a row that are a step by themselves: those from the first to one that has an effect.
+#[derive(Debug, Clone)]
+pub(crate) struct Simple {
+    pub(crate) row: u16,
+    /// How many of the row's requests.
+    n_requests: u8,
+    effect: Effect,
+    target: Kind,
+    /// The last one, which decides what is a target.
+    action: Action,
+}
+
+/// Types of targets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    User,
+    Role,
+    Group,
+    Policy,
+    NewUser,
+    NewRole,
+    SamlProvider,
+    OidcProvider,
+}
+
+/// A step that holds.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Step {
+    pub(crate) row: u16,
+    /// How many of the row's requests it consists of.
+    n_row_requests: u8,
+    pub(crate) caller: Caller,
+    pub(crate) form: Form,
+    pub(crate) target: Target,
+    /// The existing resource that the row uses.
+    pub(crate) resource: Option<Arn>,
+    /// What it makes true.
+    pub(crate) conclusion: Fact,
+    /// What must be true beside the caller's form.
+    pub(crate) condition: Option<Fact>,
+    pub(crate) holds: Holds,
+    pub(crate) n_requests: u32,
+    /// Requests, trusts and needs that are open.
+    pub(crate) n_open: u32,
+}
+
+/// Requests of a step, before what depends on the target role alone.
+#[derive(Debug, Clone)]
+struct Attempt {
+    asked: Vec<Asked>,
+    holds: Holds,
+}
+
+/// A step with all its requests, as a proof shows them.
+#[derive(Debug, Clone)]
+pub(crate) struct Instance {
+    /// Requests, then trusts.
+    pub(crate) asked: Vec<Asked>,
+    /// Needs and whether they are met.
+    pub(crate) needs: Vec<(NeedAtom, bool)>,
+}
+
+/// A need that a step shows (P-1.9), or the fact that it lacks (P-12.2, P-3.11).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum NeedAtom {
+    Need(Need),
+    /// That a resource of the type runs as the target role.
+    RunsAs(String),
+    /// What another version of the policy says.
+    Version(String),
+}
+
+/// Which of its targets a caller may act on at all; filled from questions about everybody.
+#[derive(Debug, Default)]
+pub(crate) struct Candidates {
+    /// By caller: roles to assume.
+    pub(crate) assume: Vec<Vec<Identity>>,
+    /// By caller: place in [`Engine::simple`], target.
+    pub(crate) simple: Vec<Vec<(u16, Target)>>,
+    /// By caller: role, service to pass it to.
+    pub(crate) pass: Vec<Vec<(Identity, u16)>>,
+}
+
+/// Decides steps.
+pub(crate) struct Engine {
+    pub(crate) base: Base,
+    pub(crate) worlds: Worlds,
+    pub(crate) table: &'static Table,
+    pub(crate) stated: Stated,
+    pub(crate) simple: Vec<Simple>,
+    /// Rows that gain the session of a role by what a service runs, with few requests first.
+    running: Vec<u16>,
+    /// Services to which rows pass roles.
+    pub(crate) services: Vec<String>,
+    pub(crate) candidates: Option<Candidates>,
+    assume_action: Action,
+    pass_action: Action,
+    steps: HashMap<(Caller, Form), Arc<[Step]>>,
+    passes: HashMap<(Identity, Form, Identity, u16), Option<Holds>>,
+    trusts: HashMap<(Identity, u16, u16), Option<Holds>>,
+    attempts: HashMap<AttemptKey, Option<Holds>>,
+    policies: HashMap<Identity, Arc<[Arc<Policy>]>>,
+    regions: HashMap<Identity, Arc<[String]>>,
+    admins: HashMap<(Identity, Form), bool>,
+    measures: HashMap<u32, Vec<bool>>,
+    incomplete: BTreeSet<AccountId>,
+    /// By role: resources that run as it. By account and type: whether anything is known.
+    runs_as: HashMap<Identity, Vec<Arn>>,
+    runs_as_known: BTreeSet<(u32, String, String)>,
+}
+
+type Outcome<T> = Result<T, CompileError>;
+
+/// Row, caller, form; the target where a request depends on it; the existing resource.
+type AttemptKey = (u16, Identity, Form, Option<Identity>, Option<Arn>);
+
+fn action(text: &str) -> Action {
+    text.parse().expect("an action of ours")
+}
+
+impl Engine {
+    pub(crate) fn new(world: World, catalogue: Catalogue, stated: Stated) -> Engine {
+        let table = Table::embedded();
+        let base = Base::new(world);
+        let incomplete = if base.world.assume_complete {
+            BTreeSet::new()
+        } else {
+            let gaps = base.world.gaps.iter().filter(|gap| gap.kind == GapKind::Identities);
+            gaps.filter_map(|gap| gap.subject.parse().ok()).collect()
+        };
+        let rows = table.primitives();
+        let is_running = |row: &&Primitive| matches!(row.family, Family::PassRole | Family::ExistingRole);
+        let mut running: Vec<u16> = (0u16..).zip(rows).filter(|(_, row)| is_running(row)).map(|(at, _)| at).collect();
+        running.sort_by_key(|at| (rows[usize::from(*at)].requests.len(), *at));
+        let passed = rows.iter().flat_map(|row| &row.requests).flat_map(|request| &request.passes);
+        let services: BTreeSet<String> = passed.map(|pass| pass.to.clone()).collect();
+        let mut engine = Engine {
+            worlds: Worlds::new(catalogue),
+            table,
+            stated,
+            simple: simple_steps(table),
+            running,
+            services: services.into_iter().collect(),
+            candidates: None,
+            assume_action: action("sts:AssumeRole"),
+            pass_action: action("iam:PassRole"),
+            steps: HashMap::new(),
+            passes: HashMap::new(),
+            trusts: HashMap::new(),
+            attempts: HashMap::new(),
+            policies: HashMap::new(),
+            regions: HashMap::new(),
+            admins: HashMap::new(),
+            measures: HashMap::new(),
+            incomplete,
+            runs_as: HashMap::new(),
+            runs_as_known: BTreeSet::new(),
+            base,
+        };
+        engine.note_running();
+        engine
+    }
+
+    /// Which resource runs as which role, and for which types of an account that is known.
+    fn note_running(&mut self) {
+        for fact in &self.base.world.runs_as {
+            for role in &fact.roles {
+                if let Some(role) = self.base.by_arn.get(role.as_str()) {
+                    self.runs_as.entry(*role).or_default().push(fact.resource.clone());
+                }
+            }
+            let account = fact.resource.account().parse::<AccountId>().ok();
+            let Some(account) = account.and_then(|id| self.base.account_by_id.get(&id)).copied() else { continue };
+            for at in &self.running {
+                let row = &self.table.primitives()[usize::from(*at)];
+                let Some(kind) = &row.resource else { continue };
+                if self.is_of_type(&fact.resource, account, &kind.service, &kind.resource_type) {
+                    self.runs_as_known.insert((account, kind.service.clone(), kind.resource_type.clone()));
+                }
+            }
+        }
+    }
+
+    pub(crate) fn row(&self, at: u16) -> &'static Primitive {
+        &self.table.primitives()[usize::from(at)]
+    }
+
+    fn template(&self, service: &str, resource_type: &str) -> Option<String> {
+        let service = self.worlds.catalogue().service(service)?;
+        let kind = service.resource_types().find(|kind| kind.name() == resource_type)?;
+        kind.arn_templates().next().map(str::to_owned)
+    }
+
+    fn is_of_type(&self, arn: &Arn, account: u32, service: &str, resource_type: &str) -> bool {
+        let Some(template) = self.template(service, resource_type) else { return false };
+        let account = self.base.accounts[account as usize].id.to_string();
+        let place = Place { partition: arn.partition(), account: &account, region: arn.region() };
+        names::is_instance(&template, place, arn.as_str())
+    }
+
+    /// Resources of the inventory of a type and account (P-2.5).
+    fn resources(&self, account: u32, service: &str, resource_type: &str) -> Vec<Arn> {
+        let own = self.base.accounts[account as usize].id.to_string();
+        let arns: Vec<&Arn> = match (service, resource_type) {
+            ("iam", "instance-profile") => self.base.world.instance_profiles.iter().map(|x| &x.arn).collect(),
+            _ => {
+                let facts = &self.base.accounts[account as usize];
+                let listed = facts.resources.iter().map(|at| &self.base.world.resources[*at as usize].arn);
+                listed.chain(self.base.world.runs_as.iter().map(|fact| &fact.resource)).collect()
+            }
+        };
+        let is_own = |arn: &&&Arn| arn.account().is_empty() || arn.account() == own;
+        let is_of_type = |arn: &&&Arn| self.is_of_type(arn, account, service, resource_type);
+        let mut found: Vec<Arn> = arns.iter().filter(is_own).filter(is_of_type).map(|arn| (*arn).clone()).collect();
+        found.sort();
+        found.dedup();
+        found
+    }
+
+    fn policies_of(&mut self, id: Identity) -> Arc<[Arc<Policy>]> {
+        let base = &self.base;
+        Arc::clone(self.policies.entry(id).or_insert_with(|| base.policies_of(id).into()))
+    }
+
+    /// P-2.9: Regions to try, for services that have any.
+    fn regions_of(&mut self, id: Identity) -> Arc<[String]> {
+        if let Some(known) = self.regions.get(&id) {
+            return Arc::clone(known);
+        }
+        let mut regions = self.base.account(id).regions.clone();
+        let policies = self.policies_of(id);
+        names::regions_named(policies.iter().map(|policy| &**policy), &mut regions);
+        if regions.is_empty() {
+            regions.insert(GLOBAL_REGION.to_owned());
+        }
+        let list: Arc<[String]> = regions.into_iter().take(REGIONS_MAX).collect();
+        self.regions.insert(id, Arc::clone(&list));
+        list
+    }
+
+    /// Steps of a caller in a form that need nothing else, each conclusion once, the best of it.
+    pub(crate) fn steps(&mut self, caller: Caller, form: Form) -> Outcome<Arc<[Step]>> {
+        if let Some(known) = self.steps.get(&(caller, form)) {
+            return Ok(Arc::clone(known));
+        }
+        let mut found = Best::default();
+        match caller {
+            Caller::Identity(id) => {
+                self.assume(id, form, &mut found)?;
+                self.simple_steps_of(id, form, &mut found)?;
+                self.running_steps_of(id, form, &mut found)?;
+            }
+            Caller::Provider(provider) => self.federate(provider, &mut found)?,
+        }
+        let steps: Arc<[Step]> = found.into_list().into();
+        self.steps.insert((caller, form), Arc::clone(&steps));
+        Ok(steps)
+    }
+
+    /// P-4.1.
+    fn assume(&mut self, id: Identity, form: Form, found: &mut Best) -> Outcome<()> {
+        let targets: Vec<Identity> = match &self.candidates {
+            Some(candidates) if form == Form::default() => candidates.assume[id as usize].clone(),
+            _ => {
+                let account = self.base.account(id).id;
+                let named = self.base.trusting.get(&account).into_iter().flatten();
+                let mut targets: Vec<Identity> = named.chain(&self.base.trusting_all).copied().collect();
+                targets.sort_unstable();
+                targets.dedup();
+                targets
+            }
+        };
+        for role in targets {
+            if role != id
+                && let Some(step) = self.assume_step(id, form, role, None)?
+            {
+                found.add(step);
+            }
+        }
+        Ok(())
+    }
+
+    /// One `sts:AssumeRole`; with a condition, in the world in which that condition holds.
+    fn assume_step(
+        &mut self,
+        id: Identity,
+        form: Form,
+        role: Identity,
+        condition: Option<Fact>,
+    ) -> Outcome<Option<Step>> {
+        let row = self.assume_row();
+        let mut step = self.step(row, 1, Caller::Identity(id), form, Target::Identity(role), Fact::Controls(role));
+        step.condition = condition;
+        if matches!(condition, Some(Fact::TrustOpened(_))) {
+            step.form.trust = true;
+        }
+        self.settle(step)
+    }
+
+    fn assume_row(&self) -> u16 {
+        let rows = self.table.primitives();
+        rows.iter().position(|row| row.id == "sts-assume-role").unwrap_or_default() as u16
+    }
+
+    /// Steps that become possible with a trust that was opened, or an identity that was made.
+    pub(crate) fn steps_on(&mut self, id: Identity, form: Form, fact: Fact) -> Outcome<Vec<Step>> {
+        let mut found = Best::default();
+        match fact {
+            Fact::TrustOpened(role) if role != id => {
+                if let Some(step) = self.assume_step(id, form, role, Some(fact))? {
+                    found.add(step);
+                }
+            }
+            Fact::Created(new) if new != id => {
+                if !self.base.is_user(new)
+                    && let Some(step) = self.assume_step(id, form, new, Some(fact))?
+                {
+                    found.add(step);
+                }
+                if self.base.account_of[id as usize] == self.base.account_of[new as usize] {
+                    let kind = if self.base.is_user(new) { Kind::User } else { Kind::Role };
+                    for at in 0..self.simple.len() {
+                        if self.simple[at].target == kind {
+                            self.simple_step(id, form, at, Target::Identity(new), Some(fact), &mut found)?;
+                        }
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(found.into_list())
+    }
+
+    fn simple_steps_of(&mut self, id: Identity, form: Form, found: &mut Best) -> Outcome<()> {
+        let targets: Vec<(u16, Target)> = match &self.candidates {
+            Some(candidates) if form == Form::default() => candidates.simple[id as usize].clone(),
+            _ => {
+                let account = self.base.account_of[id as usize];
+                (0..self.simple.len())
+                    .flat_map(|at| self.targets(at, account).into_iter().map(move |target| (at as u16, target)))
+                    .collect()
+            }
+        };
+        for (at, target) in targets {
+            self.simple_step(id, form, usize::from(at), target, None, found)?;
+        }
+        Ok(())
+    }
+
+    /// What a simple step can be about in an account.
+    pub(crate) fn targets(&self, at: usize, account: u32) -> Vec<Target> {
+        let simple = &self.simple[at];
+        let facts = &self.base.accounts[account as usize];
+        let world = &self.base.world;
+        let identities = |list: &[Identity]| list.iter().map(|id| Target::Identity(*id)).collect::<Vec<_>>();
+        let mut targets = match simple.target {
+            Kind::User => identities(&facts.users),
+            Kind::Role => {
+                let roles: Vec<Identity> =
+                    facts.roles.iter().copied().filter(|role| !self.base.is_fixed(*role)).collect();
+                identities(&roles)
+            }
+            Kind::Group => facts.groups.iter().map(|group| Target::Group(*group)).collect(),
+            Kind::Policy => facts.policies.iter().map(|policy| Target::Policy(*policy)).collect(),
+            Kind::NewUser => facts.new_user.map(Target::Identity).into_iter().collect(),
+            Kind::NewRole => facts.new_role.map(Target::Identity).into_iter().collect(),
+            Kind::SamlProvider | Kind::OidcProvider => {
+                let word = if simple.target == Kind::SamlProvider { "saml-provider/" } else { "oidc-provider/" };
+                let own = facts.id.to_string();
+                let is_own = |arn: &Arn| arn.account() == own && arn.resource().starts_with(word);
+                let providers = (0u32..).zip(&self.base.providers);
+                let parsed = providers.filter_map(|(at, name)| Some((at, name.parse::<Arn>().ok()?)));
+                parsed.filter(|(_, arn)| is_own(arn)).map(|(at, _)| Target::Provider(at)).collect()
+            }
+        };
+        // P-3.16, P-3.17: what changes nothing is no step.
+        match simple.effect {
+            Effect::BoundaryRemoved | Effect::BoundarySet => {
+                targets.retain(
+                    |target| matches!(target, Target::Identity(id) if self.base.record(*id).boundary.is_some()),
+                );
+            }
+            Effect::GroupJoined => {
+                targets.retain(|target| matches!(target, Target::Group(group) if !self.group_denies(*group)));
+            }
+            Effect::PolicyOpened | Effect::PolicySwitched => {
+                targets.retain(|target| {
+                    let Target::Policy(policy) = target else { return false };
+                    let at = *policy as usize;
+                    world.policies[at].arn.account() != "aws"
+                        && !(self.base.attached_to[at].is_empty() && self.base.bounded_by[at].is_empty())
+                });
+            }
+            _ => {}
+        }
+        targets
+    }
+
+    /// P-15.4: a group whose policies deny, or are not known, takes something away from who joins it.
+    fn group_denies(&self, group: u32) -> bool {
+        let record = &self.base.world.groups[group as usize].identity;
+        let attached = record.attached.iter().map(|arn| {
+            self.base.policy_by_arn.get(arn).map(|policy| &self.base.world.policies[*policy as usize].policy)
+        });
+        let denies = |policy: Option<&iamc_policy::world::NamedPolicy>| {
+            policy.and_then(super::world::known_text).is_none_or(|policy| {
+                policy.statements.iter().any(|statement| statement.effect == iamc_policy::Effect::Deny)
+            })
+        };
+        record.inline.iter().map(Some).chain(attached).any(denies)
+    }
+
+    fn simple_step(
+        &mut self,
+        id: Identity,
+        form: Form,
+        at: usize,
+        target: Target,
+        condition: Option<Fact>,
+        found: &mut Best,
+    ) -> Outcome<()> {
+        let Simple { row, n_requests, effect, .. } = self.simple[at];
+        let conclusions: Vec<Fact> = match (effect, target) {
+            (Effect::User, Target::Identity(user)) => vec![Fact::Controls(user)],
+            (Effect::IdentityCreated, Target::Identity(new)) => vec![Fact::Created(new)],
+            (Effect::TrustOpened, Target::Identity(role)) => vec![Fact::TrustOpened(role)],
+            (Effect::BoundaryRemoved | Effect::BoundarySet, Target::Identity(one)) => vec![Fact::Unbounded(one)],
+            (Effect::PolicyAttached | Effect::InlineWritten, Target::Identity(one)) => {
+                vec![Fact::Opened(Thing::Identity(one))]
+            }
+            (Effect::PolicyAttached | Effect::InlineWritten, Target::Group(group)) => {
+                vec![Fact::Opened(Thing::Group(group))]
+            }
+            (Effect::PolicyOpened | Effect::PolicySwitched, Target::Policy(policy)) => {
+                vec![Fact::Opened(Thing::Policy(policy))]
+            }
+            (Effect::ProviderControlled, Target::Provider(provider)) => vec![Fact::ControlsProvider(provider)],
+            (Effect::GroupJoined, Target::Group(group)) => {
+                let account = self.base.account_of[id as usize];
+                let members = &self.base.members[group as usize];
+                let users = self.base.accounts[account as usize].users.iter();
+                let users = users.filter(|user| !members.contains(user));
+                users.map(|user| Fact::Joined(*user, group)).collect()
+            }
+            _ => Vec::new(),
+        };
+        let Some(first) = conclusions.first().copied() else { return Ok(()) };
+        if first == Fact::Controls(id) {
+            // P-6.2: a key of one's own gives nothing new.
+            return Ok(());
+        }
+        let mut step = self.step(row, n_requests, Caller::Identity(id), form, target, first);
+        step.condition = condition;
+        if let Some(step) = self.settle(step)? {
+            for conclusion in conclusions {
+                found.add(Step { conclusion, ..step.clone() });
+            }
+        }
+        Ok(())
+    }
+
+    fn step(&self, row: u16, n_row_requests: u8, caller: Caller, form: Form, target: Target, conclusion: Fact) -> Step {
+        Step {
+            row,
+            n_row_requests,
+            caller,
+            form,
+            target,
+            resource: None,
+            conclusion,
+            condition: None,
+            holds: Holds::Definitely,
+            n_requests: 0,
+            n_open: 0,
+        }
+    }
+
+    /// Decides a step that has neither passes nor trusts; `None`: it does not hold.
+    fn settle(&mut self, mut step: Step) -> Outcome<Option<Step>> {
+        let Some(attempt) = self.attempt(&step)? else { return Ok(None) };
+        let needs = self.needs(&step);
+        let Some(needs) = needs else { return Ok(None) };
+        let n_open_needs = needs.iter().filter(|(_, met)| !met).count();
+        step.n_requests = attempt.asked.len() as u32;
+        step.n_open =
+            (attempt.asked.iter().filter(|asked| asked.holds == Holds::Possibly).count() + n_open_needs) as u32;
+        step.holds = if step.n_open > 0 { Holds::Possibly } else { attempt.holds };
+        Ok(Some(step))
+    }
+
+    /// P-5.1.
+    fn federate(&mut self, provider: u32, found: &mut Best) -> Outcome<()> {
+        let rows = self.table.primitives();
+        let is_saml = self.base.providers[provider as usize].contains(":saml-provider/");
+        for role in self.base.trusting_provider[provider as usize].clone() {
+            for (at, row) in (0u16..).zip(rows) {
+                if row.caller != crate::Caller::Provider
+                    || (row.requests[0].action.name() == "AssumeRoleWithSAML") != is_saml
+                {
+                    continue;
+                }
+                let target = Target::Identity(role);
+                let caller = Caller::Provider(provider);
+                let step = self.step(at, 1, caller, Form::default(), target, Fact::Controls(role));
+                if let Some(step) = self.settle(step)? {
+                    found.add(step);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sections 11 and 12: roles of the account that a service uses for the caller.
+    fn running_steps_of(&mut self, id: Identity, form: Form, found: &mut Best) -> Outcome<()> {
+        let account = self.base.account_of[id as usize];
+        let mut passed: Option<HashMap<Identity, BTreeSet<u16>>> = None;
+        if let Some(candidates) = &self.candidates
+            && form == Form::default()
+        {
+            let map = passed.insert(HashMap::new());
+            for (role, service) in &candidates.pass[id as usize] {
+                map.entry(*role).or_default().insert(*service);
+            }
+        }
+        for role in self.base.accounts[account as usize].roles.clone() {
+            if role == id || found.holds(Fact::Controls(role)) == Some(Holds::Definitely) || self.base.is_fixed(role) {
+                continue;
+            }
+            let is_possible = found.holds(Fact::Controls(role)).is_some();
+            for at in self.running.clone() {
+                let row = self.row(at);
+                let to = row.requests.iter().flat_map(|request| &request.passes);
+                let to = to.filter(|pass| pass.role == PassedRole::Target).map(|pass| &pass.to);
+                let may_pass = to.into_iter().all(|to| {
+                    let service = self.services.iter().position(|known| known == to).unwrap_or_default() as u16;
+                    passed.as_ref().is_none_or(|map| map.get(&role).is_some_and(|to| to.contains(&service)))
+                });
+                if !may_pass || !self.names_trusters(role, row) {
+                    continue;
+                }
+                if let Some(step) = self.running_step(id, form, at, role)? {
+                    let is_definite = step.holds == Holds::Definitely;
+                    if is_definite || !is_possible {
+                        found.add(step);
+                    }
+                    if is_definite {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// P-15.10: a trust policy that does not even name the service need not be asked.
+    fn names_trusters(&self, role: Identity, row: &Primitive) -> bool {
+        let Some(Some(services)) = self.base.services_of.get(&role) else { return true };
+        let all = self.base.trusting_all.binary_search(&role).is_ok();
+        row.trusts.iter().all(|trusts| match &trusts.who {
+            Truster::Service(name) => all || services.contains(name),
+            Truster::Federated(name) => match self.base.providers.binary_search(name) {
+                Ok(provider) => all || self.base.trusting_provider[provider].contains(&role),
+                Err(_) => all,
+            },
+        })
+    }
+
+    fn running_step(&mut self, id: Identity, form: Form, at: u16, role: Identity) -> Outcome<Option<Step>> {
+        let row = self.row(at);
+        let account = self.base.account_of[id as usize];
+        let caller = Caller::Identity(id);
+        let n = row.requests.len() as u8;
+        let mut step = self.step(at, n, caller, form, Target::Identity(role), Fact::Controls(role));
+        if row.family == Family::ExistingRole && row.trusts.is_empty() {
+            // P-12.3: who runs the artifact is not known, and nothing narrows it.
+            return Ok(None);
+        }
+        // What is cheap and fails most comes first.
+        for (i, request) in row.requests.iter().enumerate() {
+            for (j, pass) in request.passes.iter().enumerate() {
+                if pass.role == PassedRole::Target
+                    && self.pass(id, form, role, &row.requests[i].passes[j].to)?.is_none()
+                {
+                    return Ok(None);
+                }
+            }
+        }
+        for at_trust in 0..row.trusts.len() {
+            for at_action in 0..row.trusts[at_trust].actions.len() {
+                if self.trust(at, role, at_trust, at_action)?.is_none() {
+                    return Ok(None);
+                }
+            }
+        }
+        let resources: Vec<Option<Arn>> = match (&row.resource, row.family) {
+            (None, _) => vec![None],
+            (Some(kind), Family::ExistingRole) => {
+                let key = (account, kind.service.clone(), kind.resource_type.clone());
+                if self.runs_as_known.contains(&key) {
+                    let running = self.runs_as.get(&role).cloned().unwrap_or_default();
+                    let is_it = |arn: &Arn| self.is_of_type(arn, account, &kind.service, &kind.resource_type);
+                    running.into_iter().filter(is_it).map(Some).collect()
+                } else {
+                    let listed = self.resources(account, &kind.service, &kind.resource_type);
+                    listed.into_iter().map(Some).collect()
+                }
+            }
+            (Some(kind), _) => {
+                self.resources(account, &kind.service, &kind.resource_type).into_iter().map(Some).collect()
+            }
+        };
+        let mut best: Option<Step> = None;
+        for resource in resources {
+            step.resource = resource;
+            let Some(holds) = self.attempt_holds(&step)? else { continue };
+            let Some(instance) = self.instance(&step)? else { continue };
+            let n_open = instance.asked.iter().filter(|asked| asked.holds == Holds::Possibly).count()
+                + instance.needs.iter().filter(|(_, met)| !met).count();
+            let mut one = step.clone();
+            one.n_requests = row.requests.len() as u32;
+            one.n_open = n_open as u32;
+            one.holds = if n_open > 0 { Holds::Possibly } else { holds };
+            if best.as_ref().is_none_or(|best| one.holds < best.holds) {
+                best = Some(one);
+            }
+            if best.as_ref().is_some_and(|best| best.holds == Holds::Definitely) {
+                break;
+            }
+        }
+        Ok(best)
+    }
+
+    /// P-11.1, one pass, asked by itself.
+    fn pass(&mut self, id: Identity, form: Form, role: Identity, to: &str) -> Outcome<Option<Holds>> {
+        let service = self.services.iter().position(|known| known == to).unwrap_or_default() as u16;
+        if let Some(known) = self.passes.get(&(id, form, role, service)) {
+            return Ok(*known);
+        }
+        let request = self.pass_request(id, role, to);
+        let asked = self.worlds.ask(&self.base, form, request, &[])?;
+        let holds = asked.map(|asked| asked.holds);
+        self.passes.insert((id, form, role, service), holds);
+        Ok(holds)
+    }
+
+    pub(crate) fn pass_request(&self, id: Identity, role: Identity, to: &str) -> Request {
+        let mut request = ask::by_identity(&self.base, id, self.pass_action.clone(), GLOBAL_REGION);
+        let mut resource = ResourceInRequest::new(RequestResource::Arn(self.base.arn(role).clone()));
+        resource.context = pass_keys(to);
+        request.resources.push(resource);
+        request.context.extend(self.stated.keys.clone());
+        request
+    }
+
+    /// P-11.3: another role that can be passed to the service and that lets it in.
+    fn other_role(&mut self, id: Identity, form: Form, to: &str) -> Outcome<Option<(Identity, Holds)>> {
+        let account = self.base.account_of[id as usize];
+        let mut roles = self.base.accounts[account as usize].roles.clone();
+        roles.sort_by(|a, b| self.base.arn(*a).cmp(self.base.arn(*b)));
+        let mut best: Option<(Identity, Holds)> = None;
+        for role in roles {
+            let named = match self.base.services_of.get(&role) {
+                Some(Some(services)) => services.contains(to) || self.base.trusting_all.binary_search(&role).is_ok(),
+                _ => true,
+            };
+            if !named || self.base.is_fixed(role) {
+                continue;
+            }
+            let Some(passed) = self.pass(id, form, role, to)? else { continue };
+            let request = self.service_request(role, Principal::Service(to.to_owned()), self.assume_action.clone());
+            let Some(trusted) = self.worlds.ask(&self.base, Form::default(), request, &[])? else { continue };
+            let holds = passed.and(trusted.holds);
+            if holds == Holds::Definitely {
+                return Ok(Some((role, holds)));
+            }
+            best = best.or(Some((role, holds)));
+        }
+        Ok(best)
+    }
+
+    /// P-11.4: one request of a truster.
+    fn service_request(&self, role: Identity, principal: Principal, action: Action) -> Request {
+        let is_service = matches!(principal, Principal::Service(_));
+        let mut request = ask::blank(principal, action, GLOBAL_REGION);
+        request.resources.push(ResourceInRequest::new(RequestResource::Arn(self.base.arn(role).clone())));
+        if is_service {
+            let account = self.base.account(role).id.to_string();
+            let keys = [
+                ("aws:SourceAccount", KeyState::one(account)),
+                ("aws:SourceArn", KeyState::Present),
+                // P-11.6: sessions made by services have no tags.
+                ("aws:TagKeys", KeyState::Absent),
+                ("sts:SourceIdentity", KeyState::Absent),
+            ];
+            request.context.extend(keys.map(|(key, state)| (ConditionKey::new(key), state)));
+        }
+        request
+    }
+
+    fn trust_request(&self, row: u16, role: Identity, at_trust: usize, at_action: usize) -> Request {
+        let trusts = &self.row(row).trusts[at_trust];
+        let principal = match &trusts.who {
+            Truster::Service(name) => Principal::Service(name.clone()),
+            Truster::Federated(name) => Principal::Federated(name.clone()),
+        };
+        self.service_request(role, principal, trusts.actions[at_action].clone())
+    }
+
+    fn trust(&mut self, row: u16, role: Identity, at_trust: usize, at_action: usize) -> Outcome<Option<Holds>> {
+        let key = (role, row, (at_trust * 16 + at_action) as u16);
+        if let Some(known) = self.trusts.get(&key) {
+            return Ok(*known);
+        }
+        let request = self.trust_request(row, role, at_trust, at_action);
+        let holds = self.worlds.decide(&self.base, Form::default(), &request)?;
+        self.trusts.insert(key, holds);
+        Ok(holds)
+    }
+
+    /// [`Engine::attempt`] without its requests, kept where nothing in it depends on the target.
+    fn attempt_holds(&mut self, step: &Step) -> Outcome<Option<Holds>> {
+        let row = self.row(step.row);
+        let (Caller::Identity(id), Target::Identity(role)) = (step.caller, step.target) else {
+            return Ok(self.attempt(step)?.map(|attempt| attempt.holds));
+        };
+        let keys = row.requests.iter().flat_map(|request| &request.keys);
+        let depends = keys.into_iter().any(|(_, bound)| matches!(bound, Bound::TargetRole | Bound::InstanceProfile));
+        let key = (step.row, id, step.form, depends.then_some(role), step.resource.clone());
+        if let Some(known) = self.attempts.get(&key) {
+            return Ok(*known);
+        }
+        let holds = self.attempt(step)?.map(|attempt| attempt.holds);
+        self.attempts.insert(key, holds);
+        Ok(holds)
+    }
+
+    /// The requests of a step without its passes and trusts: Regions and names are tried until all of them are definite,
+    /// else until all are possible (P-2.7, P-2.9).
+    fn attempt(&mut self, step: &Step) -> Outcome<Option<Attempt>> {
+        let row = self.row(step.row);
+        let requests = &row.requests[..usize::from(step.n_row_requests)];
+        let mut regions: Vec<String> = vec![GLOBAL_REGION.to_owned()];
+        if let Caller::Identity(id) = step.caller {
+            match step.resource.as_ref().map(|arn| arn.region()).filter(|region| !region.is_empty()) {
+                Some(region) => regions = vec![region.to_owned()],
+                None if self.is_regional(requests) => regions = self.regions_of(id).to_vec(),
+                // STS answers in every Region.
+                None if requests.iter().any(|request| request.action.service() == "sts") => {
+                    let others = self.regions_of(id);
+                    regions.extend(others.iter().filter(|region| *region != GLOBAL_REGION).cloned());
+                }
+                None => {}
+            }
+        }
+        let mut best: Option<Attempt> = None;
+        for region in &regions {
+            let Some(attempt) = self.attempt_in(step, region)? else { continue };
+            if attempt.holds == Holds::Definitely {
+                return Ok(Some(attempt));
+            }
+            best = best.or(Some(attempt));
+        }
+        Ok(best)
+    }
+
+    fn is_regional(&self, requests: &[crate::Request]) -> bool {
+        requests.iter().any(|request| {
+            request.on.iter().any(|on| match on {
+                On::Wildcard => {
+                    let service = self.worlds.catalogue().service(request.action.service());
+                    service.is_some_and(|service| {
+                        service.resource_types().any(|kind| kind.arn_templates().any(names::is_regional))
+                    })
+                }
+                On::Resource { which: Which::New | Which::Any, resource_type } => {
+                    let template = self.template(request.action.service(), resource_type);
+                    template.is_some_and(|template| names::is_regional(&template))
+                }
+                On::Resource { .. } => false,
+            })
+        })
+    }
+
+    fn attempt_in(&mut self, step: &Step, region: &str) -> Outcome<Option<Attempt>> {
+        let row = self.row(step.row);
+        let requests = &row.requests[..usize::from(step.n_row_requests)];
+        // Each type that is named at the caller's choice, with its names.
+        let mut chosen: Vec<((String, String), Vec<Arn>)> = Vec::new();
+        for request in requests {
+            for on in &request.on {
+                let On::Resource { which: which @ (Which::New | Which::Any), resource_type } = on else { continue };
+                let key = (request.action.service().to_owned(), resource_type.clone());
+                if chosen.iter().any(|(known, _)| *known == key) {
+                    continue;
+                }
+                let Some(names) = self.names(step, *which, &key, region) else { return Ok(None) };
+                chosen.push((key, names));
+            }
+        }
+        let first: Vec<usize> = vec![0; chosen.len()];
+        let attempt = self.attempt_with(step, region, &chosen, &first)?;
+        let others = chosen.iter().any(|(_, names)| names.len() > 1);
+        if !others || attempt.as_ref().is_some_and(|attempt| attempt.holds == Holds::Definitely) {
+            return Ok(attempt);
+        }
+        // Names of different types do not touch each other, so each is chosen by itself.
+        let mut places = first;
+        for at in 0..chosen.len() {
+            let mut best: Option<(usize, Holds)> = None;
+            for place in 0..chosen[at].1.len() {
+                let Some(holds) = self.name_holds(step, region, &chosen, at, place)? else { continue };
+                if best.is_none_or(|(_, known)| holds < known) {
+                    best = Some((place, holds));
+                }
+                if holds == Holds::Definitely {
+                    break;
+                }
+            }
+            let Some((place, _)) = best else { return Ok(None) };
+            places[at] = place;
+        }
+        self.attempt_with(step, region, &chosen, &places)
+    }
+
+    /// P-2.5, P-2.7: names of a resource at the caller's choice.
+    fn names(&mut self, step: &Step, which: Which, kind: &(String, String), region: &str) -> Option<Vec<Arn>> {
+        let Caller::Identity(id) = step.caller else { return None };
+        if let Target::Identity(target) = step.target
+            && self.base.origin(target) == Origin::Made
+            && which == Which::New
+            && kind.0 == "iam"
+        {
+            return Some(vec![self.base.arn(target).clone()]);
+        }
+        let template = self.template(&kind.0, &kind.1)?;
+        let policies = self.policies_of(id);
+        let account = self.base.account_of[id as usize];
+        let facts = &self.base.accounts[account as usize];
+        let number = facts.id.to_string();
+        let place = Place { partition: &facts.partition, account: &number, region };
+        let made = names::candidates(&template, place, policies.iter().map(|policy| &**policy));
+        let made = made.into_iter().filter_map(|text| text.parse().ok());
+        let mut all = match which {
+            Which::Any => self.resources(account, &kind.0, &kind.1),
+            _ => Vec::new(),
+        };
+        all.retain(|arn| arn.region().is_empty() || arn.region() == region);
+        all.extend(made);
+        Some(all)
+    }
+
+    /// The units about one chosen name, by themselves.
+    fn name_holds(
+        &mut self,
+        step: &Step,
+        region: &str,
+        chosen: &[((String, String), Vec<Arn>)],
+        at: usize,
+        place: usize,
+    ) -> Outcome<Option<Holds>> {
+        let row = self.row(step.row);
+        let ((service, resource_type), names) = &chosen[at];
+        let mut worst = Holds::Definitely;
+        for request in &row.requests[..usize::from(step.n_row_requests)] {
+            let is_it = |on: &&On| matches!(on, On::Resource { which: Which::New | Which::Any, resource_type: own } if own == resource_type);
+            if request.action.service() != service || !request.on.iter().any(|on| is_it(&on)) {
+                continue;
+            }
+            let Some(mut asked) = self.blank(step, request, region) else { return Ok(None) };
+            let account = self.account_of(step);
+            asked.resources.push(ask::resource(&names[place], &self.base, account));
+            let new = std::slice::from_ref(&names[place]);
+            let Some(asked) = self.worlds.ask(&self.base, step.form, asked, new)? else { return Ok(None) };
+            worst = worst.and(asked.holds);
+        }
+        Ok(Some(worst))
+    }
+
+    fn account_of(&self, step: &Step) -> u32 {
+        match (step.caller, step.target) {
+            (Caller::Identity(id), _) => self.base.account_of[id as usize],
+            (_, Target::Identity(id)) => self.base.account_of[id as usize],
+            _ => 0,
+        }
+    }
+
+    /// A request of the row without its resources.
+    fn blank(&self, step: &Step, request: &crate::Request, region: &str) -> Option<Request> {
+        let mut asked = match step.caller {
+            Caller::Identity(id) => ask::by_identity(&self.base, id, request.action.clone(), region),
+            Caller::Provider(provider) => {
+                let name = self.base.providers[provider as usize].clone();
+                let is_saml = name.contains(":saml-provider/");
+                let principal = if is_saml { Principal::Saml(name) } else { Principal::Federated(name) };
+                ask::blank(principal, request.action.clone(), region)
+            }
+        };
+        for (key, bound) in &request.keys {
+            let state = self.bound(step, *bound)?;
+            asked.context.insert(ConditionKey::new(key), state);
+        }
+        asked.context.extend(self.stated.keys.clone());
+        Some(asked)
+    }
+
+    /// P-2.8.
+    fn bound(&self, step: &Step, bound: Bound) -> Option<KeyState> {
+        let account = self.account_of(step);
+        let administrator = || {
+            let partition = &self.base.accounts[account as usize].partition;
+            KeyState::one(format!("arn:{partition}:iam::aws:policy/AdministratorAccess"))
+        };
+        let of_target = |id: Identity| match &self.base.record(id).boundary {
+            Some(arn) => KeyState::one(arn.to_string()),
+            None => KeyState::Absent,
+        };
+        Some(match (bound, step.target) {
+            (Bound::ChosenPolicy, _) => administrator(),
+            (Bound::ChosenBoundary, Target::Identity(id)) if self.base.origin(id) == Origin::Made => KeyState::Absent,
+            (Bound::ChosenBoundary, _) => administrator(),
+            (Bound::TargetBoundary, Target::Identity(id)) => of_target(id),
+            (Bound::TargetRole, Target::Identity(id)) => KeyState::one(self.base.arn(id).to_string()),
+            (Bound::InstanceProfile, Target::Identity(id)) => match self.profile_of(id) {
+                Some(arn) => KeyState::one(arn.to_string()),
+                None => KeyState::Present,
+            },
+            _ => return None,
+        })
+    }
+
+    fn profile_of(&self, role: Identity) -> Option<&Arn> {
+        let arn = self.base.arn(role);
+        self.base.world.instance_profiles.iter().find(|profile| profile.roles.contains(arn)).map(|profile| &profile.arn)
+    }
+
+    /// All requests with those names; `None`: one of them does not hold.
+    fn attempt_with(
+        &mut self,
+        step: &Step,
+        region: &str,
+        chosen: &[((String, String), Vec<Arn>)],
+        places: &[usize],
+    ) -> Outcome<Option<Attempt>> {
+        let row = self.row(step.row);
+        let account = self.account_of(step);
+        let new: Vec<Arn> = chosen.iter().zip(places).map(|((_, names), place)| names[*place].clone()).collect();
+        let mut attempt = Attempt { asked: Vec::new(), holds: Holds::Definitely };
+        for request in &row.requests[..usize::from(step.n_row_requests)] {
+            let Some(mut asked) = self.blank(step, request, region) else { return Ok(None) };
+            for on in &request.on {
+                let unit = match on {
+                    On::Wildcard => ResourceInRequest::new(RequestResource::Star),
+                    On::Resource { which: Which::New | Which::Any, resource_type } => {
+                        let key = (request.action.service(), resource_type.as_str());
+                        let at = chosen.iter().position(|((service, own), _)| (service.as_str(), own.as_str()) == key);
+                        let Some(at) = at else { return Ok(None) };
+                        ask::resource(&new[at], &self.base, account)
+                    }
+                    On::Resource { which: Which::Target, resource_type } => {
+                        let is_resource =
+                            row.resource.as_ref().is_some_and(|kind| kind.resource_type == *resource_type);
+                        match (&step.resource, self.target_arn(step.target)) {
+                            (Some(arn), _) if is_resource => ask::resource(arn, &self.base, account),
+                            (_, Some(arn)) => ResourceInRequest::new(RequestResource::Arn(arn)),
+                            _ => return Ok(None),
+                        }
+                    }
+                    On::Resource { which: Which::Attached, .. } => return Ok(None),
+                };
+                asked.resources.push(unit);
+            }
+            let Some(asked) = self.worlds.ask(&self.base, step.form, asked, &new)? else { return Ok(None) };
+            attempt.holds = attempt.holds.and(asked.holds);
+            attempt.asked.push(asked);
+        }
+        Ok(Some(attempt))
+    }
+
+    pub(crate) fn target_arn(&self, target: Target) -> Option<Arn> {
+        match target {
+            Target::Identity(id) => Some(self.base.arn(id).clone()),
+            Target::Group(group) => Some(self.base.world.groups[group as usize].identity.arn.clone()),
+            Target::Policy(policy) => Some(self.base.world.policies[policy as usize].arn.clone()),
+            Target::Provider(provider) => self.base.providers[provider as usize].parse().ok(),
+        }
+    }
+
+    /// The needs of a step, each with whether it is met; `None`: one is refuted.
+    fn needs(&self, step: &Step) -> Option<Vec<(NeedAtom, bool)>> {
+        let row = self.row(step.row);
+        let account = self.account_of(step);
+        let mut needs = Vec::new();
+        // The needs of a row are those of all its requests; a part of it has them too where it has a row's first request.
+        for need in &row.needs {
+            let met = match (need.class(), need) {
+                (NeedClass::Room, _) => true,
+                (NeedClass::State, _) => self.stated.needs.contains(need),
+                (NeedClass::Known, Need::InstanceProfile) => {
+                    let Target::Identity(role) = step.target else { return None };
+                    let listed = self.profile_of(role).is_some();
+                    if !listed && !self.incomplete.contains(&self.base.accounts[account as usize].id) {
+                        return None;
+                    }
+                    listed
+                }
+                (NeedClass::Known, _) => {
+                    let arn = step.resource.as_ref()?;
+                    let profile = self.base.world.instance_profiles.iter().find(|profile| profile.arn == *arn)?;
+                    if !profile.roles.is_empty() {
+                        return None;
+                    }
+                    true
+                }
+            };
+            needs.push((NeedAtom::Need(*need), met));
+        }
+        if row.family == Family::ExistingRole
+            && let Some(kind) = &row.resource
+        {
+            let key = (account, kind.service.clone(), kind.resource_type.clone());
+            if !self.runs_as_known.contains(&key) {
+                needs.push((NeedAtom::RunsAs(format!("{}:{}", kind.service, kind.resource_type)), false));
+            }
+        }
+        if row.effect == Effect::PolicySwitched
+            && let Some(arn) = self.target_arn(step.target)
+        {
+            needs.push((NeedAtom::Version(arn.to_string()), false));
+        }
+        Some(needs)
+    }
+
+    /// The step with everything that a proof shows.
+    pub(crate) fn instance(&mut self, step: &Step) -> Outcome<Option<Instance>> {
+        let row = self.row(step.row);
+        let Some(attempt) = self.attempt(step)? else { return Ok(None) };
+        let Some(needs) = self.needs(step) else { return Ok(None) };
+        let mut asked = attempt.asked;
+        let (Caller::Identity(id), Target::Identity(role)) = (step.caller, step.target) else {
+            return Ok(Some(Instance { asked, needs }));
+        };
+        for (request, asked) in row.requests.iter().zip(&mut asked) {
+            for pass in &request.passes {
+                let (passed, holds) = match pass.role {
+                    PassedRole::Target => match self.pass(id, step.form, role, &pass.to)? {
+                        Some(holds) => (role, holds),
+                        None => return Ok(None),
+                    },
+                    PassedRole::Other => match self.other_role(id, step.form, &pass.to)? {
+                        Some(other) => other,
+                        None => return Ok(None),
+                    },
+                };
+                asked.holds = asked.holds.and(holds);
+                let mut resource = ResourceInRequest::new(RequestResource::Arn(self.base.arn(passed).clone()));
+                resource.context = pass_keys(&pass.to);
+                resource.context.insert(ConditionKey::new("aws:RequestedRegion"), KeyState::one(GLOBAL_REGION));
+                let action = self.pass_action.clone();
+                asked.request.additional.push(AdditionalAction { action, resource });
+            }
+        }
+        for at_trust in 0..row.trusts.len() {
+            for at_action in 0..row.trusts[at_trust].actions.len() {
+                let Some(holds) = self.trust(step.row, role, at_trust, at_action)? else { return Ok(None) };
+                let request = self.trust_request(step.row, role, at_trust, at_action);
+                asked.push(Asked { request, holds });
+            }
+        }
+        Ok(Some(Instance { asked, needs }))
+    }
+
+    /// P-16.1: whether an identity in a form is administrator of its account.
+    pub(crate) fn is_administrator(&mut self, id: Identity, form: Form) -> Outcome<bool> {
+        if let Some(known) = self.admins.get(&(id, form)) {
+            return Ok(*known);
+        }
+        let account = self.base.account_of[id as usize];
+        let Some(probe) = self.base.accounts[account as usize].probe else { return Ok(false) };
+        if !self.measures.contains_key(&account) {
+            let mut measure = Vec::new();
+            for at in 0..super::admin::PROBES.len() {
+                measure.push(self.probe(probe, Form::default(), at)?);
+            }
+            self.measures.insert(account, measure);
+        }
+        let measure = self.measures[&account].clone();
+        let mut is_one = measure[..super::admin::N_FIRST].iter().any(|counts| *counts);
+        for (at, counts) in measure.iter().enumerate() {
+            is_one = is_one && (!counts || self.probe(id, form, at)?);
+        }
+        self.admins.insert((id, form), is_one);
+        Ok(is_one)
+    }
+
+    /// One probe of P-16.1.
+    fn probe(&mut self, id: Identity, form: Form, at: usize) -> Outcome<bool> {
+        let request = super::admin::request(self, id, at);
+        let Some(request) = request else { return Ok(false) };
+        Ok(self.worlds.decide(&self.base, form, &request)? == Some(Holds::Definitely))
+    }
+
+    pub(crate) fn first_template(&self, service: &str, resource_type: &str) -> Option<String> {
+        self.template(service, resource_type)
+    }
+
+    /// The action of a simple step's last request.
+    pub(crate) fn simple_action(&self, at: usize) -> &Action {
+        &self.simple[at].action
+    }
+
+    /// The context that a simple step binds for a target, for questions about everybody.
+    pub(crate) fn simple_keys(&self, at: usize, account: u32, target: Target) -> Option<Context> {
+        let Simple { row, n_requests, .. } = self.simple[at];
+        let some = self.base.accounts[account as usize].probe?;
+        let step = self.step(row, n_requests, Caller::Identity(some), Form::default(), target, Fact::Created(0));
+        let request = &self.row(row).requests[usize::from(n_requests) - 1];
+        let mut context = Context::new();
+        for (key, bound) in &request.keys {
+            context.insert(ConditionKey::new(key), self.bound(&step, *bound)?);
+        }
+        Some(context)
+    }
+}
+
+/// P-11.1; `iam:AssociatedResourceArn` is unknown as it is, in open mode.
+fn pass_keys(to: &str) -> Context {
+    let mut keys = Context::new();
+    keys.insert(ConditionKey::new("iam:PassedToService"), KeyState::one(to));
+    keys
+}
+
+/// The parts of the table that are steps of one target each: every request with an effect ends one (P-7.2).
+fn simple_steps(table: &Table) -> Vec<Simple> {
+    let mut found: Vec<Simple> = Vec::new();
+    for (at, row) in (0u16..).zip(table.primitives()) {
+        let is_one = matches!(
+            row.family,
+            Family::Credential | Family::PolicyEdit | Family::TrustEdit | Family::Group | Family::NewIdentity
+        ) || row.effect == Effect::ProviderControlled;
+        if !is_one {
+            continue;
+        }
+        let has_parts = row.requests.iter().any(|request| request.effect.is_some());
+        let ends = row.requests.iter().enumerate().filter_map(|(place, request)| {
+            let is_last = place + 1 == row.requests.len();
+            let effect = request.effect.or((is_last && !has_parts).then_some(row.effect))?;
+            // A part is taken by itself where it is the first of its row.
+            (place == 0 || !has_parts).then_some((place, effect))
+        });
+        for (place, effect) in ends {
+            let action = &row.requests[place].action;
+            let on = row.requests[place].on.first();
+            let Some(target) = kind_of(on) else { continue };
+            let is_modelled = !matches!(effect, Effect::PolicyRemoved | Effect::GroupLeft | Effect::MfaEnabled);
+            // Room is taken as met, so making room first adds nothing.
+            let is_known = found.iter().any(|one| one.action == *action && one.effect == effect);
+            if is_modelled && !is_known {
+                let n_requests = place as u8 + 1;
+                found.push(Simple { row: at, n_requests, effect, target, action: action.clone() });
+            }
+        }
+    }
+    found
+}
+
+fn kind_of(on: Option<&On>) -> Option<Kind> {
+    let On::Resource { which, resource_type } = on? else { return None };
+    Some(match (which, resource_type.as_str()) {
+        (Which::Target, "user") => Kind::User,
+        (Which::Target, "role") => Kind::Role,
+        (Which::Target, "group") => Kind::Group,
+        (Which::Target, "policy") => Kind::Policy,
+        (Which::Target, "saml-provider") => Kind::SamlProvider,
+        (Which::Target, "oidc-provider") => Kind::OidcProvider,
+        (Which::New, "user") => Kind::NewUser,
+        (Which::New, "role") => Kind::NewRole,
+        _ => return None,
+    })
+}
+
+/// Steps by what they conclude: the best of each, in the order in which conclusions were first met.
+#[derive(Default)]
+struct Best {
+    list: Vec<Step>,
+    at: HashMap<Fact, usize>,
+}
+
+impl Best {
+    fn holds(&self, fact: Fact) -> Option<Holds> {
+        self.at.get(&fact).map(|at| self.list[*at].holds)
+    }
+
+    /// P-15.9, for one step: definite first, then few requests, then little that is open, then the row's place.
+    fn add(&mut self, step: Step) {
+        let rank = |step: &Step| (step.holds, step.n_requests, step.n_open, step.row);
+        match self.at.get(&step.conclusion) {
+            Some(at) if rank(&self.list[*at]) <= rank(&step) => {}
+            Some(at) => self.list[*at] = step,
+            None => {
+                self.at.insert(step.conclusion, self.list.len());
+                self.list.push(step);
+            }
+        }
+    }
+
+    fn into_list(self) -> Vec<Step> {
+        self.list
+    }
+}
+
+/// Rows that no search takes although the table models them, with why (docs/reach.md, section 18).
+pub(super) fn not_searched() -> Vec<(&'static str, &'static str)> {
+    let reason = |row: &Primitive| match row.family {
+        Family::Guardrail => Some("it may take something away from the attacker, too"),
+        Family::ResourcePolicy => Some("it makes no identity controlled"),
+        Family::ExistingRole if row.trusts.is_empty() => Some("who runs the artifact is not known"),
+        _ => match row.effect {
+            Effect::PolicyRemoved | Effect::GroupLeft => Some("it may take something away from the attacker, too"),
+            Effect::MfaEnabled => Some("a second factor is shown as open instead"),
+            Effect::RootTask => Some("root tasks are not searched"),
+            _ => None,
+        },
+    };
+    let rows = Table::embedded().primitives().iter();
+    rows.filter_map(|row| Some((row.id.as_str(), reason(row)?))).collect()
+}

@@ -1,0 +1,413 @@
+//! The search against the same rules in other words: Datalog over the steps, and brute force with the reference over
+//! worlds that are really changed. Proofs are decided again.
+
+use super::fact::{Fact, Form};
+use super::search::{Limits, Search};
+use super::steps::{Caller, Engine, Stated};
+use super::world::Origin;
+use super::{Given, Goal, Path, Reach, rules};
+use iamc_catalogue::Catalogue;
+use iamc_inventory::{Input, Options, read_inputs, read_lines, write_lines};
+use iamc_policy::condition::ConditionKey;
+use iamc_policy::decision::Decision;
+use iamc_policy::request::{KeyState, Mode, Request, RequestResource, ResourceInRequest};
+use iamc_policy::world::{NamedPolicy, World};
+use iamc_policy::{Effect, Policy, PolicyKind, Principal, Strictness};
+use std::collections::BTreeSet;
+
+const ACCOUNTS: [&str; 2] = ["111111111111", "222222222222"];
+const EVERYTHING: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+
+/// A small source of chance: xorshift.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % n
+    }
+
+    fn pick<T: Copy>(&mut self, items: &[T]) -> T {
+        items[self.below(items.len() as u64) as usize]
+    }
+}
+
+fn document(statements: &str) -> String {
+    format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#)
+}
+
+fn statement(chance: &mut Chance, effect: &str) -> String {
+    let action = chance.pick(&[
+        "sts:AssumeRole",
+        "iam:PutRolePolicy",
+        "iam:AttachUserPolicy",
+        "iam:UpdateAssumeRolePolicy",
+        "iam:CreateAccessKey",
+        "iam:CreatePolicyVersion",
+        "iam:AddUserToGroup",
+        "iam:DeleteUserPermissionsBoundary",
+        "iam:PutGroupPolicy",
+        "iam:*",
+        "iam:Put*",
+        "iam:DeleteRolePermissionsBoundary",
+        "iam:CreateLoginProfile",
+        "*",
+    ]);
+    let account = chance.pick(&ACCOUNTS);
+    let resource =
+        chance.pick(&["*", "role/r0", "role/r1", "user/u0", "user/u1", "role/*", "user/*", "policy/p0", "group/g0"]);
+    let resource = if resource == "*" { "*".to_owned() } else { format!("arn:aws:iam::{account}:{resource}") };
+    format!(r#"{{"Effect":"{effect}","Action":"{action}","Resource":"{resource}"}}"#)
+}
+
+/// Two accounts with two users, two roles, a group and a managed policy each, under an SCP now and then.
+fn small_world(seed: u64) -> String {
+    let mut chance = Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let c = &mut chance;
+    let mut text = String::from(
+        "{\"kind\":\"organization\",\"id\":\"o-exampleorgid\",\"management_account\":\"999999999999\",\"scp_enabled\":true,\"rcp_enabled\":false}\n\
+         {\"kind\":\"organizational_unit\",\"id\":\"r-ab12\",\"organization\":\"o-exampleorgid\"}\n",
+    );
+    text.push_str(&format!(
+        "{{\"kind\":\"guardrail\",\"id\":\"p-full\",\"type\":\"scp\",\"targets\":[\"r-ab12\",\"{}\",\"{}\"],\"document\":{EVERYTHING}}}\n",
+        ACCOUNTS[0], ACCOUNTS[1]
+    ));
+    if c.below(2) == 0 {
+        let denied = statement(c, "Deny");
+        text.push_str(&format!(
+            "{{\"kind\":\"guardrail\",\"id\":\"p-deny\",\"type\":\"scp\",\"targets\":[\"{}\"],\"document\":{}}}\n",
+            ACCOUNTS[0],
+            document(&denied)
+        ));
+    }
+    for account in ACCOUNTS {
+        text.push_str(&format!("{{\"kind\":\"account\",\"id\":\"{account}\",\"parent\":\"r-ab12\"}}\n"));
+        let managed = statement(c, "Allow");
+        let arn = format!("arn:aws:iam::{account}");
+        text.push_str(&format!(
+            "{{\"kind\":\"policy\",\"arn\":\"{arn}:policy/p0\",\"document\":{}}}\n",
+            document(&managed)
+        ));
+        let of_group = statement(c, "Allow");
+        text.push_str(&format!(
+            "{{\"kind\":\"group\",\"arn\":\"{arn}:group/g0\",\"inline_policies\":[{{\"name\":\"i\",\"document\":{}}}],\"tags\":{{}}}}\n",
+            document(&of_group)
+        ));
+        for (kind, name) in [("user", "u0"), ("user", "u1"), ("role", "r0"), ("role", "r1")] {
+            let mut own = statement(c, "Allow");
+            if c.below(4) == 0 {
+                own.push(',');
+                own.push_str(&statement(c, "Deny"));
+            }
+            let mut fields =
+                format!("\"inline_policies\":[{{\"name\":\"i\",\"document\":{}}}],\"tags\":{{}}", document(&own));
+            if c.below(3) == 0 {
+                fields.push_str(&format!(",\"attached_policies\":[\"{arn}:policy/p0\"]"));
+            }
+            if c.below(4) == 0 {
+                fields.push_str(&format!(",\"permissions_boundary\":\"{arn}:policy/p0\""));
+            }
+            if kind == "user" && c.below(3) == 0 {
+                fields.push_str(",\"groups\":[\"g0\"]");
+            }
+            if kind == "role" {
+                let trusted = c.pick(&[
+                    "111111111111",
+                    "222222222222",
+                    "arn:aws:iam::111111111111:user/u0",
+                    "arn:aws:iam::222222222222:role/r0",
+                ]);
+                let mut trust =
+                    format!(r#"{{"Effect":"Allow","Principal":{{"AWS":"{trusted}"}},"Action":"sts:AssumeRole"}}"#);
+                if c.below(4) == 0 {
+                    trust.push_str(r#",{"Effect":"Deny","Principal":{"AWS":"arn:aws:iam::111111111111:user/u1"},"Action":"sts:AssumeRole"}"#);
+                }
+                fields.push_str(&format!(",\"trust_policy\":{{\"document\":{}}}", document(&trust)));
+            }
+            text.push_str(&format!("{{\"kind\":\"{kind}\",\"arn\":\"{arn}:{kind}/{name}\",{fields}}}\n"));
+        }
+    }
+    text
+}
+
+fn read(text: &str) -> World {
+    read_lines("world.jsonl", text, &Options::default()).unwrap_or_else(|errors| panic!("{errors}\n{text}")).world
+}
+
+fn engine(world: World) -> Engine {
+    Engine::new(world, Catalogue::embedded().clone(), Stated::default())
+}
+
+const DEFINITE: Limits = Limits { definite: true };
+
+#[test]
+fn the_search_equals_the_rules() {
+    let mut n_found = 0;
+    for seed in 0..10 {
+        let mut engine = engine(read(&small_world(seed)));
+        for start in [0, 1, engine.base.n_users, engine.base.n_users + 1].map(Caller::Identity) {
+            let search = Search::run(&mut engine, &[start], Limits { definite: false }, |_| false).unwrap();
+            let found: BTreeSet<Fact> = search.found.keys().copied().collect();
+            let expected = rules::closure(&mut engine, start);
+            assert_eq!(found, expected, "seed {seed}, start {start:?}");
+            n_found += found.len() - 1;
+        }
+    }
+    assert!(n_found > 100, "worlds in which nothing leads anywhere show nothing: {n_found}");
+}
+
+/// What an attacker holds, and the world as it has been changed.
+struct Attack {
+    world: World,
+    controlled: BTreeSet<String>,
+}
+
+fn holds(world: &World, caller: &str, action: &str, target: &str, keys: &[(&str, Option<String>)]) -> bool {
+    let principal = Principal::from_arn(caller).unwrap();
+    let mut request = Request::new(principal, action.parse().unwrap(), RequestResource::Star);
+    request.resources = vec![ResourceInRequest::new(target.parse().unwrap())];
+    request.mode = Mode::Open;
+    request.facts.session_unknown = caller.contains(":role/");
+    let mut put = |key: &str, state| request.context.insert(ConditionKey::new(key), state);
+    put("aws:ViaAWSService", KeyState::one("false"));
+    put("aws:CalledVia", KeyState::Absent);
+    put("aws:SecureTransport", KeyState::one("true"));
+    put("aws:RequestedRegion", KeyState::one("us-east-1"));
+    put("aws:TagKeys", KeyState::Absent);
+    put("sts:SourceIdentity", KeyState::Absent);
+    if caller.contains(":role/") {
+        put("aws:SourceIdentity", KeyState::Absent);
+    }
+    for (key, value) in keys {
+        put(key, value.clone().map_or(KeyState::Absent, KeyState::one));
+    }
+    let answer = iamc_reference::decide(world, Catalogue::embedded(), &request);
+    answer.is_ok_and(|answer| answer.decision == Decision::Allow)
+}
+
+fn everything() -> NamedPolicy {
+    NamedPolicy::new("opened", Policy::parse(PolicyKind::Identity, Strictness::Lenient, EVERYTHING).policy.unwrap())
+}
+
+impl Attack {
+    /// One round: every action of every controlled identity on everything of its account, each effect applied at once.
+    fn round(&mut self) -> bool {
+        let before = (self.controlled.len(), self.world.clone());
+        for caller in self.controlled.clone() {
+            let account = caller.split(':').nth(4).unwrap().to_owned();
+            let is_own = |arn: &iamc_policy::Arn| arn.account() == account;
+            let administrator = Some("arn:aws:iam::aws:policy/AdministratorAccess".to_owned());
+            for at in 0..self.world.users.len() {
+                let user = &self.world.users[at];
+                let arn = user.identity.arn.clone();
+                if !is_own(&arn) {
+                    continue;
+                }
+                let boundary = ("iam:PermissionsBoundary", user.identity.boundary.as_ref().map(ToString::to_string));
+                let allowed = |action: &str, keys: &[(&str, Option<String>)]| {
+                    holds(&self.world, &caller, action, arn.as_str(), keys)
+                };
+                let put = allowed("iam:PutUserPolicy", std::slice::from_ref(&boundary))
+                    || allowed("iam:AttachUserPolicy", &[boundary.clone(), ("iam:PolicyARN", administrator.clone())]);
+                let unbound = user.identity.boundary.is_some()
+                    && (allowed("iam:DeleteUserPermissionsBoundary", &[boundary])
+                        || allowed(
+                            "iam:PutUserPermissionsBoundary",
+                            &[("iam:PermissionsBoundary", administrator.clone())],
+                        ));
+                if allowed("iam:CreateAccessKey", &[]) {
+                    self.controlled.insert(arn.to_string());
+                }
+                let record = &mut self.world.users[at].identity;
+                if put && !record.inline.iter().any(|policy| policy.name == "opened") {
+                    record.inline.push(everything());
+                }
+                if unbound {
+                    record.boundary = None;
+                }
+            }
+            for at in 0..self.world.roles.len() {
+                let role = &self.world.roles[at];
+                let arn = role.identity.arn.clone();
+                if holds(&self.world, &caller, "sts:AssumeRole", arn.as_str(), &[]) {
+                    self.controlled.insert(arn.to_string());
+                }
+                if !is_own(&arn) {
+                    continue;
+                }
+                let boundary = ("iam:PermissionsBoundary", role.identity.boundary.as_ref().map(ToString::to_string));
+                let allowed = |action: &str, keys: &[(&str, Option<String>)]| {
+                    holds(&self.world, &caller, action, arn.as_str(), keys)
+                };
+                let put = allowed("iam:PutRolePolicy", std::slice::from_ref(&boundary))
+                    || allowed("iam:AttachRolePolicy", &[boundary.clone(), ("iam:PolicyARN", administrator.clone())]);
+                let trust = allowed("iam:UpdateAssumeRolePolicy", std::slice::from_ref(&boundary));
+                let unbound = role.identity.boundary.is_some()
+                    && (allowed("iam:DeleteRolePermissionsBoundary", &[boundary])
+                        || allowed(
+                            "iam:PutRolePermissionsBoundary",
+                            &[("iam:PermissionsBoundary", administrator.clone())],
+                        ));
+                let role = &mut self.world.roles[at];
+                if put && !role.identity.inline.iter().any(|policy| policy.name == "opened") {
+                    role.identity.inline.push(everything());
+                }
+                if unbound {
+                    role.identity.boundary = None;
+                }
+                if trust {
+                    let iamc_policy::world::PolicyText::Known(own) = &role.trust.text else { continue };
+                    let is_new = |policy: &Policy| !policy.to_json().contains("sts:SetSourceIdentity");
+                    if is_new(own) {
+                        let mut policy = (**own).clone();
+                        policy.statements.retain(|statement| statement.effect == Effect::Allow);
+                        let text = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"]}]}"#;
+                        let more = Policy::parse(PolicyKind::Trust, Strictness::Lenient, text).policy.unwrap();
+                        policy.statements.extend(more.statements);
+                        role.trust = NamedPolicy::new(role.trust.name.clone(), policy);
+                    }
+                }
+            }
+            for at in 0..self.world.groups.len() {
+                let arn = self.world.groups[at].identity.arn.clone();
+                if !is_own(&arn) {
+                    continue;
+                }
+                let allowed = |action: &str, keys: &[(&str, Option<String>)]| {
+                    holds(&self.world, &caller, action, arn.as_str(), keys)
+                };
+                let put = allowed("iam:PutGroupPolicy", &[])
+                    || allowed("iam:AttachGroupPolicy", &[("iam:PolicyARN", administrator.clone())]);
+                if allowed("iam:AddUserToGroup", &[]) {
+                    for user in &mut self.world.users {
+                        if user.identity.arn.account() == account && !user.groups.contains(&"g0".to_owned()) {
+                            user.groups.push("g0".to_owned());
+                        }
+                    }
+                }
+                let record = &mut self.world.groups[at].identity;
+                if put && !record.inline.iter().any(|policy| policy.name == "opened") {
+                    record.inline.push(everything());
+                }
+            }
+            for at in 0..self.world.policies.len() {
+                let arn = self.world.policies[at].arn.clone();
+                if is_own(&arn) && holds(&self.world, &caller, "iam:CreatePolicyVersion", arn.as_str(), &[]) {
+                    self.world.policies[at].policy.text = everything().text;
+                }
+            }
+        }
+        before != (self.controlled.len(), self.world.clone())
+    }
+}
+
+#[test]
+fn definite_reach_equals_brute_force_with_the_reference() {
+    let (mut n_reached, mut n_alone) = (0, 0);
+    for seed in 100..140 {
+        let world = read(&small_world(seed));
+        let mut engine = engine(world.clone());
+        for start in [0, engine.base.n_users] {
+            let arn = engine.base.arn(start).to_string();
+            let mut attack = Attack { world: world.clone(), controlled: BTreeSet::from([arn.clone()]) };
+            while attack.round() {}
+            let search = Search::run(&mut engine, &[Caller::Identity(start)], DEFINITE, |_| false).unwrap();
+            let found: BTreeSet<String> = search
+                .found
+                .keys()
+                .filter_map(|fact| match fact {
+                    Fact::Controls(id) if engine.base.origin(*id) == Origin::Inventory => {
+                        Some(engine.base.arn(*id).to_string())
+                    }
+                    _ => None,
+                })
+                .collect();
+            assert_eq!(found, attack.controlled, "seed {seed}, start {arn}\n{}", small_world(seed));
+            if found.len() > 1 { n_reached += 1 } else { n_alone += 1 }
+        }
+    }
+    assert!(n_reached > 15 && n_alone > 15, "{n_reached} {n_alone}");
+}
+
+#[test]
+fn asking_everybody_loses_no_step() {
+    let acme = acme();
+    for world in (0..6).map(|seed| read(&small_world(seed))).chain([acme]) {
+        let mut alone = engine(world.clone());
+        let mut asked = engine(world);
+        asked.ask_everybody().unwrap();
+        for id in 0..alone.base.n_identities {
+            if alone.base.origin(id) == Origin::Probe {
+                continue;
+            }
+            let caller = Caller::Identity(id);
+            let conclude = |engine: &mut Engine| -> BTreeSet<(Fact, String)> {
+                let steps = engine.steps(caller, Form::default()).unwrap();
+                steps.iter().map(|step| (step.conclusion, format!("{:?} {}", step.holds, step.row))).collect()
+            };
+            assert_eq!(conclude(&mut alone), conclude(&mut asked), "{}", alone.base.arn(id));
+        }
+    }
+}
+
+fn acme() -> World {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/acme/export");
+    read_inputs(vec![Input::Path(folder)], &Options::default(), &|_| {}).unwrap().world
+}
+
+/// Decides each request again, with the reference, in the part of the inventory that the proof holds, written and read.
+fn replay(path: &Path) -> usize {
+    let mut n = 0;
+    for proved in path.hops.iter().flat_map(|hop| &hop.requests) {
+        let mut lines = Vec::new();
+        write_lines(&proved.world, &mut lines).unwrap();
+        let world = read(std::str::from_utf8(&lines).unwrap());
+        let answer = iamc_reference::decide(&world, Catalogue::embedded(), &proved.request).unwrap();
+        assert_eq!(answer.decision, proved.answer.decision, "{} → {}: {:?}", path.start, path.goal, proved.request);
+        n += 1;
+    }
+    n
+}
+
+#[test]
+fn every_proof_replays() {
+    let mut reach = Reach::new(acme(), Catalogue::embedded(), Given::default()).unwrap();
+    let mut n = 0;
+    let starts: Vec<String> = reach.engine.starts().into_iter().map(|start| reach.engine.caller_name(start)).collect();
+    for start in starts {
+        n += reach.from(&start, false).unwrap().iter().map(replay).sum::<usize>();
+    }
+    for seed in 0..12 {
+        let mut reach = Reach::new(read(&small_world(seed)), Catalogue::embedded(), Given::default()).unwrap();
+        n += reach.to(Goal::AnyAdministrator, false).unwrap().iter().map(replay).sum::<usize>();
+        n += reach.from("arn:aws:iam::111111111111:user/u0", false).unwrap().iter().map(replay).sum::<usize>();
+    }
+    assert!(n > 50, "{n}");
+}
+
+#[test]
+fn the_escalations_of_acme() {
+    let mut reach = Reach::new(acme(), Catalogue::embedded(), Given::default()).unwrap();
+    let paths = reach.to(Goal::AnyAdministrator, false).unwrap();
+    let found: Vec<String> = paths
+        .iter()
+        .map(|path| {
+            let rows: Vec<&str> = path.hops.iter().map(|hop| hop.row).collect();
+            format!("{} [{}] {} {}", path.start, rows.join(", "), path.goal, path.definite)
+        })
+        .collect();
+    // Reviewed: mistake 10 (a developer rewrites the own policy; the bounded jane.doe does not), mistake 9 (the pipeline
+    // starts a machine with the administrator's role), and the security automation, which may edit the policies of its own
+    // role in production, from there and from the security account.
+    assert_eq!(
+        found,
+        [
+            "arn:aws:iam::333333333333:user/richard.roe [iam-create-policy-version] administrator of 333333333333 true",
+            "arn:aws:iam::222222222222:role/security/Automation [iam-put-role-policy] administrator of 222222222222 true",
+            "arn:aws:iam::222222222222:role/service/DeployPipeline [passrole-ec2-runinstances] administrator of 222222222222 true",
+            "arn:aws:iam::444444444444:role/security/Automation [sts-assume-role, iam-put-role-policy] administrator of 222222222222 true",
+        ]
+    );
+}

@@ -1,0 +1,255 @@
+//! For each family of steps that is searched one scenario in which it works, and one for each single thing that stops it
+//! (P-16.10).
+
+#![allow(clippy::unwrap_used, reason = "a panic is how a test says no")]
+
+use iamc_analysis::{Given, Goal, Need, Path, Reach};
+use iamc_catalogue::Catalogue;
+use iamc_inventory::{Options, read_lines};
+use std::collections::BTreeSet;
+
+const ME: &str = "arn:aws:iam::111111111111:user/me";
+const TARGET: &str = "arn:aws:iam::111111111111:role/target";
+const FULL: &str = r#"{"Effect":"Allow","Action":"*","Resource":"*"}"#;
+
+/// A world of one account with a caller and a target role.
+#[derive(Clone)]
+struct Scene {
+    /// Statements of the caller, one string.
+    own: String,
+    boundary: Option<String>,
+    scp: String,
+    trust: String,
+    target: String,
+    more: String,
+}
+
+fn scene(own: &str, trust: &str) -> Scene {
+    Scene {
+        own: own.to_owned(),
+        boundary: None,
+        scp: FULL.to_owned(),
+        trust: trust.to_owned(),
+        target: TARGET.to_owned(),
+        more: String::new(),
+    }
+}
+
+fn document(statements: &str) -> String {
+    format!(r#"{{"document":{{"Version":"2012-10-17","Statement":[{statements}]}}}}"#)
+}
+
+fn allow(actions: &[&str], resource: &str) -> String {
+    let actions: Vec<String> = actions.iter().map(|action| format!("\"{action}\"")).collect();
+    format!(r#"{{"Effect":"Allow","Action":[{}],"Resource":"{resource}"}}"#, actions.join(","))
+}
+
+fn deny(action: &str) -> String {
+    format!(r#"{{"Effect":"Deny","Action":"{action}","Resource":"*"}}"#)
+}
+
+fn trusts(principal: &str) -> String {
+    format!(r#"{{"Effect":"Allow","Principal":{principal},"Action":"sts:AssumeRole"}}"#)
+}
+
+impl Scene {
+    fn reach(&self, needs: &[Need]) -> Reach {
+        let field =
+            |statements: &str| document(statements).trim_start_matches('{').trim_end_matches('}').to_owned() + "}";
+        let boundary = match &self.boundary {
+            Some(_) => ",\"permissions_boundary\":\"arn:aws:iam::111111111111:policy/limit\"",
+            None => "",
+        };
+        let mut lines = vec![
+            r#"{"kind":"organization","id":"o-exampleorgid","management_account":"999999999999","scp_enabled":true,"rcp_enabled":false}"#.to_owned(),
+            r#"{"kind":"organizational_unit","id":"r-ab12","organization":"o-exampleorgid"}"#.to_owned(),
+            r#"{"kind":"account","id":"111111111111","parent":"r-ab12"}"#.to_owned(),
+            format!(r#"{{"kind":"guardrail","id":"p-full","type":"scp","targets":["r-ab12","111111111111"],{}}}"#, field(&self.scp)),
+            format!(r#"{{"kind":"user","arn":"{ME}","tags":{{}},"inline_policies":[{{"name":"own",{}}}]{boundary}}}"#, field(&self.own)),
+            format!(
+                r#"{{"kind":"role","arn":"{}","tags":{{}},"inline_policies":[{{"name":"x",{}}}],"trust_policy":{}}}"#,
+                self.target, field(FULL), document(&self.trust)
+            ),
+        ];
+        if let Some(limit) = &self.boundary {
+            lines.push(format!(
+                r#"{{"kind":"policy","arn":"arn:aws:iam::111111111111:policy/limit",{}}}"#,
+                field(limit)
+            ));
+        }
+        lines.push(self.more.clone());
+        let options = Options { assume_complete: true, ..Options::default() };
+        let world = read_lines("scene.jsonl", &lines.join("\n"), &options).unwrap_or_else(|e| panic!("{e}")).world;
+        let given = Given { needs: BTreeSet::from_iter(needs.iter().copied()), ..Given::default() };
+        Reach::new(world, Catalogue::embedded(), given).unwrap()
+    }
+
+    fn path(&self, goal: Goal<'_>, needs: &[Need]) -> Option<Path> {
+        self.reach(needs).between(ME, goal, false).unwrap()
+    }
+
+    /// The goal is reached by these rows, or not at all.
+    fn check(&self, goal: Goal<'_>, rows: Option<&[&str]>) {
+        let path = self.path(goal, &[]);
+        let found = path.as_ref().map(|path| path.hops.iter().map(|hop| hop.row).collect::<Vec<_>>());
+        assert_eq!(found.as_deref(), rows, "{path:?}");
+        assert!(path.is_none_or(|path| path.definite));
+    }
+}
+
+fn administrator() -> Goal<'static> {
+    Goal::Administrator("111111111111".parse().unwrap())
+}
+
+/// Each of the things that stop every family: a boundary, an SCP, an explicit deny, of the action that matters.
+fn stopped(works: &Scene, goal: Goal<'_>, action: &str) {
+    Scene { boundary: Some(deny(action) + "," + FULL), ..works.clone() }.check(goal, None);
+    Scene { scp: deny(action) + "," + FULL, ..works.clone() }.check(goal, None);
+    Scene { own: works.own.clone() + "," + &deny(action), ..works.clone() }.check(goal, None);
+}
+
+const EC2: &str = r#"{"Service":"ec2.amazonaws.com"}"#;
+
+#[test]
+fn assume() {
+    let works = scene(&allow(&["sts:AssumeRole"], TARGET), &trusts(r#"{"AWS":"111111111111"}"#));
+    works.check(Goal::Identity(TARGET), Some(&["sts-assume-role"]));
+    stopped(&works, Goal::Identity(TARGET), "sts:AssumeRole");
+    Scene { trust: trusts(EC2), ..works.clone() }.check(Goal::Identity(TARGET), None);
+    Scene { own: allow(&["s3:*"], "*"), ..works }.check(Goal::Identity(TARGET), None);
+}
+
+#[test]
+fn a_secret_of_two_parties_stays_open() {
+    let trust = r#"{"Effect":"Allow","Principal":{"AWS":"111111111111"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"x"}}}"#;
+    let path = scene(&allow(&["sts:AssumeRole"], TARGET), trust).path(Goal::Identity(TARGET), &[]).unwrap();
+    assert!(!path.definite);
+    assert_eq!(path.hops[0].requests[0].answer.residual_keys, ["sts:externalid"]);
+    // A session's name is the caller's.
+    let trust = trust.replace("sts:ExternalId", "sts:RoleSessionName");
+    scene(&allow(&["sts:AssumeRole"], TARGET), &trust).check(Goal::Identity(TARGET), Some(&["sts-assume-role"]));
+}
+
+#[test]
+fn trust_edit() {
+    let works = scene(&allow(&["iam:UpdateAssumeRolePolicy"], TARGET), &trusts(EC2));
+    let rows = ["iam-update-assume-role-policy", "sts-assume-role"];
+    works.check(Goal::Identity(TARGET), Some(&rows));
+    stopped(&works, Goal::Identity(TARGET), "iam:UpdateAssumeRolePolicy");
+    stopped(&works, Goal::Identity(TARGET), "sts:AssumeRole");
+    // P-3.8: what belongs to a service cannot be changed.
+    let target = "arn:aws:iam::111111111111:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX".to_owned();
+    let fixed = Scene { own: allow(&["iam:UpdateAssumeRolePolicy"], "*"), target: target.clone(), ..works };
+    fixed.check(Goal::Identity(&target), None);
+}
+
+#[test]
+fn policy_edit_and_what_still_limits() {
+    let works = scene(&allow(&["iam:PutUserPolicy"], ME), &trusts(EC2));
+    works.check(administrator(), Some(&["iam-put-user-policy"]));
+    stopped(&works, administrator(), "iam:PutUserPolicy");
+    // The boundary stays, so that nothing is gained by it.
+    let bounded = Scene { boundary: Some(allow(&["iam:PutUserPolicy"], "*")), ..works.clone() };
+    bounded.check(administrator(), None);
+    // The boundary itself may be taken away.
+    let both = Scene {
+        own: allow(&["iam:PutUserPolicy", "iam:DeleteUserPermissionsBoundary"], ME),
+        boundary: Some(allow(&["iam:PutUserPolicy", "iam:DeleteUserPermissionsBoundary"], "*")),
+        ..works
+    };
+    both.check(administrator(), Some(&["iam-put-user-policy", "iam-delete-user-boundary"]));
+}
+
+#[test]
+fn credential_and_new_identity() {
+    let other = format!(
+        r#"{{"kind":"user","arn":"arn:aws:iam::111111111111:user/other","tags":{{}},"inline_policies":[{{"name":"x","document":{{"Version":"2012-10-17","Statement":[{FULL}]}}}}]}}"#
+    );
+    let works = Scene { more: other, ..scene(&allow(&["iam:CreateAccessKey"], "*"), &trusts(EC2)) };
+    works.check(Goal::Identity("arn:aws:iam::111111111111:user/other"), Some(&["iam-create-access-key"]));
+    stopped(&works, administrator(), "iam:CreateAccessKey");
+    let actions = ["iam:CreateRole", "iam:PutRolePolicy"];
+    let makes = scene(&allow(&actions, "*"), &trusts(EC2));
+    let path = makes.path(administrator(), &[]).unwrap();
+    assert!(path.definite && path.hops.len() == 3, "{path:?}");
+    stopped(&makes, administrator(), "iam:CreateRole");
+    stopped(&makes, administrator(), "iam:PutRolePolicy");
+}
+
+#[test]
+fn group() {
+    let group = format!(
+        r#"{{"kind":"group","arn":"arn:aws:iam::111111111111:group/admins","tags":{{}},"inline_policies":[{{"name":"x","document":{{"Version":"2012-10-17","Statement":[{FULL}]}}}}]}}"#
+    );
+    let works = Scene { more: group, ..scene(&allow(&["iam:AddUserToGroup"], "*"), &trusts(EC2)) };
+    works.check(administrator(), Some(&["iam-add-user-to-group"]));
+    stopped(&works, administrator(), "iam:AddUserToGroup");
+    Scene { more: works.more.replace("Allow", "Deny"), ..works }.check(administrator(), None);
+}
+
+#[test]
+fn pass_role() {
+    let lambda = r#"{"Service":"lambda.amazonaws.com"}"#;
+    let actions = ["iam:PassRole", "lambda:CreateFunction", "lambda:InvokeFunction"];
+    let works = scene(&allow(&actions, "*"), &trusts(lambda));
+    works.check(Goal::Identity(TARGET), Some(&["passrole-lambda-create-invoke"]));
+    for action in actions {
+        stopped(&works, Goal::Identity(TARGET), action);
+    }
+    Scene { trust: trusts(EC2), ..works.clone() }.check(Goal::Identity(TARGET), None);
+    let passes_elsewhere = allow(&actions[1..], "*")
+        + r#",{"Effect":"Allow","Action":"iam:PassRole","Resource":"*","Condition":{"StringEquals":{"iam:PassedToService":"ec2.amazonaws.com"}}}"#;
+    Scene { own: passes_elsewhere, ..works.clone() }.check(Goal::Identity(TARGET), None);
+    // Names and Regions at the caller's choice.
+    let narrow =
+        allow(&["iam:PassRole"], TARGET) + "," + &allow(&actions[1..], "arn:aws:lambda:eu-west-1:*:function:team-*");
+    Scene { own: narrow, ..works }.check(Goal::Identity(TARGET), Some(&["passrole-lambda-create-invoke"]));
+}
+
+#[test]
+fn pass_role_to_a_machine_needs_a_profile() {
+    let actions = ["iam:PassRole", "ec2:RunInstances"];
+    let none = scene(&allow(&actions, "*"), &trusts(EC2));
+    none.check(Goal::Identity(TARGET), None);
+    let profile = format!(
+        r#"{{"kind":"instance_profile","arn":"arn:aws:iam::111111111111:instance-profile/p","roles":["{TARGET}"]}}"#
+    );
+    let works = Scene { more: profile, ..none };
+    works.check(Goal::Identity(TARGET), Some(&["passrole-ec2-runinstances"]));
+    stopped(&works, Goal::Identity(TARGET), "ec2:RunInstances");
+}
+
+#[test]
+fn existing_role() {
+    let project = "arn:aws:codebuild:us-east-1:111111111111:project/p";
+    let runs_as = format!(r#"{{"kind":"runs_as","resource":"{project}","roles":["{TARGET}"]}}"#);
+    let trust = trusts(r#"{"Service":"codebuild.amazonaws.com"}"#);
+    let works = Scene { more: runs_as, ..scene(&allow(&["codebuild:StartBuild"], project), &trust) };
+    works.check(Goal::Identity(TARGET), Some(&["codebuild-startbuild"]));
+    stopped(&works, Goal::Identity(TARGET), "codebuild:StartBuild");
+    Scene { more: works.more.replace("role/target", "role/else"), ..works.clone() }.check(Goal::Identity(TARGET), None);
+    // Which role it is, nobody says.
+    let unknown = format!(r#"{{"kind":"resource","arn":"{project}","policy":null}}"#);
+    let path = Scene { more: unknown, ..works.clone() }.path(Goal::Identity(TARGET), &[]).unwrap();
+    assert!(!path.definite);
+    assert_eq!(path.hops[0].needs, [("runs-as(codebuild:project)".to_owned(), false)]);
+    // A need that no inventory knows is open until it is stated.
+    let function = "arn:aws:lambda:us-east-1:111111111111:function:f";
+    let lambda = Scene {
+        own: allow(&["lambda:UpdateFunctionCode", "lambda:InvokeFunction"], function),
+        trust: trusts(r#"{"Service":"lambda.amazonaws.com"}"#),
+        more: format!(r#"{{"kind":"runs_as","resource":"{function}","roles":["{TARGET}"]}}"#),
+        ..works
+    };
+    assert!(!lambda.path(Goal::Identity(TARGET), &[]).unwrap().definite);
+    assert!(lambda.path(Goal::Identity(TARGET), &[Need::SigningOff]).unwrap().definite);
+}
+
+#[test]
+fn federation_and_outsiders() {
+    let trust = r#"{"Effect":"Allow","Principal":{"Federated":"accounts.google.com"},"Action":"sts:AssumeRoleWithWebIdentity"},{"Effect":"Allow","Principal":{"AWS":"222222222222"},"Action":"sts:AssumeRole"}"#;
+    let mut reach = scene(&allow(&["s3:*"], "*"), trust).reach(&[]);
+    let starts: Vec<String> =
+        reach.to(Goal::Identity(TARGET), true).unwrap().into_iter().map(|path| path.start).collect();
+    assert_eq!(starts, ["accounts.google.com", "arn:aws:iam::222222222222:role/iamc-outsider"]);
+}

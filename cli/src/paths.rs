@@ -1,0 +1,353 @@
+//! `iamc paths`: chains by which a principal comes to hold another identity, each hop with its proof.
+
+use crate::args::{Format, Global};
+use crate::ending::{Ending, Failure};
+use crate::inventory::{self, Tables};
+use crate::organization::is_image;
+use crate::output::Output;
+use crate::render::json::{self, StatementJson};
+use crate::settings;
+use crate::terminal::{DIM, GOOD, HEAD, OPEN, PLACE, clean_line, paint, warning};
+use clap::{Args, ValueHint};
+use iamc_analysis::{Given, Goal, Hop, Need, Path, Proved, Reach, ReachError};
+use iamc_inventory::write_lines;
+use iamc_policy::condition::ConditionKey;
+use iamc_policy::decision::{Answer, Decision, StatementRef};
+use iamc_policy::request::{GivenKeys, KeyState, Request};
+use iamc_policy::{AccountId, Principal};
+use iamc_testkit::case::{Case, CaseRequest, Expect, ExpectedDecision, Setup};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// As many paths are shown to people unless they ask for more.
+const LIMIT_HUMAN: usize = 50;
+
+/// Who can become whom? Chains of role assumption, pass-role and escalation, each hop decided by all policies.
+///
+/// A hop is one of the known ways from rights to more rights (docs/reach.md); each of its requests is decided with all
+/// kinds of policies, and what an earlier hop changed is decided again: who may edit its own policy has every identity
+/// permission afterwards, and boundary, SCPs and RCPs still limit it. A path is definite if it works whatever is not known;
+/// otherwise it shows what it depends on, and `--given` says so.
+///
+/// JSON holds each request as a decision case with the part of the inventory that it needs, which `iamc conform` checks
+/// again. An inventory is needed: what hops change is compiled anew, which an image does not allow.
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("question").args(["from", "to", "escalations"]).required(true).multiple(true)))]
+#[command(after_help = "\
+Examples:
+  # Everything that a user can become, and the accounts of which it can become administrator
+  iamc paths acme --from arn:aws:iam::222222222222:user/ci-legacy
+
+  # Who can become this role; who can become administrator of this account
+  iamc paths acme --to arn:aws:iam::222222222222:role/OpsInstance
+  iamc paths acme --to 222222222222 --definite
+
+  # Everybody who is no administrator and can become one, with a second factor
+  iamc paths acme --escalations --given aws:MultiFactorAuthPresent=true
+
+  # The proofs, decided again by every engine
+  iamc paths acme --escalations --format json | jq -c '.paths[].hops[].requests[].case' | iamc conform -")]
+pub(crate) struct Paths {
+    /// The organization: an inventory, as folders or files
+    #[arg(value_name = "ORG", required = true, value_hint = ValueHint::AnyPath)]
+    pub(crate) org: Vec<PathBuf>,
+
+    /// Where paths start: a user, role or identity provider, by ARN, or a built-in provider by name
+    #[arg(long, value_name = "P")]
+    pub(crate) from: Option<String>,
+
+    /// Where they lead: a user or role, by ARN, or the number of an account, for its administrators
+    #[arg(long, value_name = "P|ACCOUNT", conflicts_with = "escalations")]
+    pub(crate) to: Option<String>,
+
+    /// Everybody who is not an administrator and can become one, of whatever account
+    #[arg(long, conflicts_with = "from")]
+    pub(crate) escalations: bool,
+
+    /// A condition key that every request has (`K=V`; repeated: several values; `K=`: absent), or a need that is met
+    /// (`need:CODE`); repeatable
+    #[arg(long, value_name = "K=V")]
+    pub(crate) given: Vec<String>,
+
+    /// Only paths that work whatever is not known
+    #[arg(long)]
+    pub(crate) definite: bool,
+
+    /// How many paths to show, 0 for all [default: 50 for people, else all]
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+}
+
+/// Answers the question.
+pub(crate) fn run(args: &Paths, global: &Global) -> Result<Ending, Failure> {
+    if !matches!(global.format(), Format::Human | Format::Json) {
+        let name = global.format().name();
+        return Err(Failure::Usage(format!("`paths` has no format `{name}`; it has human and json")));
+    }
+    let given = given(&args.given)?;
+    let mut reach = open(&args.org, global, given)?;
+    let goal = args.to.as_deref().map(goal);
+    let paths = match (&args.from, goal) {
+        (Some(from), Some(goal)) => reach.between(from, goal, args.definite).map(|path| path.into_iter().collect()),
+        (Some(from), None) => reach.from(from, args.definite),
+        (None, Some(goal)) => reach.to(goal, args.definite),
+        (None, None) => reach.to(Goal::AnyAdministrator, args.definite),
+    };
+    let mut paths: Vec<Path> = paths.map_err(failure)?;
+    let n_paths = paths.len();
+    let limit = match args.limit {
+        Some(0) => usize::MAX,
+        Some(limit) => limit,
+        None if global.format() == Format::Human => LIMIT_HUMAN,
+        None => usize::MAX,
+    };
+    paths.truncate(limit);
+    let mut output = Output::open(global.output.as_deref())?;
+    if global.format() == Format::Json {
+        output.bytes(json::pretty(&paths_json(&paths, n_paths)?).as_bytes())?;
+    } else {
+        output.text(&human(&paths, n_paths))?;
+    }
+    output.finish()?;
+    if !global.quiet {
+        let n = Reach::not_modelled().len();
+        warning(&format!("{n} known ways are not searched; `--format json` lists them with the reasons"));
+    }
+    Ok(Ending::Done)
+}
+
+/// Reads an inventory for questions of reach.
+pub(crate) fn open(org: &[PathBuf], global: &Global, given: Given) -> Result<Reach, Failure> {
+    if let Some(image) = org.iter().find(|path| is_image(path)) {
+        let message = format!(
+            "`{}` is a compiled image, and paths need the inventory itself: they decide again what has been changed",
+            image.display()
+        );
+        return Err(Failure::Usage(message));
+    }
+    let tables = Tables::read(global.catalogue.as_deref())?;
+    let world = inventory::read(org, global, settings::read(global)?)?;
+    Reach::new(world, tables.get(), given).map_err(failure)
+}
+
+pub(crate) fn failure(error: ReachError) -> Failure {
+    match error {
+        ReachError::Compile(error) => Failure::Input(format!("the inventory cannot be compiled: {error}")),
+        other => Failure::Usage(other.to_string()),
+    }
+}
+
+fn goal(text: &str) -> Goal<'_> {
+    match text.parse::<AccountId>() {
+        Ok(account) => Goal::Administrator(account),
+        Err(_) => Goal::Identity(text),
+    }
+}
+
+/// `--given`.
+pub(crate) fn given(texts: &[String]) -> Result<Given, Failure> {
+    let mut given = Given::default();
+    let mut values: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for text in texts {
+        if let Some(code) = text.strip_prefix("need:") {
+            let need = Need::parse(code).ok_or_else(|| {
+                let known: Vec<&str> = Need::ALL.iter().map(|need| need.as_str()).collect();
+                Failure::Usage(format!("`--given {text}`: there is no such need; there are {}", known.join(", ")))
+            })?;
+            given.needs.insert(need);
+            continue;
+        }
+        let (key, value) = text
+            .split_once('=')
+            .filter(|(key, _)| key.contains(':'))
+            .ok_or_else(|| Failure::Usage(format!("`--given {text}`: write `KEY=VALUE`, `KEY=` or `need:CODE`")))?;
+        values.entry(key).or_default().push(value.to_owned());
+    }
+    for (key, mut values) in values {
+        let state = match values.len() {
+            1 if values[0].is_empty() => KeyState::Absent,
+            1 => KeyState::one(values.remove(0)),
+            _ => KeyState::list(values),
+        };
+        given.keys.insert(ConditionKey::new(key), state);
+    }
+    Ok(given)
+}
+
+fn human(paths: &[Path], n_paths: usize) -> String {
+    let mut text = String::new();
+    for path in paths {
+        text.push_str(&path_human(path));
+        text.push('\n');
+    }
+    let n_definite = paths.iter().filter(|path| path.definite).count();
+    match n_paths {
+        0 => text.push_str("no path\n"),
+        _ => text.push_str(&format!(
+            "{n_paths} path{}{}, {n_definite} of those shown definite\n",
+            if n_paths == 1 { "" } else { "s" },
+            if n_paths > paths.len() {
+                format!(", {} shown (`--limit 0` shows all)", paths.len())
+            } else {
+                String::new()
+            },
+        )),
+    }
+    text
+}
+
+/// One path for people.
+pub(crate) fn path_human(path: &Path) -> String {
+    let (style, word) = if path.definite { (GOOD, "definitely") } else { (OPEN, "possibly") };
+    let mut text = format!(
+        "{} {} {}\n",
+        paint(HEAD, clean_line(&path.start)),
+        paint(style, format!("→ {word} →")),
+        paint(HEAD, clean_line(&path.goal))
+    );
+    if path.hops.is_empty() {
+        text.push_str("  as it is\n");
+    }
+    for (at, hop) in path.hops.iter().enumerate() {
+        text.push_str(&hop_human(at + 1, hop));
+    }
+    text
+}
+
+fn hop_human(at: usize, hop: &Hop) -> String {
+    let mut text =
+        format!("  {at}. {} {}", paint(HEAD, hop.row), paint(DIM, format!("by {}", clean_line(&hop.caller))));
+    if let Some(resource) = &hop.resource {
+        text.push_str(&paint(DIM, format!(" with {}", clean_line(resource))));
+    }
+    text.push_str(&format!("\n     so that {}\n", clean_line(&hop.effect)));
+    for proved in &hop.requests {
+        let request = &proved.request;
+        let resources: Vec<String> = request.resources.iter().map(|one| one.resource.to_string()).collect();
+        text.push_str(&format!("     {} on {}", request.action, clean_line(&resources.join(", "))));
+        for more in &request.additional {
+            text.push_str(&format!(", {} on {}", more.action, clean_line(&more.resource.resource.to_string())));
+        }
+        if is_of_service(request) {
+            text.push_str(&format!(" by {}", clean_line(&request.principal.to_string())));
+        }
+        text.push('\n');
+        for statement in statements(&proved.answer) {
+            let place = statement.place.as_ref().map(|place| format!(" {}", paint(PLACE, place))).unwrap_or_default();
+            text.push_str(&format!("       allowed by {}{place}\n", clean_line(&statement.to_string())));
+        }
+        if proved.answer.decision != Decision::Allow {
+            let keys = open_keys(&proved.answer);
+            text.push_str(&format!("       {} {}\n", paint(OPEN, "depends on"), clean_line(&keys.join(", "))));
+        }
+    }
+    for (need, met) in &hop.needs {
+        let style = if *met { DIM } else { OPEN };
+        text.push_str(&format!("     {} {}\n", paint(style, "needs"), clean_line(need)));
+    }
+    text
+}
+
+fn is_of_service(request: &Request) -> bool {
+    matches!(request.principal, Principal::Service(_) | Principal::Federated(_) | Principal::Saml(_))
+}
+
+fn statements(answer: &Answer) -> Vec<StatementRef> {
+    if answer.decision == Decision::Allow { answer.explanation.witness.clone() } else { answer.allowed_by() }
+}
+
+/// What an open answer depends on, each key with its kind (P-15.8).
+fn open_keys(answer: &Answer) -> Vec<String> {
+    let kind = |key: &String| match key.as_str() {
+        "sts:externalid" => "secret",
+        key if key.starts_with("aws:principaltag/") || key.starts_with("aws:resourcetag/") => "not exported",
+        key if !key.starts_with("aws:") && !key.starts_with("sts:") && !key.starts_with("iam:") => "token",
+        _ => "circumstance",
+    };
+    let mut open: Vec<String> = answer.residual_keys.iter().map(|key| format!("{key} ({})", kind(key))).collect();
+    if open.is_empty() {
+        open.push("policies (not exported)".to_owned());
+    }
+    open
+}
+
+fn paths_json(paths: &[Path], n_paths: usize) -> Result<Value, Failure> {
+    let paths: Vec<Value> = paths
+        .iter()
+        .enumerate()
+        .map(|(at, path)| path_json(path, &format!("path{}", at + 1)))
+        .collect::<Result<_, _>>()?;
+    let not_searched: Vec<Value> =
+        Reach::not_modelled().into_iter().map(|(row, why)| json!({"row": row, "why": why})).collect();
+    Ok(json!({"n_paths": n_paths, "paths": paths, "not_searched": not_searched}))
+}
+
+/// One path; `id` begins the names of its cases.
+pub(crate) fn path_json(path: &Path, id: &str) -> Result<Value, Failure> {
+    let mut hops = Vec::new();
+    for (at, hop) in path.hops.iter().enumerate() {
+        let mut requests = Vec::new();
+        for (place, proved) in hop.requests.iter().enumerate() {
+            requests.push(proved_json(proved, format!("{id}/hop{}/request{}", at + 1, place + 1))?);
+        }
+        let needs: Vec<Value> = hop.needs.iter().map(|(need, met)| json!({"need": need, "met": met})).collect();
+        hops.push(json!({
+            "row": hop.row,
+            "family": hop.family.as_str(),
+            "caller": hop.caller,
+            "target": hop.target,
+            "resource": hop.resource,
+            "effect": hop.effect,
+            "definite": hop.definite,
+            "needs": needs,
+            "requests": requests,
+        }));
+    }
+    Ok(json!({"start": path.start, "goal": path.goal, "definite": path.definite, "hops": hops}))
+}
+
+fn proved_json(proved: &Proved, id: String) -> Result<Value, Failure> {
+    let statements: Vec<StatementJson> = statements(&proved.answer).iter().map(StatementJson::new).collect();
+    let resources: Vec<String> = proved.request.resources.iter().map(|one| one.resource.to_string()).collect();
+    let case = iamc_testkit::print::to_json(&case(proved, id)?);
+    let case: Value = serde_json::from_str(&case)
+        .map_err(|error| Failure::Input(format!("a proof cannot be written as a decision case: {error}")))?;
+    Ok(json!({
+        "principal": proved.request.principal.to_string(),
+        "action": proved.request.action.to_string(),
+        "resources": resources,
+        "decision": proved.answer.decision.name(),
+        "allowed_by": statements,
+        "residual_keys": proved.answer.residual_keys,
+        "case": case,
+    }))
+}
+
+/// P-16.9: a request with its part of the inventory, and what it got.
+fn case(proved: &Proved, id: String) -> Result<Case, Failure> {
+    let mut lines = Vec::new();
+    write_lines(&proved.world, &mut lines)
+        .map_err(|error| Failure::Input(format!("a proof cannot be written: {error}")))?;
+    let lines = String::from_utf8_lossy(&lines);
+    let list = format!("[{}]", lines.lines().collect::<Vec<_>>().join(", "));
+    let (decision, possible) = match proved.answer.decision {
+        Decision::Allow => (ExpectedDecision::Allow, None),
+        Decision::ExplicitDeny => (ExpectedDecision::ExplicitDeny, None),
+        Decision::ImplicitDeny => (ExpectedDecision::ImplicitDeny, None),
+        Decision::Conditional(outcomes) => {
+            let names = outcomes.names().into_iter().map(str::to_owned).collect();
+            (ExpectedDecision::Conditional, Some(names))
+        }
+    };
+    let request = Request { given_keys: GivenKeys::Pinned, ..proved.request.clone() };
+    Ok(Case {
+        id,
+        rules: Vec::new(),
+        request: CaseRequest::Known(Box::new(request)),
+        setup: Setup::Inventory(list, (1, 1)),
+        settings: proved.world.settings.clone(),
+        expect: Expect { possible, ..Expect::decision(decision) },
+        place: None,
+    })
+}

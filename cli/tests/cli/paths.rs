@@ -1,0 +1,59 @@
+//! `iamc paths`.
+
+use crate::{folder, run, run_with};
+
+const WORLD: &str = r#"{"kind": "user", "arn": "arn:aws:iam::111122223333:user/ana", "tags": {}, "inline_policies": [{"name": "Own", "document": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["sts:AssumeRole", "iam:UpdateAssumeRolePolicy"], "Resource": "*"}]}}]}
+{"kind": "role", "arn": "arn:aws:iam::111122223333:role/Ops", "tags": {}, "inline_policies": [{"name": "All", "document": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}}], "trust_policy": {"document": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}}}
+{"kind": "account", "id": "111122223333"}
+"#;
+
+#[test]
+fn proofs_are_decided_again_by_every_engine() {
+    let folder = folder(&[("org.jsonl", WORLD)]);
+    let ran = run(&folder, "paths org.jsonl --escalations --format json -q");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let json = ran.json();
+    assert_eq!(json["n_paths"], 1);
+    let path = &json["paths"][0];
+    assert_eq!((&path["goal"], &path["definite"]), (&"administrator of 111122223333".into(), &true.into()));
+    let hops = path["hops"].as_array().unwrap();
+    let rows: Vec<&str> = hops.iter().map(|hop| hop["row"].as_str().unwrap()).collect();
+    assert_eq!(rows, ["iam-update-assume-role-policy", "sts-assume-role"]);
+    let statement = &hops[0]["requests"][0]["allowed_by"][0];
+    assert_eq!((&statement["statement"], &statement["at"]["line"]), (&"identity/Own/0".into(), &1.into()));
+    let cases: Vec<String> = hops
+        .iter()
+        .flat_map(|hop| hop["requests"].as_array().unwrap())
+        .map(|request| request["case"].to_string() + "\n")
+        .collect();
+    let ran = run_with(&folder, "conform -", cases.concat());
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, "2 passed, 0 failed\n"));
+    assert!(json["not_searched"].as_array().unwrap().iter().any(|row| row["row"] == "org-detach-scp"));
+}
+
+#[test]
+fn people_see_hops_with_their_statements() {
+    let folder = folder(&[("org.jsonl", WORLD)]);
+    let ran = run(&folder, "paths org.jsonl --from arn:aws:iam::111122223333:user/ana --to 111122223333");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stdout.contains("2. sts-assume-role by arn:aws:iam::111122223333:user/ana"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("allowed by identity/Own/0 org.jsonl:1"), "{}", ran.stdout);
+    assert!(ran.stdout.ends_with("1 path, 1 of those shown definite\n"), "{}", ran.stdout);
+    assert!(ran.stderr.contains("known ways are not searched"), "{}", ran.stderr);
+}
+
+#[test]
+fn wrong_questions_end_with_2() {
+    let folder = folder(&[("org.jsonl", WORLD)]);
+    for wrong in [
+        "paths org.jsonl",
+        "paths org.jsonl --from arn:aws:iam::111122223333:user/nobody",
+        "paths org.jsonl --to 999999999999",
+        "paths org.jsonl --escalations --given x",
+        "paths org.jsonl --escalations --given need:luck",
+        "paths org.jsonl --escalations --format sarif",
+        "paths org.iamc --escalations",
+    ] {
+        assert_eq!(run(&folder, wrong).code, 2, "{wrong}");
+    }
+}
