@@ -5,6 +5,7 @@ pub mod compile;
 pub mod hostile;
 pub mod instructions;
 pub mod point;
+pub mod read;
 pub mod sets;
 
 use iamc_bench_corpus::{Corpus, Shape, Templates, generate};

@@ -2,6 +2,7 @@
 
 use iamc_policy::source::Place;
 use iamc_policy::world::*;
+use std::borrow::Cow;
 
 /// One line of our own format, whatever it was read from. What there is most of is boxed: an item is moved some times
 /// on its way, and lists of items are held beside the world while it is made.
@@ -52,25 +53,25 @@ impl Item {
     }
 
     /// What no two of its kind share.
-    pub(crate) fn id(&self) -> String {
+    pub(crate) fn id(&self) -> Cow<'_, str> {
         match self {
-            Item::Organization(x) => x.id.clone(),
-            Item::Unit(x) => x.id.clone(),
-            Item::Account(x) => x.id.to_string(),
-            Item::Guardrail(x) => x.id.clone(),
-            Item::Policy(x, _) => x.arn.to_string(),
-            Item::User(x) => x.identity.arn.to_string(),
-            Item::Group(x) => x.identity.arn.to_string(),
-            Item::Role(x) => x.identity.arn.to_string(),
-            Item::Resource(x) => x.arn.to_string(),
-            Item::Endpoint(x) => x.id.clone(),
-            Item::Provider(x) => x.arn.to_string(),
-            Item::InstanceProfile(x) => x.arn.to_string(),
-            Item::RunsAs(x) => x.resource.to_string(),
-            Item::Share(x) => x.arn.to_string(),
-            Item::LastUse(x) => x.arn.to_string(),
-            Item::Gap(x) => format!("{} {}", gap_word(x.kind), x.subject),
-            Item::Coverage(x) => format!("{} {}", x.account, x.service),
+            Item::Organization(x) => Cow::Borrowed(&x.id),
+            Item::Unit(x) => Cow::Borrowed(&x.id),
+            Item::Account(x) => x.id.to_string().into(),
+            Item::Guardrail(x) => Cow::Borrowed(&x.id),
+            Item::Policy(x, _) => x.arn.as_str().into(),
+            Item::User(x) => x.identity.arn.as_str().into(),
+            Item::Group(x) => x.identity.arn.as_str().into(),
+            Item::Role(x) => x.identity.arn.as_str().into(),
+            Item::Resource(x) => x.arn.as_str().into(),
+            Item::Endpoint(x) => Cow::Borrowed(&x.id),
+            Item::Provider(x) => x.arn.as_str().into(),
+            Item::InstanceProfile(x) => x.arn.as_str().into(),
+            Item::RunsAs(x) => x.resource.as_str().into(),
+            Item::Share(x) => x.arn.as_str().into(),
+            Item::LastUse(x) => x.arn.as_str().into(),
+            Item::Gap(x) => format!("{} {}", gap_word(x.kind), x.subject).into(),
+            Item::Coverage(x) => format!("{} {}", x.account, x.service).into(),
         }
     }
 
