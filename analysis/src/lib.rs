@@ -20,5 +20,5 @@ mod read;
 
 pub use closed::{Bound, Caller, Effect, Family, Need, NeedClass, PassedRole, Reason, Which};
 pub use primitives::{NotModelled, On, Pass, Primitive, Request, ResourceKind, Table, Truster, Trusts};
-pub use reach::{Given, Goal, Hop, Path, Proved, Reach, ReachError};
+pub use reach::{AuditKind, Finding, Given, Goal, Hop, Path, Proved, Reach, ReachError};
 pub use read::{FaultKind, TableFault};

@@ -10,6 +10,7 @@
 
 mod admin;
 mod ask;
+mod audit;
 mod everybody;
 mod fact;
 mod names;
@@ -23,6 +24,8 @@ mod steps;
 #[allow(clippy::unwrap_used, reason = "a panic is how a test says no")]
 mod tests;
 mod world;
+
+pub use audit::{AuditKind, Finding};
 
 use crate::{Family, Need, Table};
 use fact::{Fact, Holds, Thing};

@@ -151,6 +151,7 @@ pub(crate) enum Command {
     WhoCan(Box<crate::questions::args::WhoCan>),
     WhatCan(crate::questions::args::WhatCan),
     Paths(crate::paths::Paths),
+    Audit(crate::audit::Audit),
     Compile(Compile),
     Inspect(Inspect),
     Export(Export),

@@ -2,6 +2,8 @@
 
 mod sarif;
 
+pub(crate) use sarif::uri;
+
 use crate::args::{Format, Global, KindArg, Lint};
 use crate::ending::{Ending, Failure};
 use crate::excerpt::{self, Drawing};

@@ -6,6 +6,7 @@
 //! [`excerpt`] draws findings, [`output`] keeps files whole, [`ending`] knows the exit codes.
 
 mod args;
+mod audit;
 mod bulk;
 mod compile;
 mod conform;
@@ -101,6 +102,7 @@ fn run(cli: &Cli) -> Result<Ending, Failure> {
         Some(Command::WhoCan(args)) => questions::who_can(args, &cli.global),
         Some(Command::WhatCan(args)) => questions::what_can(args, &cli.global),
         Some(Command::Paths(args)) => paths::run(args, &cli.global),
+        Some(Command::Audit(args)) => audit::run(args, &cli.global),
         Some(Command::Compile(args)) => compile::compile(args, &cli.global),
         Some(Command::Inspect(args)) => compile::inspect(args, &cli.global),
         Some(Command::Export(args)) => export::run(args, &cli.global),

@@ -5,7 +5,9 @@ use super::fact::{Form, Identity};
 use super::names::NEW;
 use iamc_policy::document::{Effect, Policy, PolicyKind, Strictness};
 use iamc_policy::principal::{Principal, PrincipalEntry, last_segment};
-use iamc_policy::world::{Account, IdentityRecord, NamedPolicy, PolicyText, Role, SessionDefaults, User, World};
+use iamc_policy::world::{
+    Account, IdentityRecord, NamedPolicy, PolicyText, ResourcePolicy, Role, SessionDefaults, User, World,
+};
 use iamc_policy::{AccountId, Arn};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
@@ -104,6 +106,8 @@ pub(crate) struct Base {
     pub(crate) members: Vec<Vec<Identity>>,
     /// Accounts that are named by a trust policy and listed nowhere, and one that nobody names.
     pub(crate) outsiders: Vec<Identity>,
+    /// The account that nobody names.
+    nobody: Option<AccountId>,
 }
 
 /// Who has a managed policy attached.
@@ -138,9 +142,20 @@ impl Base {
                 }
             }
         }
+        // Resource policies name accounts, too.
+        for resource in &world.resources {
+            let ResourcePolicy::Policy(policy) = &resource.policy else { continue };
+            for account in named_accounts(policy, &HashMap::new()) {
+                everything_named.insert(account);
+                if !accounts.contains_key(&account) {
+                    named.insert(account);
+                }
+            }
+        }
         let free = (1..).filter_map(AccountId::from_number);
         let mut free = free.filter(|id| !accounts.contains_key(id) && !everything_named.contains(id));
-        let outside: Vec<AccountId> = named.into_iter().chain(free.next()).collect();
+        let nobody = free.next();
+        let outside: Vec<AccountId> = named.into_iter().chain(nobody).collect();
         for id in &outside {
             accounts.insert(*id, "aws".to_owned());
             world.accounts.push(Account {
@@ -209,6 +224,7 @@ impl Base {
             bounded_by: vec![Vec::new(); world.policies.len()],
             members: vec![Vec::new(); world.groups.len()],
             outsiders: Vec::new(),
+            nobody,
             world,
         };
         base.note_accounts(&accounts);
@@ -422,6 +438,11 @@ impl Base {
         self.trusting_provider.iter_mut().for_each(Vec::dedup);
     }
 
+    /// Whether an outsider's account is named by some policy; one is not, and stands for all others.
+    pub(crate) fn is_named(&self, id: Identity) -> bool {
+        Some(self.account(id).id) != self.nobody
+    }
+
     pub(crate) fn origin(&self, id: Identity) -> Origin {
         self.origins[id as usize]
     }
@@ -612,6 +633,11 @@ fn entries(policy: &NamedPolicy) -> impl Iterator<Item = &PrincipalEntry> {
 
 fn named_accounts(policy: &NamedPolicy, ids: &HashMap<&str, AccountId>) -> BTreeSet<AccountId> {
     entries(policy).filter_map(|entry| account_named(entry, ids)).collect()
+}
+
+/// Accounts that a policy names in its Allow statements, or somebody of which it names by ARN.
+pub(crate) fn named_accounts_of(policy: &NamedPolicy) -> BTreeSet<AccountId> {
+    named_accounts(policy, &HashMap::new())
 }
 
 fn named_providers(policy: &NamedPolicy) -> BTreeSet<String> {

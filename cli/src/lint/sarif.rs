@@ -174,7 +174,7 @@ fn result(one: &Linted, diagnostic: &iamc_policy::diagnostic::Diagnostic, rule_i
 }
 
 /// A path as a relative or absolute reference (RFC 3986): what is no plain character is percent-encoded.
-fn uri(path: &str) -> String {
+pub(crate) fn uri(path: &str) -> String {
     let mut uri = String::with_capacity(path.len());
     for byte in path.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {

@@ -1,4 +1,4 @@
-//! `iamc paths`.
+//! `iamc paths` and `iamc audit`.
 
 use crate::{folder, run, run_with};
 
@@ -56,4 +56,39 @@ fn wrong_questions_end_with_2() {
     ] {
         assert_eq!(run(&folder, wrong).code, 2, "{wrong}");
     }
+}
+
+#[test]
+fn an_audit_leaves_out_what_its_baseline_has() {
+    let folder = folder(&[("org.jsonl", WORLD)]);
+    let ran = run(&folder, "audit org.jsonl --format json -q --fail-on escalation -o report.json");
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    let report: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(folder.path().join("report.json")).unwrap()).unwrap();
+    let kinds: Vec<&str> =
+        report["findings"].as_array().unwrap().iter().map(|finding| finding["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["escalation", "administrator"]);
+    let ran = run(&folder, "audit org.jsonl -q --fail-on any --baseline report.json");
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, "0 findings, 2 more in the baseline\n"));
+    // Where a policy stands is no part of a fingerprint; who is found is.
+    std::fs::write(folder.path().join("org.jsonl"), format!("\n\n{}", WORLD.replace("Own", "Other"))).unwrap();
+    assert_eq!(run(&folder, "audit org.jsonl -q --fail-on any --baseline report.json").code, 0);
+    std::fs::write(folder.path().join("org.jsonl"), WORLD.replace("user/ana", "user/bob")).unwrap();
+    assert_eq!(run(&folder, "audit org.jsonl -q --fail-on any --baseline report.json").code, 1);
+    assert_eq!(run(&folder, "audit org.jsonl -q --fail-on public-role").code, 0);
+    assert_eq!(run(&folder, "audit org.jsonl -q --baseline org.jsonl").code, 3);
+    assert_eq!(run(&folder, "audit org.jsonl -q --fail-on nothing").code, 2);
+}
+
+#[test]
+fn an_audit_for_code_scanning_points_into_files() {
+    let folder = folder(&[("org.jsonl", WORLD)]);
+    let json = run(&folder, "audit org.jsonl --format sarif -q").json();
+    assert_eq!(json["version"], "2.1.0");
+    let result = &json["runs"][0]["results"][0];
+    assert_eq!((&result["ruleId"], &result["level"]), (&"escalation".into(), &"error".into()));
+    let location = &result["locations"][0]["physicalLocation"];
+    assert_eq!(location["artifactLocation"]["uri"], "org.jsonl");
+    assert_eq!(location["region"]["startLine"], 1);
+    assert_eq!(result["partialFingerprints"]["iamcFinding/v1"].as_str().unwrap().len(), 16);
 }
