@@ -150,6 +150,8 @@ pub(crate) struct Engine {
     /// By role: resources that run as it. By account and type: whether anything is known.
     runs_as: HashMap<Identity, Vec<Arn>>,
     runs_as_known: BTreeSet<(u32, String, String)>,
+    /// Resources of the inventory by account and type.
+    listed: HashMap<(u32, String, String), Arc<[Arn]>>,
 }
 
 type Outcome<T> = Result<T, CompileError>;
@@ -198,6 +200,7 @@ impl Engine {
             incomplete,
             runs_as: HashMap::new(),
             runs_as_known: BTreeSet::new(),
+            listed: HashMap::new(),
             base,
         };
         engine.note_running();
@@ -242,7 +245,17 @@ impl Engine {
     }
 
     /// Resources of the inventory of a type and account (P-2.5).
-    fn resources(&self, account: u32, service: &str, resource_type: &str) -> Vec<Arn> {
+    fn resources(&mut self, account: u32, service: &str, resource_type: &str) -> Arc<[Arn]> {
+        let key = (account, service.to_owned(), resource_type.to_owned());
+        if let Some(known) = self.listed.get(&key) {
+            return Arc::clone(known);
+        }
+        let found: Arc<[Arn]> = self.look_for_resources(account, service, resource_type).into();
+        self.listed.insert(key, Arc::clone(&found));
+        found
+    }
+
+    fn look_for_resources(&self, account: u32, service: &str, resource_type: &str) -> Vec<Arn> {
         let own = self.base.accounts[account as usize].id.to_string();
         let arns: Vec<&Arn> = match (service, resource_type) {
             ("iam", "instance-profile") => self.base.world.instance_profiles.iter().map(|x| &x.arn).collect(),
@@ -618,21 +631,22 @@ impl Engine {
             // P-12.3: who runs the artifact is not known, and nothing narrows it.
             return Ok(None);
         }
-        // What is cheap and fails most comes first.
+        // What is cheap and fails most comes first; what is open is counted on the way.
+        let mut n_open = 0;
         for (i, request) in row.requests.iter().enumerate() {
             for (j, pass) in request.passes.iter().enumerate() {
-                if pass.role == PassedRole::Target
-                    && self.pass(id, form, role, &row.requests[i].passes[j].to)?.is_none()
-                {
-                    return Ok(None);
+                if pass.role == PassedRole::Target {
+                    let Some(holds) = self.pass(id, form, role, &row.requests[i].passes[j].to)? else {
+                        return Ok(None);
+                    };
+                    n_open += u32::from(holds == Holds::Possibly);
                 }
             }
         }
         for at_trust in 0..row.trusts.len() {
             for at_action in 0..row.trusts[at_trust].actions.len() {
-                if self.trust(at, role, at_trust, at_action)?.is_none() {
-                    return Ok(None);
-                }
+                let Some(holds) = self.trust(at, role, at_trust, at_action)? else { return Ok(None) };
+                n_open += u32::from(holds == Holds::Possibly);
             }
         }
         let resources: Vec<Option<Arn>> = match (&row.resource, row.family) {
@@ -645,24 +659,35 @@ impl Engine {
                     running.into_iter().filter(is_it).map(Some).collect()
                 } else {
                     let listed = self.resources(account, &kind.service, &kind.resource_type);
-                    listed.into_iter().map(Some).collect()
+                    listed.iter().cloned().map(Some).collect()
                 }
             }
             (Some(kind), _) => {
-                self.resources(account, &kind.service, &kind.resource_type).into_iter().map(Some).collect()
+                self.resources(account, &kind.service, &kind.resource_type).iter().cloned().map(Some).collect()
             }
         };
         let mut best: Option<Step> = None;
         for resource in resources {
             step.resource = resource;
             let Some(holds) = self.attempt_holds(&step)? else { continue };
-            let Some(instance) = self.instance(&step)? else { continue };
-            let n_open = instance.asked.iter().filter(|asked| asked.holds == Holds::Possibly).count()
-                + instance.needs.iter().filter(|(_, met)| !met).count();
+            let Some(needs) = self.needs(&step) else { continue };
             let mut one = step.clone();
             one.n_requests = row.requests.len() as u32;
-            one.n_open = n_open as u32;
-            one.holds = if n_open > 0 { Holds::Possibly } else { holds };
+            one.n_open = n_open + u32::from(holds == Holds::Possibly);
+            one.n_open += needs.iter().filter(|(_, met)| !met).count() as u32;
+            // P-11.3: the other role of a row is any that will do.
+            let others = row.requests.iter().flat_map(|request| &request.passes);
+            let mut all_pass = true;
+            for pass in others.filter(|pass| pass.role == PassedRole::Other) {
+                match self.other_role(id, form, &pass.to)? {
+                    Some((_, holds)) => one.n_open += u32::from(holds == Holds::Possibly),
+                    None => all_pass = false,
+                }
+            }
+            if !all_pass {
+                continue;
+            }
+            one.holds = if one.n_open > 0 { Holds::Possibly } else { holds };
             if best.as_ref().is_none_or(|best| one.holds < best.holds) {
                 best = Some(one);
             }
@@ -883,8 +908,9 @@ impl Engine {
         let place = Place { partition: &facts.partition, account: &number, region };
         let made = names::candidates(&template, place, policies.iter().map(|policy| &**policy));
         let made = made.into_iter().filter_map(|text| text.parse().ok());
+        let made: Vec<Arn> = made.collect();
         let mut all = match which {
-            Which::Any => self.resources(account, &kind.0, &kind.1),
+            Which::Any => self.resources(account, &kind.0, &kind.1).to_vec(),
             _ => Vec::new(),
         };
         all.retain(|arn| arn.region().is_empty() || arn.region() == region);
