@@ -6,17 +6,24 @@
 //! Policies are written as JSON text and parsed, so that they have spans and every spelling. Most of what comes out is
 //! well-formed, on purpose; some requests contradict themselves and are refused by every engine.
 //!
-//! [`complete`] draws completions and refinements of abstract requests.
+//! [`atom`] is a condition alone, [`wild`] and [`expansion`] patterns and texts that they match or just miss, [`damaged`]
+//! and [`damage_tables`] spoil texts and compiled sets. [`complete`] draws completions and refinements of abstract requests.
 
+mod atom;
 pub mod complete;
 mod document;
 mod entropy;
+mod glob;
 mod near;
 mod request;
+mod tables;
 mod words;
 mod world;
 
+pub use atom::{AtomSample, atom};
 pub use entropy::{Entropy, bytes_of_seed};
+pub use glob::{damaged, expansion, wild, wild_resource};
+pub use tables::damage_tables;
 
 use iamc_policy::document::{Effect, Strictness};
 use iamc_policy::settings::Settings;
@@ -74,6 +81,13 @@ pub fn document_text(entropy: &mut Entropy<'_>, kind: PolicyKind) -> String {
 pub fn statement_text(entropy: &mut Entropy<'_>, kind: PolicyKind, effect: Effect, request: &Request) -> String {
     let aim = request::aim_at(request);
     document::statement(entropy, kind, effect, &aim, 0)
+}
+
+/// An entry of `Action` near the action `service:Name`: it names it, or others, or misses it by a hair.
+///
+/// Deterministic. Panics: never.
+pub fn action_near(entropy: &mut Entropy<'_>, action: &str) -> String {
+    near::action(entropy, action)
 }
 
 /// A text of that kind for a policy whose text is not known: what a completion may put in its place.

@@ -1,0 +1,96 @@
+//! Whole worlds: every way to ask the same question gives the same answer.
+
+use crate::scene::compiled;
+use iamc_compiler::compile_session;
+use iamc_policy::request::RequestError;
+use iamc_policy::{Decision, Request, World};
+use iamc_runtime::batch::{BatchScratch, RowsBuilder, decide_batch};
+use iamc_runtime::{
+    CompiledPolicySet, DecisionCode, Inverse, PrincipalId, Question, QuestionScratch, Refusal, Scope, Scratch, decide,
+    decide_with, explain, who_can,
+};
+use iamc_testkit::engine::{Engine, Reference};
+use iamc_testkit::generators::{Entropy, Sample, scene};
+use iamc_testkit::oracles::case_line;
+use std::sync::Arc;
+
+/// Requests about each world.
+const N_REQUESTS: usize = 6;
+
+pub(crate) fn judge(bytes: &[u8]) -> u64 {
+    let mut entropy = Entropy::new(bytes);
+    let (world, requests) = scene(&mut entropy, N_REQUESTS);
+    let set = Arc::new(compiled(&world));
+    let image = set.to_bytes();
+    let reloaded = CompiledPolicySet::load(&image).unwrap_or_else(|error| panic!("not read back: {error}"));
+    assert!(reloaded.to_bytes() == image, "a set that was read back is written differently");
+    let mut scratches = [Scratch::new(&set), Scratch::new(&reloaded)];
+    let mut builder = RowsBuilder::new(&set);
+    let mut rows = Vec::new();
+    let mut n = 0;
+    for request in &requests {
+        let expected = Reference.decide(&world, request);
+        for (set, scratch) in [&*set, &reloaded].into_iter().zip(&mut scratches) {
+            let session = request.session.as_deref().map(|list| compile_session(set, list).expect("they are small"));
+            let answer = explain(set, request, session.as_ref(), scratch);
+            if answer != expected {
+                let line = line(&world, request);
+                panic!("compiled and reference differ:\n{line}\n{expected:#?}\n{answer:#?}");
+            }
+            let decision = decide_with(set, request, session.as_ref(), scratch);
+            let same = match (&decision, &expected) {
+                (Ok(decision), Ok(answer)) => *decision == answer.decision,
+                (Err(own), Err(other)) => own == other,
+                _ => false,
+            };
+            assert!(same, "decided and explained differ: {decision:?}\n{}", line(&world, request));
+            n += 2;
+        }
+        let session = request.session.as_deref().map(|list| compile_session(&set, list).expect("they are small"));
+        let session = session.map(|session| builder.add_policies(session));
+        if builder.push_request(request, session).is_ok() {
+            rows.push((request, code(&expected.map(|answer| answer.decision))));
+        }
+    }
+    let mut codes = vec![255; rows.len()];
+    let mut batch = BatchScratch::new();
+    decide_batch(&set, &builder.rows(), builder.tables(), &mut batch, &mut codes).expect("equal columns");
+    for ((request, expected), got) in rows.iter().zip(codes) {
+        assert_eq!(got, expected.bits(), "a row is decided otherwise:\n{}", line(&world, request));
+        n += 1;
+    }
+    n + everybody(&world, &set, &requests, &mut scratches[0])
+}
+
+/// The same request by everybody at once, and by each of them.
+fn everybody(world: &World, set: &Arc<CompiledPolicySet>, requests: &[Request], scratch: &mut Scratch) -> u64 {
+    let inverse = Inverse::new(Arc::clone(set));
+    let mut questions = QuestionScratch::default();
+    let mut n = 0;
+    for request in &requests[..2.min(requests.len())] {
+        let question = Question::new(Request { session: None, ..request.clone() });
+        let found = who_can(&inverse, &question, Scope::All, &mut questions);
+        for id in (0..set.n_principals()).map(PrincipalId::new) {
+            let Some(principal) = set.caller(id, question.session_name()) else { continue };
+            let own = Request { principal, session: None, ..request.clone() };
+            let expected = code(&decide(set, &own, scratch));
+            let got = found.as_ref().map_or(DecisionCode::REFUSED, |found| found.code(id));
+            // Why a request is refused is no matter of everybody.
+            let bits = |code: DecisionCode| code.decision().map_or(0, |_| code.bits());
+            assert_eq!(bits(got), bits(expected), "everybody at once is decided otherwise:\n{}", line(world, &own));
+            n += 1;
+        }
+    }
+    n
+}
+
+fn line(world: &World, request: &Request) -> String {
+    case_line("found", &Sample { world: world.clone(), request: request.clone() }, &Reference)
+}
+
+fn code(result: &Result<Decision, RequestError>) -> DecisionCode {
+    match result {
+        Ok(decision) => DecisionCode::of(*decision),
+        Err(error) => DecisionCode::refused(Refusal::of(error)),
+    }
+}

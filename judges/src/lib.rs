@@ -1,0 +1,140 @@
+//! What fuzzing asks: bytes in, silence or a panic out.
+//!
+//! Each target is one claim that could be wrong, made of bytes: most draw their sample with the generators of
+//! `iamc_testkit`, readers of text take the bytes as they are or a damaged text. A judge compares two or more things that
+//! were written apart; where another crate defines the same thing (`regex-automata` for wildcards, `ipnet` for address
+//! blocks, `jiff` for dates, `serde_json::Value` for documents) it is one of them. What decides prints decision cases.
+//!
+//! `fuzz/` drives these functions with libFuzzer, [`Target::input`] makes inputs without it, and the tests of this crate run
+//! every input that ever failed.
+
+mod action_set;
+mod arguments;
+mod cases;
+mod decide;
+mod document;
+mod glob;
+mod inventory;
+mod load;
+mod open_context;
+mod operator;
+mod partners;
+mod pattern_index;
+mod scene;
+
+use iamc_testkit::generators::{SAMPLE_BYTES, bytes_of_seed};
+
+/// One claim, and the function that attacks it.
+#[derive(Debug, Clone, Copy)]
+pub struct Target {
+    /// Its name, as in `fuzz/fuzz_targets/NAME.rs`.
+    pub name: &'static str,
+    /// What must hold.
+    pub claim: &'static str,
+    /// As many bytes as a large sample takes.
+    pub bytes_max: usize,
+    /// Gives back how many comparisons were made; 0: the bytes say nothing about the claim.
+    /// Panics: if the claim is wrong.
+    judge: fn(&[u8]) -> u64,
+}
+
+/// Every target, in the order of their names.
+pub const TARGETS: &[Target] = &[
+    Target {
+        name: "action_set",
+        claim: "actions by number = actions by text = the reference = plain wildcards",
+        bytes_max: 512,
+        judge: action_set::judge,
+    },
+    Target {
+        name: "arguments",
+        claim: "what a value of the command line is read as is printed and read again as the same",
+        bytes_max: 512,
+        judge: arguments::judge,
+    },
+    Target {
+        name: "cases",
+        claim: "a case is printed and read again as the same, and all engines answer it alike",
+        bytes_max: 2 * SAMPLE_BYTES,
+        judge: cases::judge,
+    },
+    Target {
+        name: "decide",
+        claim: "one request = rows of a batch = everybody at once = the image read back = the reference, word for word",
+        bytes_max: 6 * SAMPLE_BYTES,
+        judge: decide::judge,
+    },
+    Target {
+        name: "document",
+        claim: "a policy says what a plain reading of its JSON says, and is printed and read again as the same",
+        bytes_max: 2 * SAMPLE_BYTES,
+        judge: document::judge,
+    },
+    Target {
+        name: "glob",
+        claim: "packed patterns = the reference = a finite automaton",
+        bytes_max: 512,
+        judge: glob::judge,
+    },
+    Target {
+        name: "inventory",
+        claim: "no export makes a reader panic, and what was read is written and read again as the same",
+        bytes_max: 4 * SAMPLE_BYTES,
+        judge: inventory::judge,
+    },
+    Target {
+        name: "load",
+        claim: "damaged bytes are refused, or decide without a panic",
+        bytes_max: 5 * SAMPLE_BYTES,
+        judge: load::judge,
+    },
+    Target {
+        name: "open_context",
+        claim: "the laws of section 8.6: completions agree with what was said to be possible",
+        bytes_max: 2 * SAMPLE_BYTES,
+        judge: open_context::judge,
+    },
+    Target {
+        name: "operator",
+        claim: "one condition: compiled = reference = other crates, in all states of its key",
+        bytes_max: 512,
+        judge: operator::judge,
+    },
+    Target {
+        name: "pattern_index",
+        claim: "the pattern index finds what comparing every pattern finds",
+        bytes_max: 2 * SAMPLE_BYTES,
+        judge: pattern_index::judge,
+    },
+];
+
+/// The target of that name.
+///
+/// ```
+/// assert!(iamc_judges::target("glob").is_some());
+/// assert!(iamc_judges::target("globe").is_none());
+/// ```
+pub fn target(name: &str) -> Option<&'static Target> {
+    TARGETS.iter().find(|target| target.name == name)
+}
+
+impl Target {
+    /// Attacks the claim with these bytes; gives back how many comparisons were made.
+    ///
+    /// Deterministic. Panics: if the claim is wrong, with what shows it.
+    pub fn run(&self, bytes: &[u8]) -> u64 {
+        (self.judge)(bytes)
+    }
+
+    /// An input for a seed: for whoever has no fuzzer at hand.
+    ///
+    /// Deterministic. Cost: O(`bytes_max`).
+    ///
+    /// ```
+    /// let glob = iamc_judges::target("glob").unwrap();
+    /// assert!(glob.run(&glob.input(1)) > 0);
+    /// ```
+    pub fn input(&self, seed: u64) -> Vec<u8> {
+        bytes_of_seed(seed, self.bytes_max)
+    }
+}
