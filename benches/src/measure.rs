@@ -1,9 +1,11 @@
-//! What the program `performance` measures, a topic a module.
+//! What the program `performance` and `iamc bench` measure, a topic a module.
 
 pub mod batch;
 pub mod compile;
+pub mod files;
 pub mod hostile;
 pub mod instructions;
+pub mod overview;
 pub mod point;
 pub mod read;
 pub mod sets;

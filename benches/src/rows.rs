@@ -109,6 +109,26 @@ impl Rows {
     }
 }
 
+impl Rows {
+    /// The rows at some positions, in that order; what was read for them is not counted again.
+    ///
+    /// Panics: on a position out of range.
+    pub fn only(&self, positions: &[usize]) -> Rows {
+        let mut names = Names::default();
+        for position in positions {
+            // They were texts before.
+            names.push(self.names.row(*position).map(|bytes| std::str::from_utf8(bytes).unwrap_or_default()));
+        }
+        Rows {
+            ids: positions.iter().map(|position| self.ids[*position]).collect(),
+            requests: positions.iter().map(|position| self.requests[*position].clone()).collect(),
+            names,
+            context: self.context.clone(),
+            n_read: self.n_read,
+        }
+    }
+}
+
 /// The request that a row stands for; `None`: it is no request line, which no row of a corpus is.
 pub fn request(row: &Row) -> Option<Request> {
     read_line(&row.to_json(), Mode::Closed, Strictness::Lenient).ok().map(|line| line.request)

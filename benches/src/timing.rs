@@ -1,8 +1,9 @@
 //! Timing on a machine that others use too: what is compared is measured in turns, the ratio is taken turn by turn, and
-//! time is that of the processor, which does not run while others have it.
+//! time is that of the processor, which does not run while others have it. Where several threads work at once, and only
+//! there, it is the time of day.
 
 use std::hint::black_box;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A clock that counts the processor time of this process, all its threads together; the time of day where the system has
 /// no such clock.
@@ -32,6 +33,23 @@ fn now() -> Duration {
 #[cfg(not(target_os = "linux"))]
 fn now() -> Duration {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
+}
+
+/// Processor time of all programs that this one started and waited for, in steps of the system's clock (mostly 10 ms); 0 where the
+/// system does not tell.
+#[cfg(target_os = "linux")]
+pub fn children() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The name of the program stands in brackets and may hold anything; 13 more words, then user and system time.
+    let words = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace();
+    let ticks: u64 = words.skip(13).take(2).filter_map(|word| word.parse::<u64>().ok()).sum();
+    Duration::from_secs_f64(ticks as f64 / rustix::param::clock_ticks_per_second().max(1) as f64)
+}
+
+/// Processor time of all programs that this one started and waited for; this system does not tell.
+#[cfg(not(target_os = "linux"))]
+pub fn children() -> Duration {
+    Duration::ZERO
 }
 
 /// One thing, measured several times.
@@ -75,12 +93,33 @@ pub type Work<'a> = &'a mut dyn FnMut() -> u64;
 /// Nanoseconds for each of `n` in each of `turns` turns: in a turn everything is done once, one after the other. One
 /// turn more comes first and does not count.
 pub fn in_turns(turns: usize, n: usize, works: &mut [Work<'_>]) -> Vec<Series> {
+    in_turns_by(turns, n, works, || {
+        let clock = Clock::start();
+        move || clock.elapsed()
+    })
+}
+
+/// The same by the time of day, for works of several threads: the processor time of all of them together hides what they
+/// save.
+pub fn in_turns_by_day(turns: usize, n: usize, works: &mut [Work<'_>]) -> Vec<Series> {
+    in_turns_by(turns, n, works, || {
+        let start = Instant::now();
+        move || start.elapsed()
+    })
+}
+
+fn in_turns_by<E: Fn() -> Duration>(
+    turns: usize,
+    n: usize,
+    works: &mut [Work<'_>],
+    start: impl Fn() -> E,
+) -> Vec<Series> {
     let mut series = vec![Series { figures: Vec::with_capacity(turns) }; works.len()];
     for turn in 0..=turns {
         for (work, series) in works.iter_mut().zip(&mut series) {
-            let clock = Clock::start();
+            let elapsed = start();
             black_box(work());
-            let ns = clock.elapsed().as_nanos() as f64 / n.max(1) as f64;
+            let ns = elapsed().as_nanos() as f64 / n.max(1) as f64;
             if turn > 0 {
                 series.figures.push(ns);
             }

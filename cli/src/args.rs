@@ -3,6 +3,7 @@
 use clap::builder::PossibleValuesParser;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
+use iamc_bench_corpus::Shape;
 use std::path::PathBuf;
 
 const STYLES: Styles = Styles::styled()
@@ -157,6 +158,7 @@ pub(crate) enum Command {
     Export(Export),
     Lint(Lint),
     Conform(Conform),
+    Bench(Bench),
     Completions(Completions),
 }
 
@@ -461,6 +463,37 @@ pub(crate) struct Conform {
 fn engines() -> PossibleValuesParser {
     let names = iamc_testkit::engine::all().into_iter().map(|engine| engine.name());
     PossibleValuesParser::new(names.chain(["all"]))
+}
+
+/// Measure how many decisions a second this machine makes.
+///
+/// Generates a synthetic organization, compiles it, requires that all ways to decide agree, and times them in turns: one by
+/// one and as a batch, beside a naive evaluator that visits every statement, and beside the floor that the machine's memory
+/// sets. Times of one thread are processor time, so that others on the machine disturb little.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  iamc bench
+  # 2,000 accounts and a million statements: some minutes, and some gigabytes of memory
+  iamc bench --shape L --threads 2
+  # Principals that share nothing, the worst case for an engine that lives on sharing
+  iamc bench --shape flat105 --format json | jq '.measured[] | {what, decisions_per_second}'")]
+pub(crate) struct Bench {
+    /// The organization: S (10 accounts), M, L, XL, flat105, flat105:N (N principals) or adversarial
+    #[arg(long, value_name = "SHAPE", default_value = "S")]
+    pub(crate) shape: Shape,
+
+    /// The seed; the same seed gives the same organization and requests
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+
+    /// Decisions in each turn
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) rows: u32,
+
+    /// Turns, of which the median counts
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub(crate) turns: u8,
 }
 
 /// Print a completion script for a shell.

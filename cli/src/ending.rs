@@ -19,10 +19,12 @@ pub(crate) enum Ending {
     Invalid,
     /// One decision, and it is `Conditional`.
     Open,
+    /// iamc is wrong, whatever it was given.
+    Defect,
 }
 
 /// Exit code of a panic: a defect of ours, never of the input.
-pub(crate) const DEFECT: i32 = 70;
+pub(crate) const DEFECT: u8 = 70;
 
 impl From<Ending> for ExitCode {
     fn from(ending: Ending) -> ExitCode {
@@ -32,6 +34,7 @@ impl From<Ending> for ExitCode {
             Ending::Usage => 2,
             Ending::Invalid => 3,
             Ending::Open => 4,
+            Ending::Defect => DEFECT,
         })
     }
 }
@@ -47,6 +50,8 @@ pub(crate) enum Failure {
     Reported(String),
     /// An output cannot be written.
     Output(String),
+    /// Two of our own answers contradict each other, or what we made ourselves is refused.
+    Defect(String),
     /// Whoever reads our standard output has gone, which is no failure (`iamc … | head -1`).
     Closed,
 }
@@ -63,11 +68,20 @@ impl Failure {
             Failure::Usage(message) => (format!("{message}\n\nFor more information, try `--help`."), Ending::Usage),
             Failure::Input(message) | Failure::Reported(message) => (message, Ending::Invalid),
             Failure::Output(message) => (message, Ending::Usage),
+            Failure::Defect(message) => (defect(&message), Ending::Defect),
             Failure::Closed => return Ending::Done,
         };
         terminal::error(&clean(&message));
         ending
     }
+}
+
+/// What is said of a defect of ours.
+fn defect(what: &str) -> String {
+    format!(
+        "this is a defect of iamc {}, whatever the input was: {what}; please report it with the input",
+        env!("CARGO_PKG_VERSION")
+    )
 }
 
 thread_local! {
@@ -98,11 +112,8 @@ pub(crate) fn own_up_to_panics() {
             .or_else(|| info.payload().downcast_ref::<String>().cloned())
             .unwrap_or_else(|| "a panic without a message".to_owned());
         let place = info.location().map(|at| format!(" ({}:{})", at.file(), at.line())).unwrap_or_default();
-        terminal::error(&clean(&format!(
-            "this is a defect of iamc {}, whatever the input was: {what}{place}; please report it with the input",
-            env!("CARGO_PKG_VERSION")
-        )));
-        std::process::exit(DEFECT);
+        terminal::error(&clean(&defect(&format!("{what}{place}"))));
+        std::process::exit(DEFECT.into());
     }));
 }
 
@@ -126,7 +137,7 @@ mod tests {
         let this = std::env::current_exe().unwrap();
         let name = "ending::tests::a_panic_ends_with_70_and_says_whose_fault_it_is";
         let child = Command::new(this).args([name, "--exact", "--nocapture"]).env(PANIC, "1").output().unwrap();
-        assert_eq!(child.status.code(), Some(DEFECT));
+        assert_eq!(child.status.code(), Some(DEFECT.into()));
         let said = String::from_utf8(child.stderr).unwrap();
         assert!(said.contains("this is a defect of iamc"), "{said}");
         assert!(said.contains("ours\\u{1b}[2J"), "{said}");

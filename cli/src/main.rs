@@ -2,11 +2,12 @@
 //!
 //! In go arguments, files and standard input; results go to standard output or `-o FILE`, everything else to standard
 //! error. No other crate prints. One file a command: [`decide`] (and [`bulk`]),
-//! [`export`], [`lint`], [`conform`]; [`render`] writes decisions,
+//! [`export`], [`lint`], [`conform`], [`bench`]; [`render`] writes decisions,
 //! [`excerpt`] draws findings, [`output`] keeps files whole, [`ending`] knows the exit codes.
 
 mod args;
 mod audit;
+mod bench;
 mod bulk;
 mod compile;
 mod conform;
@@ -108,6 +109,7 @@ fn run(cli: &Cli) -> Result<Ending, Failure> {
         Some(Command::Export(args)) => export::run(args, &cli.global),
         Some(Command::Lint(args)) => lint::run(args, &cli.global),
         Some(Command::Conform(args)) => conform::run(args, &cli.global),
+        Some(Command::Bench(args)) => bench::run(args, &cli.global),
         Some(Command::Completions(args)) => {
             let mut script = Vec::new();
             clap_complete::generate(args.shell, &mut Cli::command(), "iamc", &mut script);

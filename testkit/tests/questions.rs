@@ -6,13 +6,14 @@ use iamc_policy::decision::{Contribution, ReasonCode, StatementRef, Truth};
 use iamc_policy::request::{GivenKeys, Mode, RequestResource, ResourceInRequest, ThroughEndpoint};
 use iamc_policy::{AccountId, ConditionKey, Decision, PolicyKind, Request, World};
 use iamc_runtime::{
-    CompiledPolicySet, DecisionCode, Grant, Inverse, PrincipalId, Question, QuestionScratch, Refusal, Scope, Scratch,
-    decide, explain, what_can, who_can,
+    ActionId, CompiledPolicySet, DecisionCode, Grant, Inverse, PreparedContext, PrincipalId, Question, QuestionScratch,
+    Refusal, ResourceId, Scope, Scratch, decide, decide_ids, explain, matrix, what_can, who_can,
 };
 use iamc_testkit::build::build;
 use iamc_testkit::case::read_cases;
 use iamc_testkit::generators::{Entropy, SAMPLE_BYTES, Sample, bytes_of_seed, scene};
 use iamc_testkit::oracles::case_line;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -180,6 +181,63 @@ fn questions_equal_decisions_on_every_case() {
         }
     }
     assert!(tally.n_questions > 10_000, "{} questions only", tally.n_questions);
+}
+
+/// Requires of a matrix that its rows come resource by resource, and that each cell is the decision by number.
+#[test]
+fn matrices_equal_decisions_on_generated_worlds() {
+    let n_seeds = if std::env::var_os("IAMC_LONG").is_some() { 10_000 } else { 300 };
+    let mut scratch = QuestionScratch::default();
+    let (mut n_cells, mut n_allowed, mut n_refused) = (0, 0, 0);
+    for seed in 0..n_seeds {
+        let bytes = bytes_of_seed(seed, 4 * SAMPLE_BYTES);
+        let (world, requests) = scene(&mut Entropy::new(&bytes), 4);
+        let inverse = inverse(&world);
+        let set: &CompiledPolicySet = inverse.set();
+        let mut own = Scratch::new(set);
+        let actions: Vec<ActionId> =
+            requests.iter().filter_map(|request| set.action_id(&request.action.to_string())).collect();
+        let listed = (0..set.n_resources().min(5)).map(|id| Some(ResourceId::new(id)));
+        let resources: Vec<Option<ResourceId>> = std::iter::once(None).chain(listed).collect();
+        for mode in [Mode::Closed, Mode::Open] {
+            let context = PreparedContext::new(requests[0].context.clone(), mode);
+            let mut order =
+                resources.iter().flat_map(|resource| actions.iter().map(move |action| (*action, *resource)));
+            let walked = matrix(
+                &inverse,
+                &actions,
+                &resources,
+                &context,
+                Scope::All,
+                &mut scratch,
+                |action, resource, found| {
+                    assert_eq!(order.next(), Some((action, resource)));
+                    for id in (0..set.n_principals()).map(PrincipalId::new) {
+                        let alone = decide_ids(set, id, action, resource, &context, &mut own);
+                        match &found {
+                            Ok(found) => {
+                                assert_eq!(outcome(found.code(id)), outcome(alone), "{seed} {id:?} {action:?}")
+                            }
+                            Err(_) => assert_eq!(alone.decision(), None),
+                        }
+                        n_cells += 1;
+                        n_allowed += usize::from(alone == DecisionCode::ALLOW);
+                    }
+                    n_refused += usize::from(found.is_err());
+                    ControlFlow::Continue(())
+                },
+            );
+            assert_eq!((walked, order.next()), (ControlFlow::Continue(()), None));
+            let mut n_rows = 0;
+            let stopped = matrix(&inverse, &actions, &resources, &context, Scope::All, &mut scratch, |_, _, _| {
+                n_rows += 1;
+                ControlFlow::Break(())
+            });
+            assert_eq!((stopped.is_break(), n_rows), (!actions.is_empty(), usize::from(!actions.is_empty())));
+        }
+    }
+    println!("{n_cells} cells, {n_allowed} allowed, {n_refused} rows refused");
+    assert!(n_cells > 20_000 && n_allowed * 50 > n_cells && n_refused > 0, "{n_cells} {n_allowed} {n_refused}");
 }
 
 /// The statements of some kinds among contributions that may apply.

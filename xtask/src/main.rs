@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod corpus;
+mod instructions;
 mod realdata;
 
 use std::process::ExitCode;
@@ -25,6 +26,11 @@ const TASKS: &[Task] = &[
         name: "corpus",
         about: "writes a synthetic organization and requests about it; --help has the options",
         run: corpus::run,
+    },
+    Task {
+        name: "instructions",
+        about: "counts instructions of small fixed inputs beside the baseline; --update sets a new one and draws the history",
+        run: instructions::run,
     },
     Task { name: "profile", about: "measures an inventory, a corpus or a file of policies", run: corpus::profile },
     Task {

@@ -6,7 +6,7 @@ use super::{Case, Failure, corpus};
 use crate::floor::Floor;
 use crate::report::{Bar, Line, number};
 use crate::rows::{self, Rows};
-use crate::timing::{Series, in_turns};
+use crate::timing::{Series, in_turns, in_turns_by_day};
 use iamc_bench_corpus::{Corpus, Shape, requests};
 use iamc_catalogue::Catalogue;
 use iamc_compiler::{Limits, compile};
@@ -120,7 +120,7 @@ fn decide_rows(
 }
 
 /// Refuses batches whose rows are not what single decisions say.
-fn check(set: &CompiledPolicySet, batch: &RowsBuilder<'_>, codes: &[u8]) -> Result<(), Failure> {
+pub(super) fn check(set: &CompiledPolicySet, batch: &RowsBuilder<'_>, codes: &[u8]) -> Result<(), Failure> {
     let mut scratch = Scratch::new(set);
     let rows = batch.rows();
     for index in (0..rows.len()).step_by(101) {
@@ -173,7 +173,6 @@ pub fn measure(shape: &Shape, smaller: Option<&Shape>, turns: usize) -> Result<V
             &mut || (0..times).fold(0, |sum, _| sum ^ floor.bulk(black_box(&point_rows.names))),
             &mut || (0..times).map(|_| super::point::by_number(set, &point_rows, &mut scratch)).sum(),
             &mut || decide(set, &scattered, &mut one, &mut codes),
-            &mut || decide(set, &scattered, &mut two, &mut others),
             &mut || decide(set, &hot, &mut of_hot, &mut hot_codes),
             &mut || decide(set, &stream, &mut of_stream, &mut stream_codes),
             &mut || match (&small, &of_small) {
@@ -182,8 +181,15 @@ pub fn measure(shape: &Shape, smaller: Option<&Shape>, turns: usize) -> Result<V
             },
         ],
     );
-    let [bulk, point, own, threads, hot, stream, before] =
-        <[Series; 7]>::try_from(series).map_err(|_| "seven series")?;
+    let [bulk, point, own, hot, stream, before] = <[Series; 6]>::try_from(series).map_err(|_| "six series")?;
+    let by_day = in_turns_by_day(
+        turns,
+        ROWS,
+        &mut [&mut || decide(set, &scattered, &mut one, &mut codes), &mut || {
+            decide(set, &scattered, &mut two, &mut others)
+        }],
+    );
+    let [alone, threads] = <[Series; 2]>::try_from(by_day).map_err(|_| "two series")?;
     let name = case.corpus.shape();
     let mut lines = vec![
         Line::ratio(
@@ -204,7 +210,12 @@ pub fn measure(shape: &Shape, smaller: Option<&Shape>, turns: usize) -> Result<V
             (&hot, "hot"),
             Bar::AtLeast(2.0),
         ),
-        Line::ratio(format!("one thread by two, {name}"), (&own, "on one"), (&threads, "on two"), Bar::AtLeast(1.6)),
+        Line::ratio(
+            format!("one thread by two, time of day, {name}"),
+            (&alone, "on one"),
+            (&threads, "on two"),
+            Bar::AtLeast(1.6),
+        ),
         Line::ratio(
             format!("rows as they come, own contexts, sessions and resources in text, {name}"),
             (&stream, "a row"),

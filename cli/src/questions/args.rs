@@ -31,7 +31,7 @@ Examples:
 
 Columns of csv, ndjson and parquet:
   action, resource, kind (user, role, root, everyone, account, principal, service, provider), principal,
-  answer (`can` or `can_if`), keys (what it depends on), statements (what lets it in)")]
+  answer (`can` or `can_if`), depends_on (condition keys and what else is not known), statements (what lets it in)")]
 pub(crate) struct WhoCan {
     /// The organization: an inventory, as a folder or a file, or a compiled image
     #[arg(value_name = "ORG", required = true, value_hint = ValueHint::AnyPath)]

@@ -7,7 +7,7 @@ fn every_command_has_help_with_examples() {
     let folder = folder(&[]);
     let top = run(&folder, "--help");
     assert_eq!((top.code, top.stderr.as_str()), (0, ""));
-    for command in ["decide", "export", "lint", "conform", "completions"] {
+    for command in ["decide", "export", "lint", "conform", "bench", "completions"] {
         assert!(top.stdout.contains(&format!("\n  {command} ")), "{command} is not in\n{}", top.stdout);
         let help = run(&folder, &format!("{command} --help"));
         assert_eq!(help.code, 0);

@@ -99,6 +99,8 @@ pub(crate) struct Work {
     pub(crate) sides: Vec<SideClass>,
     /// By run: a position in `sides`.
     pub(crate) sides_of_runs: Vec<u32>,
+    /// The same by the first run of those that are alike.
+    pub(crate) sides_of_classes: Vec<u32>,
     pub(crate) values: Vec<Value>,
     pub(crate) sided: Vec<Sided>,
     pub(crate) sided_values: Vec<((u32, PolicyKind, u32), Value)>,
@@ -435,6 +437,13 @@ impl<'a> Asking<'a> {
                 for lane in list {
                     // Whoever is out of scope is not read afterwards.
                     set_bit(bits, *lane);
+                }
+            }
+            Lanes::Row(row) if within.is_none() && value.is_constant() && value.kinds.user == value.kinds.role => {
+                let gathered = row_of(self.work, target, located.deny);
+                let bits = if value.kinds.user.definite { &mut gathered.definite } else { &mut gathered.perhaps };
+                for (bits, holders) in bits[words.clone()].iter_mut().zip(&row[words]) {
+                    *bits |= holders;
                 }
             }
             Lanes::List(list) => {

@@ -1,12 +1,12 @@
 //! Section 0 for everybody at once: statement by statement, then word by word.
 
-use super::asking::{Asking, Guarding, Said, Stamped, Target, note_odd};
-use super::inverse::{Guarded, Run};
+use super::asking::{Asking, Guarding, Said, Stamped, Target, Work, note_odd};
+use super::inverse::{ByLanes, Guarded, Run};
 use super::pools::{Holders, Lanes};
 use super::postings::{Holder, denies};
 use super::rows::{mask, words};
 use super::sides::SideClass;
-use super::truths::{Kinds, Slice, Sum, Value};
+use super::truths::{Kinds, Ready, Slice, Sum, Value};
 use crate::actions::ActionFlags;
 use crate::eval::{Eval, Target as Resource};
 use crate::factors::Factors;
@@ -14,7 +14,6 @@ use crate::index::accounts_of;
 use crate::layout::*;
 use crate::logic::{K, Logic};
 use crate::pattern::Subject;
-use crate::plan::Plan;
 use crate::record::{Located, Plain};
 use crate::set::rows;
 use iamc_policy::PolicyKind;
@@ -74,11 +73,17 @@ impl Asking<'_> {
         }
         self.attached(Target::Boundary);
         self.attached(Target::Session);
-        self.sides_of(runs, &plan);
+        self.sides_of(runs);
+        let mut last = (NONE, None);
         for run in runs {
-            let side = self.side_of(*run);
-            let run = self.lanes.runs[*run as usize];
-            self.run(run, &side, joining);
+            let at = self.work.sides_of_runs[*run as usize];
+            // Neighbours mostly share a side.
+            if last.0 != at {
+                last = (at, Some(self.work.sides[at as usize]));
+            }
+            if let Some(side) = &last.1 {
+                self.run(self.lanes.runs[*run as usize], side, joining);
+            }
         }
         true
     }
@@ -330,46 +335,42 @@ impl Asking<'_> {
     // ---- the resource's side ----
 
     /// Works out the sides of all runs: each special one, and those that are alike.
-    fn sides_of(&mut self, runs: &[u32], plan: &Plan) {
+    fn sides_of(&mut self, runs: &[u32]) {
         // On `*` the owner, whose RCPs hold, is the caller's account.
         let by_owner = self.owner_varies && self.main.unit.has(ActionFlags::RCP_GOVERNED);
-        let _ = plan;
-        self.work.sides_of_runs.clear();
-        self.work.sides_of_runs.resize(self.lanes.runs.len(), NONE);
-        for run in runs {
-            if self.work.sides_of_runs[*run as usize] != NONE {
+        let class_of = |run: u32, lanes: &ByLanes| if by_owner { lanes.runs[run as usize].like } else { 0 };
+        let n = self.lanes.runs.len();
+        for list in [&mut self.work.sides_of_runs, &mut self.work.sides_of_classes] {
+            list.clear();
+            list.resize(n, NONE);
+        }
+        for (position, run) in runs.iter().enumerate() {
+            let is_special =
+                |work: &Work, run: u32| !work.special.is_empty() && work.special.binary_search(&run).is_ok();
+            let class = class_of(*run, self.lanes);
+            let own = is_special(self.work, *run);
+            if !own && self.work.sides_of_classes[class as usize] != NONE {
+                self.work.sides_of_runs[*run as usize] = self.work.sides_of_classes[class as usize];
                 continue;
             }
-            let is_special = self.work.special.binary_search(run).is_ok();
-            let like = self.lanes.runs[*run as usize].like;
-            let stand_ins = if is_special {
-                self.stand_ins(std::iter::once(*run))
-            } else {
-                let special = &self.work.special;
-                let alike = runs.iter().copied().filter(|other| {
-                    special.binary_search(other).is_err()
-                        && (!by_owner || self.lanes.runs[*other as usize].like == like)
-                });
-                self.stand_ins(alike)
+            let stand_ins = match own {
+                true => self.stand_ins(std::iter::once(*run)),
+                // This is the first of its class.
+                false => self.stand_ins(
+                    runs[position..]
+                        .iter()
+                        .copied()
+                        .filter(|other| class_of(*other, self.lanes) == class && !is_special(self.work, *other)),
+                ),
             };
             let side = self.side(stand_ins[0], stand_ins[1]);
             let at = self.work.sides.len() as u32;
             self.work.sides.push(side);
-            if is_special {
-                self.work.sides_of_runs[*run as usize] = at;
-                continue;
-            }
-            for other in runs {
-                let same = !by_owner || self.lanes.runs[*other as usize].like == like;
-                if same && self.work.special.binary_search(other).is_err() {
-                    self.work.sides_of_runs[*other as usize] = at;
-                }
+            self.work.sides_of_runs[*run as usize] = at;
+            if !own {
+                self.work.sides_of_classes[class as usize] = at;
             }
         }
-    }
-
-    fn side_of(&self, run: u32) -> SideClass {
-        self.work.sides[self.work.sides_of_runs[run as usize] as usize]
     }
 
     // ---- SCPs ----
@@ -483,21 +484,41 @@ impl Asking<'_> {
         let lanes = self.lanes;
         let work = &mut *self.work;
         let truths = &work.truths;
+        if joining.alone && !side.may_allow {
+            // Only whether they are denied is left to find out.
+            let denies = [Ready::new(&guarding.denies), Ready::new(&side.rcp_denies), Ready::new(&side.denies)];
+            for word in words(run.first, run.end) {
+                let (roles, linked) = (lanes.roles[word], lanes.service_linked[word]);
+                let unlinked = K { definite: !linked, possible: !linked };
+                let [scps, rcps, others] = denies.map(|sum| sum.word(truths, word, roles));
+                let denied = work.denies.word(word).or(scps.or(rcps).and(unlinked)).or(others);
+                let own = mask(word, run.first, run.end);
+                for (bits, value) in work.outcomes.iter_mut().zip(outcomes(denied, K::FALSE)) {
+                    bits[word] = bits[word] & !own | value & own;
+                }
+            }
+            return;
+        }
         let level_sums = guarding.levels.of(&work.level_sums);
+        let guard_allows = Ready::constant(guarding.allows);
+        let [scp_denies, side_denies, rcp_denies] = [&guarding.denies, &side.denies, &side.rcp_denies].map(Ready::new);
+        let [unlim, lim, acct] = [&side.unlim, &side.lim, &side.acct].map(Ready::new);
+        let (grant, open) = (Ready::constant(side.grant), Ready::constant(side.open));
+        let endpoint = side.endpoint.as_ref().map(Ready::new);
         for word in words(run.first, run.end) {
             let (roles, linked) = (lanes.roles[word], lanes.service_linked[word]);
             let unlinked = K { definite: !linked, possible: !linked };
-            let sum = |sum: &Sum| truths.word(sum, word, roles);
-            let mut guards: K<u64> = guarding.allows.word(roles);
+            let sum = |sum: &Ready| sum.word(truths, word, roles);
+            let mut guards: K<u64> = sum(&guard_allows);
             for level in level_sums {
-                guards = guards.and(sum(level));
+                guards = guards.and(truths.word(level, word, roles));
             }
             let denied = work
                 .denies
                 .word(word)
-                .or(sum(&guarding.denies).and(unlinked))
-                .or(sum(&side.denies))
-                .or(sum(&side.rcp_denies).and(unlinked));
+                .or(sum(&scp_denies).and(unlinked))
+                .or(sum(&side_denies))
+                .or(sum(&rcp_denies).and(unlinked));
             let identity = work.allows.word(word);
             let or_none = |gathered: K<u64>, holders: &Holders| {
                 let none = !holders.some[word];
@@ -509,14 +530,14 @@ impl Asking<'_> {
                 id: identity,
                 pb: or_none(work.boundary.word(word), &lanes.boundary),
                 sp: or_none(work.session.word(word), &lanes.session),
-                unlim: sum(&side.unlim),
-                lim: sum(&side.lim),
-                acct: sum(&side.acct),
-                grant: side.grant.word(roles),
+                unlim: sum(&unlim),
+                lim: sum(&lim),
+                acct: sum(&acct),
+                grant: sum(&grant),
                 identity,
             };
-            let mut allowed = factors.core().and(guards.or(unlinked.not())).and(side.open.word(roles));
-            if let Some(endpoint) = &side.endpoint {
+            let mut allowed = factors.core().and(guards.or(unlinked.not())).and(sum(&open));
+            if let Some(endpoint) = &endpoint {
                 allowed = allowed.and(sum(endpoint));
             }
             let own = mask(word, run.first, run.end);

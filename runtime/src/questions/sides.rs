@@ -6,7 +6,7 @@ use super::points;
 use super::rows::get;
 use super::truths::{Kinds, Sum, Value};
 use crate::actions::ActionFlags;
-use crate::factors::Line;
+use crate::factors::{Factors, Line};
 use crate::layout::*;
 use crate::logic::{K, Logic, Tri};
 use crate::plan::{Guardrails, Plan, Side, Single};
@@ -45,6 +45,8 @@ pub(crate) struct Sided {
 pub(crate) struct SideClass {
     /// The request is refused.
     pub(crate) refused: bool,
+    /// Some policies of the caller could make it allowed.
+    pub(crate) may_allow: bool,
     pub(crate) line: Line,
     /// Gates and S3 Block Public Access.
     pub(crate) open: Kinds,
@@ -58,6 +60,29 @@ pub(crate) struct SideClass {
     pub(crate) grant: Kinds,
     /// `None`: no endpoint policy.
     pub(crate) endpoint: Option<Sum>,
+}
+
+impl SideClass {
+    /// False only if no user and no role is allowed, even one whose own policies allow everything.
+    fn may_allow_somebody(&self) -> bool {
+        [false, true].into_iter().any(|is_role| {
+            let most = |sum: &Sum| if sum.terms.len == 0 { sum.kinds.at(is_role) } else { K::TRUE };
+            let factors = Factors {
+                line: self.line,
+                is_root: false,
+                id: K::TRUE,
+                pb: K::TRUE,
+                sp: K::TRUE,
+                unlim: most(&self.unlim),
+                lim: most(&self.lim),
+                acct: most(&self.acct),
+                grant: self.grant.at(is_role),
+                identity: K::TRUE,
+            };
+            let endpoint = self.endpoint.as_ref().map_or(K::TRUE, most);
+            factors.core().and(self.open.at(is_role)).and(endpoint).possible
+        })
+    }
 }
 
 /// What one caller of a class says, but for statements.
@@ -120,8 +145,9 @@ impl Asking<'_> {
         let perhaps = |holds: bool| if holds { Kinds::UNKNOWN } else { Kinds::FALSE };
         let endpoint_unknown = any.plan.endpoint != Single::None && self.is_unknown(any.plan.endpoint);
         let rcp_unknown = self.rcps_unknown(any.plan.rcps);
-        SideClass {
+        let side = SideClass {
             refused: false,
+            may_allow: true,
             line: any.line,
             open: value(&|own: &OfCaller| own.open),
             denies: plus(denies, perhaps(unknown || endpoint_unknown)),
@@ -131,7 +157,8 @@ impl Asking<'_> {
             acct: plus(acct, perhaps(unknown).or(grant_account).or(acl_account)),
             grant: if self.set.settings().kms_grant_identity { Kinds::FALSE } else { grant_self.or(grant_base) },
             endpoint,
-        }
+        };
+        SideClass { may_allow: side.may_allow_somebody(), ..side }
     }
 
     /// for RetireGrant the key policy has no effect, whatever it says.
@@ -353,6 +380,7 @@ impl Asking<'_> {
 fn refused() -> SideClass {
     SideClass {
         refused: true,
+        may_allow: true,
         line: Line::Cross,
         open: Kinds::FALSE,
         denies: Sum::FALSE,

@@ -113,6 +113,38 @@ impl Sum {
     pub(crate) const UNKNOWN: Sum = Sum { kinds: Kinds::UNKNOWN, terms: Slice { first: 0, len: 0 } };
 }
 
+/// A disjunction whose constant part is spread to words, for the words of one run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ready {
+    user: K<u64>,
+    role: K<u64>,
+    terms: Slice,
+}
+
+impl Ready {
+    pub(crate) fn new(sum: &Sum) -> Ready {
+        let spread = |value: Tri| {
+            let word = |on: bool| if on { u64::MAX } else { 0 };
+            K { definite: word(value.definite), possible: word(value.possible) }
+        };
+        Ready { user: spread(sum.kinds.user), role: spread(sum.kinds.role), terms: sum.terms }
+    }
+
+    pub(crate) fn constant(kinds: Kinds) -> Ready {
+        Ready::new(&Sum { kinds, terms: Slice::default() })
+    }
+
+    /// The values of one word of lanes, of which `roles` are roles.
+    pub(crate) fn word(&self, truths: &Truths, word: usize, roles: u64) -> K<u64> {
+        let pick = |user: u64, role: u64| (user & !roles) | (role & roles);
+        let constant = K {
+            definite: pick(self.user.definite, self.role.definite),
+            possible: pick(self.user.possible, self.role.possible),
+        };
+        if self.terms.len == 0 { constant } else { truths.any_term(constant, self.terms, word, roles) }
+    }
+}
+
 /// Where a stored row lies.
 #[derive(Debug, Clone)]
 enum Stored {
@@ -232,8 +264,11 @@ impl Truths {
 
     /// A disjunction, for one word.
     pub(crate) fn word(&self, sum: &Sum, word: usize, roles: u64) -> K<u64> {
-        let constant = sum.kinds.word(roles);
-        sum.terms.of(&self.terms).iter().fold(constant, |any, (kinds, rows)| {
+        self.any_term(sum.kinds.word(roles), sum.terms, word, roles)
+    }
+
+    fn any_term(&self, constant: K<u64>, terms: Slice, word: usize, roles: u64) -> K<u64> {
+        terms.of(&self.terms).iter().fold(constant, |any, (kinds, rows)| {
             if any.is_certain() { any } else { any.or(kinds.word(roles).and(self.rows_word(*rows, word))) }
         })
     }
@@ -350,6 +385,11 @@ mod tests {
         truths.add(&mut sum, Kinds::TRUE, two);
         // Lane 1 is a user.
         assert_eq!(truths.word(&sum, 0, !0b10), K { definite: 0b0001, possible: 0b0111 });
+        assert_eq!(Ready::new(&sum).word(&truths, 0, !0b10), truths.word(&sum, 0, !0b10));
+        for (user, role) in [(K::TRUE, K::UNKNOWN), (K::FALSE, K::TRUE), (K::UNKNOWN, K::FALSE)] {
+            let kinds = Kinds { user, role };
+            assert_eq!(Ready::constant(kinds).word(&truths, 0, 0b0110), kinds.word(0b0110));
+        }
         let mut copy = truths.begin_sum();
         truths.add_sum(&mut copy, sum);
         assert_eq!(truths.word(&copy, 0, !0b10), truths.word(&sum, 0, !0b10));
