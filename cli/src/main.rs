@@ -2,7 +2,7 @@
 //!
 //! In go arguments, files and standard input; results go to standard output or `-o FILE`, everything else to standard
 //! error. No other crate prints. One file a command: [`decide`] (and [`bulk`]),
-//! [`export`], [`lint`], [`conform`], [`bench`]; [`render`] writes decisions,
+//! [`export`], [`lint`], [`conform`], [`bench`](mod@bench); [`render`] writes decisions,
 //! [`excerpt`] draws findings, [`output`] keeps files whole, [`ending`] knows the exit codes.
 
 mod args;
