@@ -19,8 +19,7 @@ impl IamRs {
                 layers.push(None);
                 continue;
             }
-            let policies: Result<Vec<IAMPolicy>, _> =
-                layer.documents.iter().map(|text| serde_json::from_str(text)).collect();
+            let policies: Result<Vec<IAMPolicy>, Failure> = layer.documents.iter().map(|text| policy(text)).collect();
             layers.push(Some(PolicyEvaluator::with_policies(policies?)));
         }
         let mut requests = Vec::new();
@@ -39,6 +38,13 @@ impl IamRs {
         }
         Ok(IamRs { layers, requests })
     }
+}
+
+/// The crate wants the element that AWS lets out: then it is the older version.
+fn policy(text: &str) -> Result<IAMPolicy, Failure> {
+    let mut document: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text)?;
+    document.entry("Version").or_insert_with(|| "2008-10-17".into());
+    Ok(serde_json::from_value(document.into())?)
 }
 
 impl Peer for IamRs {

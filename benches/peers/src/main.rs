@@ -113,7 +113,7 @@ fn measure(shape: &Shape, n_rows: usize, turns: usize) -> Result<(String, bool),
             code.decision() == Some(Decision::Allow)
         })
         .collect();
-    let mut compare = |peer: &mut dyn Peer| {
+    let compare = |peer: &mut dyn Peer| {
         let mut n_same = 0;
         for (row, expected) in expected.iter().enumerate() {
             let got = peer.allows(&workload, row);

@@ -224,7 +224,7 @@ pub fn measure_flat(shape: &Shape, effort: Effort) -> Result<Vec<Line>, Failure>
 }
 
 /// Resources without policies for all rows that name one; their owners are those that the rows give.
-pub(super) fn list_resources(world: &mut World, rows: impl Iterator<Item = Row>) {
+pub fn list_resources(world: &mut World, rows: impl Iterator<Item = Row>) {
     let mut seen: BTreeSet<String> = world.resources.iter().map(|resource| resource.arn.to_string()).collect();
     for row in rows {
         let (Ok(arn), true) = (row.resource.parse(), seen.insert(row.resource.clone())) else { continue };
