@@ -4,6 +4,7 @@ use crate::ask::{ActionRef, Ask, Parts, ResourceRef, Who};
 use crate::caller::Kind;
 use crate::eval::{ActionIds, Eval};
 use crate::layout::{NONE, PRINCIPAL_ROLE};
+use crate::programs::Program;
 use crate::refusal::Refusal;
 use crate::scratch::{Scratch, Text};
 use crate::set::CompiledPolicySet;
@@ -208,13 +209,13 @@ pub fn decide_ids(
         return DecisionCode::refused(Refusal::UnknownId);
     }
     let unknown = DecisionCode::refused(Refusal::UnknownId);
-    read_ahead(set, principal.0, resource.map(ResourceId::get));
     let Some(facts) = set.catalogue().action_by_id(CatalogueId::new(action.0)) else { return unknown };
-    let Some(who) = who(set, principal.0, &context.session) else { return unknown };
     let service = set.service_of_action(action.0);
     if service == NONE {
         return unknown;
     }
+    read_ahead(set, principal.0, resource.map(ResourceId::get), Some(service));
+    let Some(who) = who(set, principal.0, &context.session) else { return unknown };
     let named = ActionRef { service: set.service_name(service), name: facts.name() };
     let arn = resource.map(|resource| set.text(set.resource(resource.0)[0]));
     let ask = Ask {
@@ -247,25 +248,26 @@ pub fn decide_ids(
 const AHEAD: usize = 8;
 
 /// Reads ahead what a decision will read, one step of the way for all of it before the next: misses of the cache then
-/// overlap, where the decision would wait for each by itself.
-pub(crate) fn read_ahead(set: &CompiledPolicySet, principal: u32, resource: Option<u32>) {
+/// overlap, where the decision would wait for each by itself. Of policies only those are read that are about the service,
+/// where it is known.
+pub(crate) fn read_ahead(set: &CompiledPolicySet, principal: u32, resource: Option<u32>, service: Option<u32>) {
     let [_, account, arn, _, boundary, first, count, ..] = set.principal(principal);
     let of_resource = resource.map(|resource| set.resource(resource));
     let mut sum = if account == NONE { 0 } else { set.account(account)[0] };
     // Texts, and the list of what is attached.
     let texts = [arn, of_resource.map_or(arn, |row| row[0])].map(|text| set.string(text));
-    let mut instances = [NONE; AHEAD + 2];
-    for (instance, attached) in instances.iter_mut().zip(set.attachments(first, count.min(AHEAD as u32))) {
-        *instance = attached >> 1;
+    let programs = set.programs();
+    let mut ahead = [None; AHEAD + 2];
+    for (ahead, program) in ahead.iter_mut().zip(programs.of_attachments(first, count.min(AHEAD as u32))) {
+        *ahead = Some(*program);
     }
-    instances[AHEAD] = boundary;
-    instances[AHEAD + 1] = of_resource.map_or(NONE, |row| row[2]);
+    let of_instance = |instance: u32| (instance != NONE).then(|| programs.of_instance(instance));
+    ahead[AHEAD] = of_instance(boundary);
+    ahead[AHEAD + 1] = of_resource.and_then(|row| of_instance(row[2]));
     sum ^= texts.iter().fold(0, |sum, text| sum ^ u32::from(text.first().copied().unwrap_or(0)));
-    // Policies, their indices, the first sections of those.
-    let bodies = instances.map(|instance| if instance == NONE { NONE } else { set.instance(instance)[0] });
-    let indices = bodies.map(|body| (body != NONE).then(|| set.body_index(body)));
-    for index in indices.into_iter().flatten() {
-        sum ^= set.first_section(index).map_or(0, |section| section[1]);
+    let is_read = |program: &Program| service.is_none_or(|service| program.is_about(service));
+    for program in ahead.into_iter().flatten().filter(is_read) {
+        sum ^= program.read_ahead(set.tables());
     }
     std::hint::black_box(sum);
 }

@@ -110,7 +110,7 @@ impl<'a> Eval<'a> {
         eval.find_caller();
         if let Some(record) = eval.caller.record {
             let resource = ask.resource(0).arn.and_then(|arn| set.find_resource(arn.as_bytes()));
-            read_ahead(set, record, resource);
+            read_ahead(set, record, resource, None);
         }
         eval.note_request_keys();
         eval.find_units()?;
@@ -244,9 +244,9 @@ impl<'a> Eval<'a> {
         match plan.scps {
             Guardrails::Set(set) => {
                 // Without a record, the denies of all levels are one, and levels that pass anyway need no look.
-                let denies = self.set.guardrail_index(set).filter(|_| !R::RECORDS);
-                if let Some(index) = denies {
-                    deny!(self.guardrail_denies(recorder, index, PolicyKind::Scp));
+                let denies = self.set.programs().of_guardrail_set(set).filter(|_| !R::RECORDS);
+                if let Some(program) = denies {
+                    deny!(self.guardrail_denies(recorder, program, PolicyKind::Scp));
                 }
                 for (index, level) in self.levels_of(set) {
                     if denies.is_some() && level[1] & LEVEL_PASSES != 0 {
@@ -272,9 +272,9 @@ impl<'a> Eval<'a> {
         }
         match plan.rcps {
             Guardrails::Set(set) => {
-                let denies = self.set.guardrail_index(set).filter(|_| !R::RECORDS);
-                if let Some(index) = denies {
-                    deny!(self.guardrail_denies(recorder, index, PolicyKind::Rcp));
+                let denies = self.set.programs().of_guardrail_set(set).filter(|_| !R::RECORDS);
+                if let Some(program) = denies {
+                    deny!(self.guardrail_denies(recorder, program, PolicyKind::Rcp));
                 }
                 for (index, level) in self.levels_of(set).filter(|_| denies.is_none()) {
                     recorder.begin(Role::Rcp);

@@ -43,6 +43,7 @@ pub mod pattern;
 mod plan;
 mod pools;
 pub mod principals;
+mod programs;
 mod questions;
 mod record;
 mod recording;

@@ -5,8 +5,8 @@ use crate::factors::Line;
 use crate::layout::*;
 use crate::logic::Logic;
 use crate::plan::{Pool, Side, Single};
+use crate::programs::Program;
 use crate::record::{At, Located, Open, PolicyName, Recorder};
-use crate::set::ServiceIndex;
 use crate::statements;
 use iamc_policy::PolicyKind;
 use iamc_policy::decision::GrantLevel;
@@ -62,14 +62,20 @@ impl<'a> Eval<'a> {
             Pool::Unknown => {
                 gathering.push_unknown(recorder.open(self, Open::Policy { kind, name: PolicyName::Any }));
             }
+            Pool::Attached { first, count } if !R::RECORDS => {
+                let located = Located { kind, ..Located::nowhere() };
+                for program in self.set.programs().of_attachments(first, count) {
+                    self.program(recorder, &mut gathering, *program, located);
+                    if recorder.stops_at_deny() && R::Value::is_settled(&gathering.denies) {
+                        break;
+                    }
+                }
+            }
             Pool::Attached { first, count } => {
                 let set = self.set;
                 for (row, attached) in (first..).zip(set.attachments(first, count)) {
                     let at = if attached & ATTACHED_TO_GROUP != 0 { At::Group(row) } else { At::Direct };
                     self.instance(recorder, &mut gathering, place(Whose::Base, attached >> 1, at));
-                    if recorder.stops_at_deny() && R::Value::is_settled(&gathering.denies) {
-                        break;
-                    }
                 }
             }
             Pool::Passed => {
@@ -125,20 +131,28 @@ impl<'a> Eval<'a> {
 
     /// The statements of one policy; `located` says where it is.
     fn instance<R: Recorder>(&mut self, recorder: &mut R, gathering: &mut Gathering<R::Value>, located: Located) {
-        let set = self.tables_of(located.whose);
-        let [body, home, services] = set.instance(located.instance);
-        let located = Located { home, ..located };
-        let (service, _) = self.action_in(located.whose);
-        if !R::RECORDS && body != NONE && service != NONE && services & service_bit(service) == 0 {
+        let program = self.tables_of(located.whose).programs().of_instance(located.instance);
+        self.program(recorder, gathering, program, located);
+    }
+
+    /// The same of its program; where nothing is recorded, `located` need not name the instance.
+    fn program<R: Recorder>(
+        &mut self,
+        recorder: &mut R,
+        gathering: &mut Gathering<R::Value>,
+        program: Program,
+        located: Located,
+    ) {
+        if !R::RECORDS && !program.is_about(self.action_in(located.whose).0) {
             return;
         }
-        if body == NONE {
+        if program.is_unknown() {
             let name = PolicyName::Instance(located.whose, located.instance);
             let what = Open::Attached { kind: located.kind, name, at: located.at };
             gathering.push_unknown(recorder.open(self, what));
             return;
         }
-        self.each_statement(recorder, body, located, |eval, recorder: &mut R, located| {
+        self.each_statement(recorder, program, located, |eval, recorder: &mut R, located| {
             let is_settled = |gathering: &Gathering<R::Value>| {
                 if located.deny {
                     R::Value::is_settled(&gathering.denies)
@@ -194,15 +208,15 @@ impl<'a> Eval<'a> {
             Single::Instance(instance) => Some(instance),
         };
         if let Some(instance) = instance {
-            let [body, home, _] = self.set.instance(instance);
-            if body == NONE {
+            let program = self.set.programs().of_instance(instance);
+            if program.is_unknown() {
                 let what = Open::Policy { kind, name: PolicyName::of_base(instance) };
                 push_unknown(recorder.open(self, what));
             } else {
                 let limited_star = self.set.settings().star_grant == StarGrant::PrincipalArn
                     && matches!(line, Line::SameStandard | Line::SameMandatory);
-                let located = Located { instance, home, kind, ..Located::nowhere() };
-                self.each_statement(recorder, body, located, |eval, recorder: &mut R, located| {
+                let located = Located { instance, kind, ..Located::nowhere() };
+                self.each_statement(recorder, program, located, |eval, recorder: &mut R, located| {
                     let body = eval.body(recorder, located);
                     if body.is_impossible() && !R::RECORDS {
                         return false;
@@ -234,20 +248,22 @@ impl<'a> Eval<'a> {
         }
     }
 
-    /// Calls `visit` for each statement of a body that is about the action: from the sections of its service, or, to
+    /// Calls `visit` for each statement of a policy that is about the action: from the section of its service, or, to
     /// record, all of them in document order. It says whether further statements of the same effect matter no more; to
     /// record, they do all the same.
     fn each_statement<R: Recorder>(
         &mut self,
         recorder: &mut R,
-        body: u32,
+        program: Program,
         located: Located,
         mut visit: impl FnMut(&mut Eval<'a>, &mut R, &Located) -> bool,
     ) {
-        let set = self.tables_of(located.whose);
+        let located = Located { home: program.home, ..located };
         if !R::RECORDS {
-            return self.each_rule(recorder, set.body_index(body), located, visit);
+            return self.each_rule(recorder, program, located, visit);
         }
+        let set = self.tables_of(located.whose);
+        let [body, ..] = set.instance(located.instance);
         let ids = self.unit.spec.action;
         let (service, position) = self.action_in(located.whose);
         for (index, statement) in set.body_statements(body).iter().enumerate() {
@@ -261,18 +277,18 @@ impl<'a> Eval<'a> {
         }
     }
 
-    /// Calls `visit` for each rule of a service index that is about the action, but for those that matter no more.
+    /// Calls `visit` for each rule of a program that is about the action, but for those that matter no more.
     fn each_rule<R: Recorder>(
         &mut self,
         recorder: &mut R,
-        index: ServiceIndex,
+        program: Program,
         located: Located,
         mut visit: impl FnMut(&mut Eval<'a>, &mut R, &Located) -> bool,
     ) {
         let set = self.tables_of(located.whose);
         let (service, position) = self.action_in(located.whose);
         let mut settled = [false; 2];
-        for rules in set.rules(index, service) {
+        for rules in program.rules(set.tables(), service) {
             for [head, test, resource, block] in rules {
                 let deny = head & 1 == 1;
                 if settled[usize::from(deny)] {
@@ -308,11 +324,11 @@ impl<'a> Eval<'a> {
     pub(crate) fn guardrail_denies<R: Recorder>(
         &mut self,
         recorder: &mut R,
-        index: ServiceIndex,
+        program: Program,
         kind: PolicyKind,
     ) -> R::Value {
         let mut denies = <R::Value as Logic>::Many::default();
-        self.each_rule(recorder, index, Located { kind, ..Located::nowhere() }, |eval, recorder: &mut R, located| {
+        self.each_rule(recorder, program, Located { kind, ..Located::nowhere() }, |eval, recorder: &mut R, located| {
             let body = eval.body(recorder, located);
             if !body.is_impossible() {
                 let applies =

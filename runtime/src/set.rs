@@ -19,6 +19,7 @@ use crate::index::PatternIndex;
 use crate::keys::{self, Cardinality, KeyClass};
 use crate::layout::*;
 use crate::pattern::Pattern;
+use crate::programs::Programs;
 use crate::unknown_actions::{ActionTextCounts, UnknownActions};
 use crate::validate;
 use iamc_catalogue::{ActionId as CatalogueId, Catalogue};
@@ -36,6 +37,7 @@ pub struct CompiledPolicySet {
     service_of_action: Vec<u32>,
     /// The digits of each account, by index.
     account_digits: Vec<[u8; 12]>,
+    programs: Programs,
     /// Different for each set of this process, so that a scratch knows it again.
     identity: u64,
     /// Built when it is first asked for.
@@ -79,15 +81,6 @@ pub(crate) fn rows<const N: usize>(words: &[u32]) -> &[[u32; N]] {
     words.as_chunks::<N>().0
 }
 
-/// Where the service index of a policy, or of the denies of a guardrail set, stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ServiceIndex {
-    first: u32,
-    count: u32,
-    /// The rules about every service stand in the last section only.
-    split: bool,
-}
-
 /// One key of the set.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct KeyRow<'a> {
@@ -119,6 +112,7 @@ impl CompiledPolicySet {
             service_of_action[*first as usize..(*first + *count) as usize].fill(id);
         }
         let account_digits = tables.account_numbers.iter().map(|number| digits(*number)).collect();
+        let programs = Programs::new(&tables);
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let identity = NEXT.fetch_add(1, Ordering::Relaxed);
         Ok(CompiledPolicySet {
@@ -128,6 +122,7 @@ impl CompiledPolicySet {
             catalogue,
             service_of_action,
             account_digits,
+            programs,
             identity,
             index: OnceLock::new(),
             unknown_actions: OnceLock::new(),
@@ -366,6 +361,11 @@ impl CompiledPolicySet {
 
     // ---- policies ----
 
+    /// The policies as decisions read them.
+    pub(crate) fn programs(&self) -> &Programs {
+        &self.programs
+    }
+
     pub(crate) fn instances(&self) -> &[[u32; INSTANCE_ROW]] {
         rows(&self.tables.instances)
     }
@@ -380,46 +380,8 @@ impl CompiledPolicySet {
         &self.tables.body_statements[first as usize..(first + count) as usize]
     }
 
-    /// The service index of a body.
-    pub(crate) fn body_index(&self, body: u32) -> ServiceIndex {
-        let [kind, _, _, first, count] = rows::<BODY_ROW>(&self.tables.bodies)[body as usize];
-        ServiceIndex { first, count, split: kind & BODY_SPLIT != 0 }
-    }
-
-    /// The service index of the denies of a guardrail set; `None`: it has none.
-    pub(crate) fn guardrail_index(&self, set: u32) -> Option<ServiceIndex> {
-        let [flags, _, _, first, count] = self.guardrail_set(set);
-        (flags & SET_PROGRAM != 0).then_some(ServiceIndex { first, count, split: flags & SET_SPLIT != 0 })
-    }
-
     pub(crate) fn guardrail_set(&self, set: u32) -> [u32; GUARDRAIL_SET_ROW] {
         rows(&self.tables.guardrail_sets)[set as usize]
-    }
-
-    /// The first section of a service index.
-    pub(crate) fn first_section(&self, index: ServiceIndex) -> Option<&[u32; 3]> {
-        rows::<3>(&self.tables.body_sections).get(index.first as usize).filter(|_| index.count > 0)
-    }
-
-    /// The rules that may be about a service (NONE: about one that the set does not know).
-    pub(crate) fn rules(&self, index: ServiceIndex, service: u32) -> [&[[u32; RULE_ROW]]; 2] {
-        let ServiceIndex { first, count, split } = index;
-        let sections = &rows::<3>(&self.tables.body_sections)[first as usize..(first + count) as usize];
-        let rules = |[_, first, count]: &[u32; 3]| {
-            &rows::<RULE_ROW>(&self.tables.rules)[*first as usize..(*first + *count) as usize]
-        };
-        let about_others = || sections.last().filter(|[service, ..]| *service == NONE).map_or(&[][..], rules);
-        // Most policies are about a few services.
-        let own = if count <= 8 {
-            sections.iter().find(|[known, ..]| *known == service)
-        } else {
-            sections.binary_search_by_key(&service, |[known, ..]| *known).ok().map(|at| &sections[at])
-        };
-        match own.filter(|_| service != NONE) {
-            Some(own) if split => [rules(own), about_others()],
-            Some(own) => [rules(own), &[]],
-            None => [about_others(), &[]],
-        }
     }
 
     /// The action test of a rule in a section that counts for the service.

@@ -214,28 +214,26 @@ fn read_ahead(set: &CompiledPolicySet, group: &[Ids]) {
             *resource = Some(set.resource(ids.resource));
         }
     }
-    let mut instances = [[NONE; AHEAD]; GROUP];
-    for (record, instances) in records.iter().zip(&mut instances) {
+    let programs = set.programs();
+    let of_instance = |instance: u32| (instance != NONE).then(|| programs.of_instance(instance));
+    let mut ahead = [[None; AHEAD]; GROUP];
+    for (record, ahead) in records.iter().zip(&mut ahead) {
         let Some([_, account, arn, _, boundary, first, count, ..]) = *record else { continue };
         sum ^= u32::from(set.string(arn).first().copied().unwrap_or(0));
         sum ^= if account == NONE { 0 } else { set.account(account)[0] };
-        let attached = set.attachments(first, count.min(AHEAD as u32 - 1)).iter().map(|attached| attached >> 1);
-        for (instance, attached) in instances.iter_mut().zip(attached.chain([boundary])) {
-            *instance = attached;
+        let attached = programs.of_attachments(first, count.min(AHEAD as u32 - 1)).iter().copied().map(Some);
+        for (ahead, program) in ahead.iter_mut().zip(attached.chain([of_instance(boundary)])) {
+            *ahead = program;
         }
     }
-    let mut carried = [NONE; GROUP];
+    let mut carried = [None; GROUP];
     for (resource, carried) in resources.iter().zip(&mut carried) {
         let Some([arn, _, policy, ..]) = *resource else { continue };
         sum ^= u32::from(set.string(arn).first().copied().unwrap_or(0));
-        *carried = policy;
+        *carried = of_instance(policy);
     }
-    let body = |instance: u32| if instance == NONE { NONE } else { set.instance(instance)[0] };
-    let bodies = (instances.map(|instances| instances.map(body)), carried.map(body));
-    let index = |body: u32| (body != NONE).then(|| set.body_index(body));
-    let indices = bodies.0.into_iter().flatten().chain(bodies.1).filter_map(index);
-    for index in indices {
-        sum ^= set.first_section(index).map_or(0, |section| section[1]);
+    for program in ahead.into_iter().flatten().chain(carried).flatten() {
+        sum ^= program.read_ahead(set.tables());
     }
     std::hint::black_box(sum);
 }
