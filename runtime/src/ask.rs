@@ -1,5 +1,8 @@
 //! What is asked, borrowed: from a request, or from the names behind a row of ids.
 
+use crate::bulk::who;
+use crate::layout::{NONE, PRINCIPAL_AWS};
+use crate::set::CompiledPolicySet;
 use iamc_policy::request::{
     Context, Facts, GivenKeys, Mode, Request, RequestResource, ResourceInRequest, ThroughEndpoint,
 };
@@ -69,6 +72,66 @@ impl<'a> Who<'a> {
     }
 }
 
+/// The caller: as it is named, or as a row of the set, whose name few decisions read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Asker<'a> {
+    Named(Who<'a>),
+    /// A user or role of the partition `aws`, in that account.
+    Listed {
+        set: &'a CompiledPolicySet,
+        row: u32,
+        account: AccountId,
+        session: &'a str,
+    },
+}
+
+impl<'a> Asker<'a> {
+    /// The user with that row of `principals`, or a session of the role; `None`: its ARN is none of a caller's.
+    pub(crate) fn listed(set: &'a CompiledPolicySet, row: u32, session: &'a str) -> Option<Asker<'a>> {
+        let [flags, account, ..] = set.principal(row);
+        let is_plain = flags & PRINCIPAL_AWS != 0 && account != NONE && set.path_start(row) == PATH_START;
+        if !is_plain {
+            return who(set, row, session).map(Asker::Named);
+        }
+        let account = AccountId::from_number(set.account_number(account))?;
+        Some(Asker::Listed { set, row, account, session })
+    }
+
+    /// The caller by name.
+    pub(crate) fn named(self) -> Who<'a> {
+        match self {
+            Asker::Named(who) => who,
+            // Rows like this have a name: see `listed`.
+            Asker::Listed { set, row, session, .. } => who(set, row, session).unwrap_or(Who::Anonymous),
+        }
+    }
+
+    /// The same caller in a session of that name, if it is one of a role.
+    pub(crate) fn in_session(self, name: &'a str) -> Asker<'a> {
+        match self {
+            Asker::Named(who) => Asker::Named(who.in_session(name)),
+            Asker::Listed { set, row, account, .. } => Asker::Listed { set, row, account, session: name },
+        }
+    }
+
+    pub(crate) fn account(self) -> Option<AccountId> {
+        match self {
+            Asker::Named(who) => who.account(),
+            Asker::Listed { account, .. } => Some(account),
+        }
+    }
+
+    pub(crate) fn partition(self) -> Option<&'a str> {
+        match self {
+            Asker::Named(who) => who.partition(),
+            Asker::Listed { .. } => Some("aws"),
+        }
+    }
+}
+
+/// Where the path begins in the ARN of a user or role of the partition `aws`.
+const PATH_START: u32 = "arn:aws:iam::123456789012:role/".len() as u32;
+
 /// An action as it is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ActionRef<'a> {
@@ -127,7 +190,7 @@ pub(crate) enum Parts<'a> {
 /// Everything that is asked.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ask<'a> {
-    pub(crate) who: Who<'a>,
+    pub(crate) who: Asker<'a>,
     pub(crate) facts: &'a Facts,
     pub(crate) context: &'a Context,
     pub(crate) given_keys: GivenKeys,
@@ -140,7 +203,8 @@ impl<'a> Ask<'a> {
     /// Looks at the texts of a request, which lie scattered in memory, so that misses of the cache overlap.
     pub(crate) fn read_ahead(&self) {
         let first = |text: &str| text.as_bytes().first().copied().unwrap_or(0);
-        let named = match self.who {
+        let Asker::Named(who) = self.who else { return };
+        let named = match who {
             Who::Root { partition, .. } => first(partition),
             Who::User { partition, path_name, .. } => first(partition) ^ first(path_name),
             Who::RoleSession { partition, role, path_name, session, .. } => {
@@ -164,7 +228,7 @@ impl<'a> Ask<'a> {
 
     pub(crate) fn of(request: &'a Request) -> Ask<'a> {
         Ask {
-            who: Who::of(&request.principal),
+            who: Asker::Named(Who::of(&request.principal)),
             facts: &request.facts,
             context: &request.context,
             given_keys: request.given_keys,

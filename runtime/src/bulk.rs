@@ -1,6 +1,6 @@
 //! Decisions by number: for inventories and logs, where names were looked up once and millions of rows follow.
 
-use crate::ask::{ActionRef, Ask, Parts, ResourceRef, Who};
+use crate::ask::{ActionRef, Ask, Asker, Parts, ResourceRef, Who};
 use crate::caller::Kind;
 use crate::eval::{ActionIds, Eval};
 use crate::layout::{NONE, PRINCIPAL_ROLE};
@@ -215,7 +215,7 @@ pub fn decide_ids(
         return unknown;
     }
     read_ahead(set, principal.0, resource.map(ResourceId::get), Some(service));
-    let Some(who) = who(set, principal.0, &context.session) else { return unknown };
+    let Some(who) = Asker::listed(set, principal.0, &context.session) else { return unknown };
     let named = ActionRef { service: set.service_name(service), name: facts.name() };
     let arn = resource.map(|resource| set.text(set.resource(resource.0)[0]));
     let ask = Ask {
@@ -251,11 +251,11 @@ const AHEAD: usize = 8;
 /// overlap, where the decision would wait for each by itself. Of policies only those are read that are about the service,
 /// where it is known.
 pub(crate) fn read_ahead(set: &CompiledPolicySet, principal: u32, resource: Option<u32>, service: Option<u32>) {
-    let [_, account, arn, _, boundary, first, count, ..] = set.principal(principal);
+    let [_, account, _, _, boundary, first, count, ..] = set.principal(principal);
     let of_resource = resource.map(|resource| set.resource(resource));
     let mut sum = if account == NONE { 0 } else { set.account(account)[0] };
-    // Texts, and the list of what is attached.
-    let texts = [arn, of_resource.map_or(arn, |row| row[0])].map(|text| set.string(text));
+    // The resource's text, and what is attached.
+    let text = of_resource.map_or(&[][..], |row| set.string(row[0]));
     let programs = set.programs();
     let mut ahead = [None; AHEAD + 2];
     for (ahead, program) in ahead.iter_mut().zip(programs.of_attachments(first, count.min(AHEAD as u32))) {
@@ -264,7 +264,7 @@ pub(crate) fn read_ahead(set: &CompiledPolicySet, principal: u32, resource: Opti
     let of_instance = |instance: u32| (instance != NONE).then(|| programs.of_instance(instance));
     ahead[AHEAD] = of_instance(boundary);
     ahead[AHEAD + 1] = of_resource.and_then(|row| of_instance(row[2]));
-    sum ^= texts.iter().fold(0, |sum, text| sum ^ u32::from(text.first().copied().unwrap_or(0)));
+    sum ^= u32::from(text.first().copied().unwrap_or(0));
     let is_read = |program: &Program| service.is_none_or(|service| program.is_about(service));
     for program in ahead.into_iter().flatten().filter(is_read) {
         sum ^= program.read_ahead(set.tables());
@@ -295,19 +295,16 @@ pub(crate) fn who<'a>(set: &'a CompiledPolicySet, row: u32, session: &'a str) ->
 impl Eval<'_> {
     /// The caller is the user with that row, or a session of the role with that row.
     pub(crate) fn take_principal(&mut self, row: u32) {
-        let [_, account, arn, ..] = self.set.principal(row);
+        let [flags, account, arn, ..] = self.set.principal(row);
         self.caller.account_row = Some(account);
-        match self.ask.who {
-            Who::RoleSession { .. } => {
-                self.caller.kind = Kind::RoleSession;
-                // Few policies name sessions, so its own ARN is written when one asks for it.
-                self.caller.own_is_written = false;
-                self.caller.base = Some(Text::String(arn));
-            }
-            _ => {
-                self.caller.kind = Kind::User;
-                self.caller.own = Text::String(arn);
-            }
+        if flags & PRINCIPAL_ROLE != 0 {
+            self.caller.kind = Kind::RoleSession;
+            // Few policies name sessions, so its own ARN is written when one asks for it.
+            self.caller.own_is_written = false;
+            self.caller.base = Some(Text::String(arn));
+        } else {
+            self.caller.kind = Kind::User;
+            self.caller.own = Text::String(arn);
         }
         self.take_record(Some(row));
         self.take_facts();

@@ -110,7 +110,7 @@ impl<'a> Eval<'a> {
     /// Finds out who calls.
     pub(crate) fn find_caller(&mut self) {
         let set = self.set;
-        let (who, facts) = (self.ask.who, self.ask.facts);
+        let (who, facts) = (self.ask.who.named(), self.ask.facts);
         self.caller.account_row = self.caller.account.and_then(|account| set.find_account(account));
         match who {
             Who::Root { .. } => {
@@ -204,7 +204,7 @@ impl<'a> Eval<'a> {
     pub(crate) fn write_own(&mut self) {
         if !self.caller.own_is_written {
             self.s.batch.note_session();
-            self.caller.own = self.write(self.ask.who);
+            self.caller.own = self.write(self.ask.who.named());
             self.caller.own_is_written = true;
         }
     }

@@ -132,7 +132,7 @@ impl<'a> Eval<'a> {
                 Kind::Service | Kind::FedIdp => self.unless_given(key),
             },
             USER_ID => self.user_id(),
-            USER_NAME => Some(match self.ask.who {
+            USER_NAME => Some(match self.ask.who.named() {
                 Who::User { path_name, .. } => {
                     self.one_str(path_name.rsplit_once('/').map_or(path_name, |(_, name)| name))
                 }
@@ -142,7 +142,7 @@ impl<'a> Eval<'a> {
                 Kind::Root if self.ask.facts.assumed_root => self.one_str("true"),
                 _ => State::Absent,
             }),
-            FEDERATED_PROVIDER if kind == Kind::FedIdp => Some(match self.ask.who {
+            FEDERATED_PROVIDER if kind == Kind::FedIdp => Some(match self.ask.who.named() {
                 Who::Federated(_) => self.one(caller.own),
                 _ => State::Absent,
             }),
@@ -192,7 +192,7 @@ impl<'a> Eval<'a> {
     ///
     fn user_id(&mut self) -> Option<State> {
         let caller = self.caller;
-        match (self.ask.who, caller.unique_id) {
+        match (self.ask.who.named(), caller.unique_id) {
             (Who::Root { account, .. }, _) => Some(self.account_value(account)),
             (Who::User { .. }, Some(unique_id)) => Some(self.one(unique_id)),
             (Who::FederatedUser { account, name, .. }, _) => {
@@ -401,7 +401,7 @@ impl<'a> Eval<'a> {
         }
         let name = std::str::from_utf8(key.text).unwrap_or_default();
         let saml = name.starts_with("saml:");
-        let possible = match self.ask.who {
+        let possible = match self.ask.who.named() {
             Who::Federated(_) => !saml,
             Who::Saml(_) => saml,
             Who::RoleSession { .. } if saml => lists::SAML_SESSION_KEYS.contains(&name),

@@ -311,7 +311,7 @@ pub const EXPLAIN_INSTANCE_ROW: usize = 4;
 pub const ACCOUNT_ROW: usize = 5;
 /// Words of a row of `organizations`: id, management account index.
 pub const ORGANIZATION_ROW: usize = 2;
-/// Words of a row of `principals`, one cache line: flags ([`PRINCIPAL_ROLE`]), account index or NONE, ARN, unique id or NONE, boundary instance or
+/// Words of a row of `principals`, one cache line: flags ([`PRINCIPAL_ROLE`] and its like), account index or NONE, ARN, unique id or NONE, boundary instance or
 /// NONE, first attachment, number, first tag, number or NONE (not exported), first session tag, number, first session
 /// policy (in `attachments`), number, trust instance or NONE (users), where path and name begin in the ARN (what
 /// stands behind `user/` or `role/`), reserved (0). A boundary that is set and does not exist is an instance without body, or with an empty one
@@ -354,6 +354,8 @@ pub const ACCOUNT_S3_ON: u32 = 64;
 
 /// The principal is a role; otherwise it is a user.
 pub const PRINCIPAL_ROLE: u32 = 1;
+/// Its ARN is of the partition `aws`.
+pub const PRINCIPAL_AWS: u32 = 1 << 3;
 /// The path of the role makes it a service-linked role.
 pub const PRINCIPAL_SERVICE_LINKED: u32 = 1 << 2;
 

@@ -1,8 +1,8 @@
 //! What a decision reads of a policy, in one row for each way to it: by attachment, by instance, by guardrail set.
 //!
 //! The layout keeps a policy's owner, body, sections and rules in rows of their own, each once. A decision on a large
-//! organization waits for memory at each of them; so all but the rules are put together when a set is made. Explanations
-//! and questions, which need more of a policy, follow the layout.
+//! organization waits for memory at each of them; so all but the rules are put together before the first decision, and
+//! loading a set does not wait for it. Explanations and questions, which need more of a policy, follow the layout.
 
 use crate::layout::*;
 use crate::set::rows;

@@ -164,8 +164,9 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// A scratch for a set. Cost: O(keys + atoms of the set).
+    /// A scratch for a set. Cost: O(keys + atoms of the set), and the first time for a set O(policies + attachments).
     pub fn new(set: &CompiledPolicySet) -> Scratch {
+        set.programs();
         let mut scratch = Scratch::default();
         scratch.begin_request(set);
         scratch

@@ -37,7 +37,8 @@ pub struct CompiledPolicySet {
     service_of_action: Vec<u32>,
     /// The digits of each account, by index.
     account_digits: Vec<[u8; 12]>,
-    programs: Programs,
+    /// Put together when a scratch is made or a decision asks.
+    programs: OnceLock<Programs>,
     /// Different for each set of this process, so that a scratch knows it again.
     identity: u64,
     /// Built when it is first asked for.
@@ -112,7 +113,6 @@ impl CompiledPolicySet {
             service_of_action[*first as usize..(*first + *count) as usize].fill(id);
         }
         let account_digits = tables.account_numbers.iter().map(|number| digits(*number)).collect();
-        let programs = Programs::new(&tables);
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let identity = NEXT.fetch_add(1, Ordering::Relaxed);
         Ok(CompiledPolicySet {
@@ -122,7 +122,7 @@ impl CompiledPolicySet {
             catalogue,
             service_of_action,
             account_digits,
-            programs,
+            programs: OnceLock::new(),
             identity,
             index: OnceLock::new(),
             unknown_actions: OnceLock::new(),
@@ -363,7 +363,7 @@ impl CompiledPolicySet {
 
     /// The policies as decisions read them.
     pub(crate) fn programs(&self) -> &Programs {
-        &self.programs
+        self.programs.get_or_init(|| Programs::new(&self.tables))
     }
 
     pub(crate) fn instances(&self) -> &[[u32; INSTANCE_ROW]] {
@@ -463,8 +463,12 @@ impl CompiledPolicySet {
     /// What stands behind `user/` or `role/` in the ARN of a principal, or the whole resource part of an ARN of another
     /// form.
     pub(crate) fn path_name(&self, principal: u32) -> &str {
-        let row = self.principal(principal);
-        &self.text(row[2])[row[14] as usize..]
+        &self.text(self.principal(principal)[2])[self.path_start(principal) as usize..]
+    }
+
+    /// Where that begins.
+    pub(crate) fn path_start(&self, principal: u32) -> u32 {
+        self.principal(principal)[14]
     }
 
     pub(crate) fn is_covered(&self, account: u32, service: &[u8]) -> bool {

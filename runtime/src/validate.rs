@@ -451,8 +451,8 @@ fn principals_and_resources(tables: &Tables) -> Checked {
     each(tables, "principals", &tables.principals, |check, row: [u32; PRINCIPAL_ROW]| {
         let [flags, account, arn, unique_id, boundary, first, count, first_tag, n_own, rest @ ..] = row;
         let [first_session_tag, n_session_tags, first_session, n_session, trust, path_at, _] = rest;
-        check.flags(flags, PRINCIPAL_ROLE | PRINCIPAL_SERVICE_LINKED)?;
-        check.ensure(flags != PRINCIPAL_SERVICE_LINKED, "a service-linked user")?;
+        check.flags(flags, PRINCIPAL_ROLE | PRINCIPAL_SERVICE_LINKED | PRINCIPAL_AWS)?;
+        check.ensure(flags & !PRINCIPAL_AWS != PRINCIPAL_SERVICE_LINKED, "a service-linked user")?;
         check.id_or_none(account, n_accounts, "an account that does not exist")?;
         check.string(arn)?;
         check.string_or_none(unique_id)?;
@@ -463,7 +463,9 @@ fn principals_and_resources(tables: &Tables) -> Checked {
         check.range(first_session, n_session, n_attachments, "attachments that do not exist")?;
         check.id_or_none(trust, n_instances, POLICY)?;
         check.ensure(flags & PRINCIPAL_ROLE == 0 || trust != NONE, "a role without trust policy")?;
-        check.ensure(check.text(arn).is_char_boundary(path_at as usize), "a name that is not in its ARN")
+        let arn = check.text(arn);
+        check.ensure(flags & PRINCIPAL_AWS == 0 || arn.starts_with("arn:aws:"), "another partition")?;
+        check.ensure(arn.is_char_boundary(path_at as usize), "a name that is not in its ARN")
     })?;
     each(tables, "grant_operations", &tables.grant_operations, |check, [id]| check.string(id))?;
     each(tables, "grants", &tables.grants, |check, row: [u32; GRANT_ROW]| {

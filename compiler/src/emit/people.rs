@@ -13,8 +13,8 @@ use iamc_runtime::hash::{TableBuilder, hash};
 use iamc_runtime::layout::{
     ACCOUNT_IDENTITIES_COMPLETE, ACCOUNT_LISTED, ACCOUNT_MANAGEMENT, ACCOUNT_PLACE_UNKNOWN, ACCOUNT_RESOURCES_COMPLETE,
     ACCOUNT_S3_KNOWN, ACCOUNT_S3_ON, ATTACHED_TO_GROUP, ATTACHMENT_IMPLIED, BODY_ROW, ELEMENT_ANY, ELEMENT_EMPTY,
-    INSTANCE_ROW, LEVEL_INCOMPLETE, LEVEL_PASSES, NEGATED, PRINCIPAL_ROLE, PRINCIPAL_SERVICE_LINKED, SET_PROGRAM,
-    SET_SPLIT, SET_UNKNOWN, STATEMENT_ROW,
+    INSTANCE_ROW, LEVEL_INCOMPLETE, LEVEL_PASSES, NEGATED, PRINCIPAL_AWS, PRINCIPAL_ROLE, PRINCIPAL_SERVICE_LINKED,
+    SET_PROGRAM, SET_SPLIT, SET_UNKNOWN, STATEMENT_ROW,
 };
 use iamc_runtime::principals::is_service_linked;
 use iamc_runtime::statements;
@@ -294,11 +294,12 @@ impl Emitter<'_> {
         let trust = if is_role { self.instance(PolicyKind::Trust, identity.trust)? } else { NONE };
         let path_at = self.path_at(identity)?;
         let text = self.lowered.strings.get(identity.arn);
-        let flags = match (is_role, is_service_linked(text)) {
+        let kind = match (is_role, is_service_linked(text)) {
             (true, true) => PRINCIPAL_ROLE | PRINCIPAL_SERVICE_LINKED,
             (true, false) => PRINCIPAL_ROLE,
             (false, _) => 0,
         };
+        let flags = kind | if text.starts_with("arn:aws:") { PRINCIPAL_AWS } else { 0 };
         self.tables.principals.extend([
             flags,
             account,

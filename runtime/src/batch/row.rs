@@ -4,8 +4,8 @@ use super::contexts::ContextRow;
 use super::order::Keys;
 use super::{BatchTables, Rows};
 use crate::DecisionCode;
-use crate::ask::{ActionRef, Ask, Parts, ResourceRef, Who};
-use crate::bulk::{NO_KEYS, who};
+use crate::ask::{ActionRef, Ask, Asker, Parts, ResourceRef};
+use crate::bulk::NO_KEYS;
 use crate::caller::Caller;
 use crate::eval::{ActionIds, Eval};
 use crate::layout::NONE;
@@ -37,7 +37,7 @@ struct InContext<'a> {
 struct InCaller<'a> {
     principal: u32,
     facts: u32,
-    who: Who<'a>,
+    who: Asker<'a>,
     /// Nothing in it depends on the session, whose name is written when somebody asks for it.
     caller: Caller,
     /// How much of the arena it takes.
@@ -142,7 +142,7 @@ impl<'a, 's> Walk<'a, 's> {
         if !self.caller.as_ref().is_some_and(same) {
             self.action = None;
             self.caller = None;
-            let Some(who) = who(set, ids.principal, name) else { return UNKNOWN_ID };
+            let Some(who) = Asker::listed(set, ids.principal, name) else { return UNKNOWN_ID };
             self.scratch.rewind(self.scratch.bottom());
             let nothing = ActionRef { service: "", name: "" };
             let mut eval = Eval::new(set, ask(tables, context, who, nothing, resource), policies, self.scratch);
@@ -218,8 +218,7 @@ fn read_ahead(set: &CompiledPolicySet, group: &[Ids]) {
     let of_instance = |instance: u32| (instance != NONE).then(|| programs.of_instance(instance));
     let mut ahead = [[None; AHEAD]; GROUP];
     for (record, ahead) in records.iter().zip(&mut ahead) {
-        let Some([_, account, arn, _, boundary, first, count, ..]) = *record else { continue };
-        sum ^= u32::from(set.string(arn).first().copied().unwrap_or(0));
+        let Some([_, account, _, _, boundary, first, count, ..]) = *record else { continue };
         sum ^= if account == NONE { 0 } else { set.account(account)[0] };
         let attached = programs.of_attachments(first, count.min(AHEAD as u32 - 1)).iter().copied().map(Some);
         for (ahead, program) in ahead.iter_mut().zip(attached.chain([of_instance(boundary)])) {
@@ -242,7 +241,7 @@ fn read_ahead(set: &CompiledPolicySet, group: &[Ids]) {
 fn ask<'a>(
     tables: &'a BatchTables,
     context: &'a ContextRow,
-    who: Who<'a>,
+    who: Asker<'a>,
     action: ActionRef<'a>,
     resource: ResourceRef<'a>,
 ) -> Ask<'a> {

@@ -2,7 +2,7 @@
 
 use super::inverse::Run;
 use super::rows::get;
-use crate::ask::{ActionRef, Ask, Parts, ResourceRef, Who};
+use crate::ask::{ActionRef, Ask, Asker, Parts, ResourceRef, Who};
 use crate::bulk::{DecisionCode, PrincipalId, who};
 use crate::caller::Caller;
 use crate::eval::Eval;
@@ -56,7 +56,7 @@ impl<'a> Template<'a> {
 
     fn ask(&self, set: &'a CompiledPolicySet, lane: u32) -> Option<Ask<'a>> {
         Some(Ask {
-            who: who(set, lane, self.session)?,
+            who: Asker::listed(set, lane, self.session)?,
             facts: self.facts,
             context: self.context,
             given_keys: self.given_keys,
