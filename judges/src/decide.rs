@@ -6,20 +6,33 @@ use iamc_policy::request::RequestError;
 use iamc_policy::{Decision, Request, World};
 use iamc_runtime::batch::{BatchScratch, RowsBuilder, decide_batch};
 use iamc_runtime::{
-    CompiledPolicySet, DecisionCode, Inverse, PrincipalId, Question, QuestionScratch, Refusal, Scope, Scratch, decide,
+    CompiledPolicySet, DecisionCode, Inverse, PrincipalId, Question, QuestionScratch, Refusal, Scope, Scratch,
     decide_with, explain, who_can,
 };
 use iamc_testkit::engine::{Engine, Reference};
-use iamc_testkit::generators::{Entropy, Sample, scene};
+use iamc_testkit::generators::{Entropy, Sample, mixed, scene};
 use iamc_testkit::oracles::case_line;
 use std::sync::Arc;
 
-/// Requests about each world.
+/// Requests for which each world is made.
 const N_REQUESTS: usize = 6;
+
+/// Requests of parts of those, as far as the bytes go: preparing a world costs as much as deciding a hundred of them.
+const N_MIXED: usize = 120;
+
+/// Requests that are asked of everybody.
+const N_EVERYBODY: usize = 12;
 
 pub(crate) fn judge(bytes: &[u8]) -> u64 {
     let mut entropy = Entropy::new(bytes);
-    let (world, requests) = scene(&mut entropy, N_REQUESTS);
+    let (world, mut requests) = scene(&mut entropy, N_REQUESTS);
+    for _ in 0..N_MIXED {
+        if entropy.n_taken() >= bytes.len() {
+            break;
+        }
+        let more = mixed(&mut entropy, &requests[..N_REQUESTS]);
+        requests.push(more);
+    }
     let set = Arc::new(compiled(&world));
     let image = set.to_bytes();
     let reloaded = CompiledPolicySet::load(&image).unwrap_or_else(|error| panic!("not read back: {error}"));
@@ -59,21 +72,21 @@ pub(crate) fn judge(bytes: &[u8]) -> u64 {
         assert_eq!(got, expected.bits(), "a row is decided otherwise:\n{}", line(&world, request));
         n += 1;
     }
-    n + everybody(&world, &set, &requests, &mut scratches[0])
+    n + everybody(&world, &set, &requests)
 }
 
-/// The same request by everybody at once, and by each of them.
-fn everybody(world: &World, set: &Arc<CompiledPolicySet>, requests: &[Request], scratch: &mut Scratch) -> u64 {
+/// The same request by everybody at once, and by each of them as the reference says.
+fn everybody(world: &World, set: &Arc<CompiledPolicySet>, requests: &[Request]) -> u64 {
     let inverse = Inverse::new(Arc::clone(set));
     let mut questions = QuestionScratch::default();
     let mut n = 0;
-    for request in &requests[..2.min(requests.len())] {
+    for request in &requests[..N_EVERYBODY.min(requests.len())] {
         let question = Question::new(Request { session: None, ..request.clone() });
         let found = who_can(&inverse, &question, Scope::All, &mut questions);
         for id in (0..set.n_principals()).map(PrincipalId::new) {
             let Some(principal) = set.caller(id, question.session_name()) else { continue };
             let own = Request { principal, session: None, ..request.clone() };
-            let expected = code(&decide(set, &own, scratch));
+            let expected = code(&Reference.decide(world, &own).map(|answer| answer.decision));
             let got = found.as_ref().map_or(DecisionCode::REFUSED, |found| found.code(id));
             // Why a request is refused is no matter of everybody.
             let bits = |code: DecisionCode| code.decision().map_or(0, |_| code.bits());

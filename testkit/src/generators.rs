@@ -67,6 +67,14 @@ pub fn scene(entropy: &mut Entropy<'_>, n_requests: usize) -> (World, Vec<Reques
     (world, drafts.into_iter().map(|draft| draft.request).collect())
 }
 
+/// A request put together from those of a scene: who asks from one, what for and on what from another, keys from a third,
+/// and now and then one key in another state. Many of them cost less than another world. Some contradict themselves.
+///
+/// Deterministic. Panics: if there are no requests. Cost: O(request).
+pub fn mixed(entropy: &mut Entropy<'_>, requests: &[Request]) -> Request {
+    request::mixed(entropy, requests)
+}
+
 /// The text of a policy document of that kind, aimed at a request drawn for it: valid mostly, not always.
 ///
 /// Deterministic. Panics: never. Cost: O(bytes taken).

@@ -5,7 +5,8 @@ use super::{Asked, Reader, details, partition, shares};
 use crate::fact::{Fact, Listing, OrganizationFact, Origin};
 use crate::item::Item;
 use crate::json::{Fields, Node};
-use crate::lines::policy_kind;
+use crate::lines::{is_iam, policy_kind};
+use crate::report::Skipped;
 use iamc_policy::Arn;
 use iamc_policy::decision::Truth;
 use iamc_policy::document::PolicyKind;
@@ -143,7 +144,14 @@ pub(crate) fn resource(arn: Arn, asked: &Asked<'_>, node: Node<'_>) -> Resource 
     }
 }
 
+/// Adds a resource, unless it is a role, which without its trust policy says nothing: our own format has no such line.
 pub(crate) fn push(reader: &mut Reader<'_>, resource: Resource) {
+    if is_iam(&resource.arn, "role")
+        && let Some(place) = resource.place
+    {
+        let why = format!("{} is a role, and is named here as if it were another thing", resource.arn);
+        return reader.skipped.push(Skipped { place, why });
+    }
     reader.facts.push(Fact::Item(Item::Resource(Box::new(resource))));
 }
 

@@ -110,7 +110,8 @@ impl Asking<'_> {
             }
             is_first = false;
         }
-        let Some(any) = of[1].or(of[0]) else { return refused() };
+        // The role may be a service-linked one, for which RCPs do not hold; a user is none.
+        let Some(any) = of[0].or(of[1]) else { return refused() };
         let value = |pick: &dyn Fn(&OfCaller) -> Tri| Kinds::of(of[0].as_ref().map(pick), of[1].as_ref().map(pick));
         let fact = |at: usize| value(&|own: &OfCaller| own.grants[at]);
         let acl = |at: usize| value(&|own: &OfCaller| own.acl[at]);

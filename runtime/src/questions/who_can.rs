@@ -496,11 +496,13 @@ fn by_lanes(
             evals[at] = Some(eval);
         }
     }
-    if let [user, role] = &mut refused
-        && (0..2).all(|at| stand_ins[at].is_none() || [&*user, &*role][at].is_some())
-        && let Some(error) = role.take().or(user.take())
-    {
-        return Err(error);
+    if (0..2).all(|at| stand_ins[at].is_none() || refused[at].is_some()) {
+        let [user, role] = refused;
+        return match (user, role) {
+            (Some(_), Some(error)) => Err(error),
+            // Nobody stands for the other kind: there is none of it, or each of it is out of the ordinary.
+            _ => by_points(set, template, ranges, scratch),
+        };
     }
     let words = match ranges {
         [(first, _), .., (_, end)] => words(*first, *end),

@@ -315,6 +315,43 @@ fn aim(request: &Request, base: Option<Principal>, owner: &str) -> Aim {
     Aim { principal: request.principal.clone(), base, unique_id: id, units, keys, open: Vec::new() }
 }
 
+/// A request of parts of others; facts stay with the part that they are about.
+pub(super) fn mixed(entropy: &mut Entropy<'_>, requests: &[Request]) -> Request {
+    let mut mixed = entropy.pick(requests).clone();
+    if entropy.chance(70) {
+        let other = entropy.pick(requests);
+        mixed.action = other.action.clone();
+        mixed.resources.clone_from(&other.resources);
+        mixed.additional.clone_from(&other.additional);
+        let (facts, others) = (&mut mixed.facts, &other.facts);
+        facts.resource_tags.clone_from(&others.resource_tags);
+        facts.s3_block_public_access = others.s3_block_public_access;
+        facts.acl_allows = others.acl_allows;
+        facts.kms_grants.clone_from(&others.kms_grants);
+        facts.canonical_users.clone_from(&others.canonical_users);
+        facts.delegated_administrators.clone_from(&others.delegated_administrators);
+    }
+    if entropy.chance(50) {
+        // An address and an endpoint exclude each other, so that they come from the same request.
+        let other = entropy.pick(requests);
+        mixed.context.clone_from(&other.context);
+        mixed.endpoint.clone_from(&other.endpoint);
+        mixed.facts.vpc_endpoint_type = other.facts.vpc_endpoint_type;
+        mixed.given_keys = other.given_keys;
+    }
+    if entropy.chance(25) {
+        mixed.mode = if mixed.mode == Mode::Open { Mode::Closed } else { Mode::Open };
+    }
+    if !mixed.context.is_empty() && entropy.chance(40) {
+        let at = entropy.below(mixed.context.len());
+        let state = [KeyState::Unknown, KeyState::Present, KeyState::Absent][entropy.below(3)].clone();
+        if let Some(known) = mixed.context.values_mut().nth(at) {
+            *known = state;
+        }
+    }
+    mixed
+}
+
 /// What a policy for a finished request aims at.
 pub(super) fn aim_at(request: &Request) -> Aim {
     let owner = request.resources.iter().find_map(|resource| match (&resource.resource, resource.account) {
