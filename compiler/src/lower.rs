@@ -345,7 +345,7 @@ fn list(arena: &Bump, first: u32, n_more: usize) -> ArenaVec<'_, u32> {
 /// [`VARIABLES`], or nothing.
 fn variables_of(template: &Template) -> u32 {
     // A text without variables is one literal piece, or none if it is empty, whatever may stand in its place.
-    let literal = template.fault().is_none() && matches!(template.pieces(), [] | [Piece::Literal(_)]);
+    let literal = template.fault().is_none() && template.pieces().all(|piece| matches!(piece, Piece::Literal(_)));
     if literal { 0 } else { VARIABLES }
 }
 

@@ -4,13 +4,12 @@ use crate::error::{InputError, shorten};
 use crate::item::Item;
 use crate::shared::Shared;
 use crate::write::line;
-use hashbrown::HashTable;
+use hashbrown::{DefaultHashBuilder, HashTable};
 use iamc_catalogue::lists;
 use iamc_policy::World;
 use iamc_policy::arn::Arn;
 use iamc_policy::source::Place;
 use iamc_policy::world::*;
-use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
@@ -21,7 +20,7 @@ pub(crate) struct Assembly {
     items: Vec<Item>,
     /// Where the item of a kind and id stands, by a hash of the two: keeping the ids would keep most of them twice.
     index: HashTable<(u64, usize)>,
-    hashes: RandomState,
+    hashes: DefaultHashBuilder,
     /// Lines of items that were met again: each is written once, however often that happens.
     lines: HashMap<usize, String>,
     pub(crate) errors: Vec<InputError>,
@@ -30,7 +29,7 @@ pub(crate) struct Assembly {
 impl Assembly {
     /// Adds an item. What was said before is not said again; what contradicts it is an error; a fact that was not known
     /// before is added to what was.
-    pub(crate) fn add(&mut self, item: Item) {
+    pub(crate) fn add(&mut self, mut item: Item) {
         let key = (item.kind(), item.id());
         let hash = self.hashes.hash_one(&key);
         let is_it = |(other, at): &(u64, usize)| {
@@ -41,7 +40,7 @@ impl Assembly {
             self.items.push(item);
             return;
         };
-        let what = match merge(&mut self.items[known], &item) {
+        let what = match merge(&mut self.items[known], &mut item) {
             Some(outcome) => outcome,
             None if *self.lines.entry(known).or_insert_with(|| line(&self.items[known])) == line(&item) => Ok(()),
             None => Err("content"),
@@ -68,23 +67,23 @@ impl Assembly {
         let mut world = with_room(&self.items);
         for item in self.items {
             match item {
-                Item::Organization(x) => world.organizations.push(x),
-                Item::Unit(x) => world.units.push(x),
-                Item::Account(x) => world.accounts.push(x),
-                Item::Guardrail(x) => world.guardrails.push(x),
-                Item::Policy(x, _) => world.policies.push(x),
+                Item::Organization(x) => world.organizations.push(*x),
+                Item::Unit(x) => world.units.push(*x),
+                Item::Account(x) => world.accounts.push(*x),
+                Item::Guardrail(x) => world.guardrails.push(*x),
+                Item::Policy(x, _) => world.policies.push(*x),
                 Item::User(x) => world.users.push(*x),
                 Item::Group(x) => world.groups.push(*x),
                 Item::Role(x) => world.roles.push(*x),
                 Item::Resource(x) => world.resources.push(*x),
-                Item::Endpoint(x) => world.endpoints.push(x),
-                Item::Provider(x) => world.providers.push(x),
-                Item::InstanceProfile(x) => world.instance_profiles.push(x),
-                Item::RunsAs(x) => world.runs_as.push(x),
-                Item::Share(x) => world.shares.push(x),
-                Item::LastUse(x) => world.last_use.push(x),
-                Item::Gap(x) => world.gaps.push(x),
-                Item::Coverage(x) => world.coverage.push(x),
+                Item::Endpoint(x) => world.endpoints.push(*x),
+                Item::Provider(x) => world.providers.push(*x),
+                Item::InstanceProfile(x) => world.instance_profiles.push(*x),
+                Item::RunsAs(x) => world.runs_as.push(*x),
+                Item::Share(x) => world.shares.push(*x),
+                Item::LastUse(x) => world.last_use.push(*x),
+                Item::Gap(x) => world.gaps.push(*x),
+                Item::Coverage(x) => world.coverage.push(*x),
             }
         }
         let mut errors = self.errors;
@@ -117,8 +116,8 @@ fn with_room(items: &[Item]) -> World {
 }
 
 /// Joins what two items say of one thing; the error names the field in which they differ. `None`: nothing can be
-/// joined, they must say the same.
-fn merge(known: &mut Item, new: &Item) -> Option<Result<(), &'static str>> {
+/// joined, they must say the same. What is taken over is missing in the second afterwards.
+fn merge(known: &mut Item, new: &mut Item) -> Option<Result<(), &'static str>> {
     match (known, new) {
         (Item::Gap(_), Item::Gap(_)) | (Item::Coverage(_), Item::Coverage(_)) => Some(Ok(())),
         (Item::Account(a), Item::Account(b)) => Some(merge_accounts(a, b)),
@@ -137,33 +136,33 @@ fn merge(known: &mut Item, new: &Item) -> Option<Result<(), &'static str>> {
     }
 }
 
-fn merge_accounts(a: &mut Account, b: &Account) -> Result<(), &'static str> {
-    join(&mut a.name, &b.name, "name")?;
-    join(&mut a.parent, &b.parent, "parent")?;
-    join(&mut a.canonical_user, &b.canonical_user, "canonical_user")?;
-    join(&mut a.s3_restrict_public_buckets, &b.s3_restrict_public_buckets, "s3_restrict_public_buckets")
+fn merge_accounts(a: &mut Account, b: &mut Account) -> Result<(), &'static str> {
+    join(&mut a.name, &mut b.name, "name")?;
+    join(&mut a.parent, &mut b.parent, "parent")?;
+    join(&mut a.canonical_user, &mut b.canonical_user, "canonical_user")?;
+    join(&mut a.s3_restrict_public_buckets, &mut b.s3_restrict_public_buckets, "s3_restrict_public_buckets")
 }
 
-fn merge_organizations(a: &mut Organization, b: &Organization) -> Result<(), &'static str> {
+fn merge_organizations(a: &mut Organization, b: &mut Organization) -> Result<(), &'static str> {
     if a.management_account != b.management_account {
         return Err("management_account");
     }
-    join(&mut a.scp_enabled, &b.scp_enabled, "scp_enabled")?;
-    join(&mut a.rcp_enabled, &b.rcp_enabled, "rcp_enabled")?;
+    join(&mut a.scp_enabled, &mut b.scp_enabled, "scp_enabled")?;
+    join(&mut a.rcp_enabled, &mut b.rcp_enabled, "rcp_enabled")?;
     add_new(&mut a.delegated_administrators, &b.delegated_administrators);
     Ok(())
 }
 
-fn merge_resources(a: &mut Resource, b: &Resource) -> Result<(), &'static str> {
-    join(&mut a.account, &b.account, "account")?;
-    join(&mut a.tags, &b.tags, "tags")?;
-    join(&mut a.s3_restrict_public_buckets, &b.s3_restrict_public_buckets, "s3_restrict_public_buckets")?;
-    join(&mut a.kms_grants, &b.kms_grants, "kms_grants")?;
+fn merge_resources(a: &mut Resource, b: &mut Resource) -> Result<(), &'static str> {
+    join(&mut a.account, &mut b.account, "account")?;
+    join(&mut a.tags, &mut b.tags, "tags")?;
+    join(&mut a.s3_restrict_public_buckets, &mut b.s3_restrict_public_buckets, "s3_restrict_public_buckets")?;
+    join(&mut a.kms_grants, &mut b.kms_grants, "kms_grants")?;
     a.aws_managed_key |= b.aws_managed_key;
     match (&a.policy, &b.policy) {
         (_, ResourcePolicy::NotExported) => Ok(()),
         (ResourcePolicy::NotExported, _) => {
-            a.policy = b.policy.clone();
+            a.policy = std::mem::replace(&mut b.policy, ResourcePolicy::NotExported);
             Ok(())
         }
         (ResourcePolicy::None, ResourcePolicy::None) => Ok(()),
@@ -173,9 +172,9 @@ fn merge_resources(a: &mut Resource, b: &Resource) -> Result<(), &'static str> {
 }
 
 /// A share is told piece by piece: one command names it, others its resources and its principals.
-fn merge_shares(a: &mut Share, b: &Share) -> Result<(), &'static str> {
-    join(&mut a.name, &b.name, "name")?;
-    join(&mut a.allows_external, &b.allows_external, "allows_external")?;
+fn merge_shares(a: &mut Share, b: &mut Share) -> Result<(), &'static str> {
+    join(&mut a.name, &mut b.name, "name")?;
+    join(&mut a.allows_external, &mut b.allows_external, "allows_external")?;
     add_new(&mut a.resources, &b.resources);
     add_new(&mut a.principals, &b.principals);
     Ok(())
@@ -206,11 +205,11 @@ fn merge_policies(
 }
 
 /// Takes over a fact that was not known; two different ones are a contradiction.
-fn join<T: Clone + PartialEq>(known: &mut Option<T>, new: &Option<T>, what: &'static str) -> Result<(), &'static str> {
-    match (&known, new) {
+fn join<T: PartialEq>(known: &mut Option<T>, new: &mut Option<T>, what: &'static str) -> Result<(), &'static str> {
+    match (&known, &new) {
         (_, None) => Ok(()),
         (None, Some(_)) => {
-            known.clone_from(new);
+            *known = new.take();
             Ok(())
         }
         (Some(a), Some(b)) if a == b => Ok(()),

@@ -109,7 +109,7 @@ impl<'r> Reader<'r> {
     /// Notes a page of a listing. `fields` are those of the output.
     pub(crate) fn page(&mut self, of: Listing, fields: &mut Fields<'_>) {
         let truncated = self.is_truncated(fields);
-        self.facts.push(Fact::Page(Page { of, truncated, place: fields.node.place() }));
+        self.facts.push(Fact::Page(Box::new(Page { of, truncated, place: fields.node.place() })));
     }
 
     /// Whether more pages follow: the service says so, or the command line stopped at `--max-items`.

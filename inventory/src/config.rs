@@ -68,7 +68,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, f: &Fields<'_>, asked: &Asked<'_>) {
         }
     }
     if let (Some(id), Some((account, region))) = (snapshot, scope) {
-        reader.facts.push(Fact::Snapshot { id, account, region, place: node.place() });
+        reader.facts.push(Fact::Snapshot(Box::new(crate::fact::Snapshot { id, account, region, place: node.place() })));
     }
     for row in f.get_list("results", reader.mistakes()) {
         reader.embedded(row, |reader, row| {
@@ -174,6 +174,6 @@ fn read_type(reader: &mut Reader<'_>, item: &mut Item<'_, '_>, kind: &str) {
 fn read_policy(reader: &mut Reader<'_>, f: &mut Fields<'_>) -> Option<iamc_policy::Arn> {
     let (policy, version) = details::managed_policy(reader, f)?;
     let arn = policy.arn.clone();
-    reader.facts.push(Fact::Item(crate::item::Item::Policy(policy, version)));
+    reader.facts.push(Fact::Item(crate::item::Item::Policy(Box::new(policy), version)));
     Some(arn)
 }

@@ -7,27 +7,57 @@ use iamc_policy::request::KmsGrant;
 use iamc_policy::source::Place;
 use iamc_policy::world::{GapKind, NamedPolicy};
 
-/// One thing that an input says.
+/// One thing that an input says. Whatever is large is boxed: facts are held in lists until the last file is read.
 #[derive(Debug, Clone)]
 pub(crate) enum Fact {
     /// A thing that is complete in itself.
     Item(Item),
     /// A page of a listing.
-    Page(Page),
+    Page(Box<Page>),
     /// The account exists and is one of those that are exported.
     Account { id: AccountId, origin: Origin, place: Place },
     /// What AWS Config says of one resource.
     Config(Box<ConfigFacts>),
     /// A snapshot of AWS Config: one recorder's, of one account in one Region.
-    Snapshot { id: String, account: AccountId, region: String, place: Place },
+    Snapshot(Box<Snapshot>),
     /// The last use of an access key: its user is named, and only the details know the path of the ARN.
-    KeyUse { account: AccountId, user: String, at: Option<String>, region: Option<String>, place: Place },
+    KeyUse(Box<KeyUse>),
     /// Something about an organization.
-    Organization(OrganizationFact),
+    Organization(Box<OrganizationFact>),
     /// A resource is shared through AWS RAM.
     Shared(Box<SharedResource>),
     /// Grants on a key: one page of them.
-    Grants { key: iamc_policy::Arn, account: Option<AccountId>, grants: Vec<KmsGrant>, place: Place },
+    Grants(Box<Grants>),
+}
+
+/// A snapshot of AWS Config.
+#[derive(Debug, Clone)]
+pub(crate) struct Snapshot {
+    pub(crate) id: String,
+    pub(crate) account: AccountId,
+    pub(crate) region: String,
+    pub(crate) place: Place,
+}
+
+/// The last use of an access key.
+#[derive(Debug, Clone)]
+pub(crate) struct KeyUse {
+    pub(crate) account: AccountId,
+    /// The user's name, without a path.
+    pub(crate) user: String,
+    pub(crate) at: Option<String>,
+    pub(crate) region: Option<String>,
+    pub(crate) place: Place,
+}
+
+/// A page of the grants on a key.
+#[derive(Debug, Clone)]
+pub(crate) struct Grants {
+    pub(crate) key: iamc_policy::Arn,
+    /// The account that was asked.
+    pub(crate) account: Option<AccountId>,
+    pub(crate) grants: Vec<KmsGrant>,
+    pub(crate) place: Place,
 }
 
 /// What kind of export names an account; each of them leaves other things open.

@@ -39,7 +39,7 @@ impl FileFacts {
 pub(crate) fn read(file: &Arc<str>, bytes: &[u8], documents: &Documents) -> FileFacts {
     let mut notes = Notes::default();
     let reader = Reader { documents, notes: &mut notes, facts: Vec::new(), skipped: Vec::new() };
-    let mut dispatch = Dispatch { reader, hint: hint(file), inputs: BTreeMap::new() };
+    let mut dispatch = Dispatch { reader, hint: hint(file), named: None, inputs: BTreeMap::new() };
     match decode(file, bytes) {
         Ok(text) => dispatch.text(file, &text),
         Err(why) => dispatch.reader.notes.mistakes.push(why),
@@ -172,6 +172,8 @@ fn hint(file: &str) -> Asked<'static> {
 struct Dispatch<'r> {
     reader: Reader<'r>,
     hint: Asked<'static>,
+    /// The account that the last wrapper named.
+    named: Option<AccountId>,
     inputs: BTreeMap<&'static str, usize>,
 }
 
@@ -258,7 +260,10 @@ impl Dispatch<'_> {
         };
         if let Some(account) = f.get("account").and_then(|node| self.reader.account_id(node)) {
             asked.account = Some(account);
-            self.reader.facts.push(Fact::Account { id: account, origin: Origin::Outputs, place: node.place() });
+            // A file of outputs says the same of every line.
+            if self.named.replace(account) != Some(account) {
+                self.reader.facts.push(Fact::Account { id: account, origin: Origin::Outputs, place: node.place() });
+            }
         }
         asked.region = f.get_string("region", self.reader.mistakes());
         if let Some(arguments) = f.get("arguments").and_then(|node| node.fields(self.reader.mistakes())) {

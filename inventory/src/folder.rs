@@ -206,21 +206,58 @@ fn add_gaps(world: &mut World, gaps: Vec<Gap>) {
 
 /// The order in which files happen to be named says nothing: lists are sorted by ARN or id.
 fn sort(world: &mut World) {
-    world.organizations.sort_by(|a, b| a.id.cmp(&b.id));
-    world.units.sort_by(|a, b| a.id.cmp(&b.id));
+    in_order_of(&mut world.organizations, |x| &x.id);
+    in_order_of(&mut world.units, |x| &x.id);
     world.accounts.sort_by_key(|account| account.id);
-    world.guardrails.sort_by(|a, b| a.id.cmp(&b.id));
-    world.policies.sort_by(|a, b| a.arn.cmp(&b.arn));
-    world.users.sort_by(|a, b| a.identity.arn.cmp(&b.identity.arn));
-    world.groups.sort_by(|a, b| a.identity.arn.cmp(&b.identity.arn));
-    world.roles.sort_by(|a, b| a.identity.arn.cmp(&b.identity.arn));
-    world.resources.sort_by(|a, b| a.arn.cmp(&b.arn));
-    world.endpoints.sort_by(|a, b| a.id.cmp(&b.id));
-    world.providers.sort_by(|a, b| a.arn.cmp(&b.arn));
-    world.instance_profiles.sort_by(|a, b| a.arn.cmp(&b.arn));
-    world.runs_as.sort_by(|a, b| a.resource.cmp(&b.resource));
-    world.shares.sort_by(|a, b| a.arn.cmp(&b.arn));
-    world.last_use.sort_by(|a, b| a.arn.cmp(&b.arn));
+    in_order_of(&mut world.guardrails, |x| &x.id);
+    in_order_of(&mut world.policies, |x| &x.arn);
+    in_order_of(&mut world.users, |x| &x.identity.arn);
+    in_order_of(&mut world.groups, |x| &x.identity.arn);
+    in_order_of(&mut world.roles, |x| &x.identity.arn);
+    in_order_of(&mut world.resources, |x| &x.arn);
+    in_order_of(&mut world.endpoints, |x| &x.id);
+    in_order_of(&mut world.providers, |x| &x.arn);
+    in_order_of(&mut world.instance_profiles, |x| &x.arn);
+    in_order_of(&mut world.runs_as, |x| &x.resource);
+    in_order_of(&mut world.shares, |x| &x.arn);
+    in_order_of(&mut world.last_use, |x| &x.arn);
     world.gaps.sort();
     world.coverage.sort_by(|a, b| (a.account, &a.service).cmp(&(b.account, &b.service)));
+}
+
+/// Sorts by a key. What is sorted is numbers: the things themselves are large, and each is moved to its place at once.
+fn in_order_of<T, K: Ord>(list: &mut [T], key: impl Fn(&T) -> &K) {
+    let mut order: Vec<usize> = (0..list.len()).collect();
+    order.sort_by(|a, b| key(&list[*a]).cmp(key(&list[*b])));
+    // What belongs at `to` stands at `order[to]`: each cycle is walked once, its first thing taken along.
+    for start in 0..list.len() {
+        let mut to = start;
+        while order[to] != start {
+            let from = std::mem::replace(&mut order[to], to);
+            list.swap(to, from);
+            to = from;
+        }
+        order[to] = to;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_order_of;
+
+    #[test]
+    fn whatever_the_order_it_is_undone() {
+        let mut seed = 1_u64;
+        for n in 0..60 {
+            let mut list: Vec<u64> = Vec::new();
+            for _ in 0..n {
+                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                list.push(seed >> 58);
+            }
+            let mut expected = list.clone();
+            expected.sort();
+            in_order_of(&mut list, |x| x);
+            assert_eq!(list, expected);
+        }
+    }
 }

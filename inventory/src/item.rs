@@ -4,28 +4,28 @@ use iamc_policy::source::Place;
 use iamc_policy::world::*;
 use std::borrow::Cow;
 
-/// One line of our own format, whatever it was read from. What there is most of is boxed: an item is moved some times
-/// on its way, and lists of items are held beside the world while it is made.
+/// One line of our own format, whatever it was read from. All are boxed: an item is moved some times on its way,
+/// and lists of items are held beside the world while it is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Item {
-    Organization(Organization),
-    Unit(Unit),
-    Account(Account),
-    Guardrail(Guardrail),
+    Organization(Box<Organization>),
+    Unit(Box<Unit>),
+    Account(Box<Account>),
+    Guardrail(Box<Guardrail>),
     /// A managed policy, and the number of its default version where that is known.
-    Policy(ManagedPolicy, Option<u64>),
+    Policy(Box<ManagedPolicy>, Option<u64>),
     User(Box<User>),
     Group(Box<Group>),
     Role(Box<Role>),
     Resource(Box<Resource>),
-    Endpoint(Endpoint),
-    Provider(Provider),
-    InstanceProfile(InstanceProfile),
-    RunsAs(RunsAs),
-    Share(Share),
-    LastUse(LastUse),
-    Gap(Gap),
-    Coverage(Coverage),
+    Endpoint(Box<Endpoint>),
+    Provider(Box<Provider>),
+    InstanceProfile(Box<InstanceProfile>),
+    RunsAs(Box<RunsAs>),
+    Share(Box<Share>),
+    LastUse(Box<LastUse>),
+    Gap(Box<Gap>),
+    Coverage(Box<Coverage>),
 }
 
 impl Item {

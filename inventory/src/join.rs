@@ -5,7 +5,7 @@ use crate::aws::resources::bucket_coverage;
 use crate::config::Newest;
 use crate::documents::{DocumentText, Documents, Notes};
 use crate::error::shorten;
-use crate::fact::{Fact, Listing, OrganizationFact, Origin, Page, gap_of};
+use crate::fact::{Fact, Grants, KeyUse, Listing, OrganizationFact, Origin, Page, Snapshot, gap_of};
 use crate::item::Item;
 use crate::json::Source;
 use crate::shared::Shared;
@@ -40,7 +40,7 @@ struct UnitRecord {
 }
 
 /// Time, Region and place of the last use of an access key.
-type KeyUse = (Option<String>, Option<String>, Place);
+type UseOfKey = (Option<String>, Option<String>, Place);
 
 /// Everything that files say about organizations, and which listings are complete.
 #[derive(Default)]
@@ -51,7 +51,7 @@ pub(crate) struct Joined {
     exported: BTreeMap<AccountId, (BTreeSet<Origin>, Place)>,
     configured: Newest,
     /// Last uses of access keys, by account and name of the user.
-    key_uses: BTreeMap<(AccountId, String), Vec<KeyUse>>,
+    key_uses: BTreeMap<(AccountId, String), Vec<UseOfKey>>,
     /// Resources that are shared.
     pub(crate) shared: Shared,
     organizations: BTreeMap<String, (AccountId, Place)>,
@@ -71,22 +71,25 @@ impl Joined {
     pub(crate) fn add(&mut self, fact: Fact, assembly: &mut Assembly) {
         match fact {
             Fact::Item(item) => assembly.add(item),
-            Fact::Page(page) => self.page(page),
+            Fact::Page(page) => self.page(*page),
             Fact::Account { id, origin, place } => {
                 let known = self.exported.entry(id).or_insert((BTreeSet::new(), place));
                 known.0.insert(origin);
             }
-            Fact::KeyUse { account, user, at, region, place } => {
+            Fact::KeyUse(fact) => {
+                let KeyUse { account, user, at, region, place } = *fact;
                 let uses = self.key_uses.entry((account, user)).or_default();
                 uses.push((at, region, place));
             }
             Fact::Shared(shared) => self.shared.add(*shared),
             Fact::Config(facts) => self.configured.add(*facts),
-            Fact::Snapshot { id, account, region, place } => {
+            Fact::Snapshot(fact) => {
+                let Snapshot { id, account, region, place } = *fact;
                 assembly.errors.extend(self.configured.snapshot(id, account, region, place));
             }
-            Fact::Organization(fact) => self.organization(fact, assembly),
-            Fact::Grants { key, account, grants, place } => {
+            Fact::Organization(fact) => self.organization(*fact, assembly),
+            Fact::Grants(fact) => {
+                let Grants { key, account, grants, place } = *fact;
                 let known = self.grants.entry(key.to_string()).or_insert_with(|| {
                     let account = if key.account().is_empty() { account } else { None };
                     let resource = Resource {
@@ -169,7 +172,7 @@ impl Joined {
                     s3_restrict_public_buckets: None,
                     place: Some(place.clone()),
                 };
-                assembly.add(Item::Account(account));
+                assembly.add(Item::Account(Box::new(account)));
                 let known = self.members.entry(id).or_insert((None, place));
                 known.0 = known.0.take().or(organization);
             }
@@ -216,24 +219,24 @@ impl Joined {
         for (id, (management_account, place)) in &self.organizations {
             let types = self.policy_types.get(&Some(id.clone()));
             let types = types.or_else(|| self.policy_types.get(&None).filter(|_| only.is_some()));
-            assembly.add(Item::Organization(Organization {
+            assembly.add(Item::Organization(Box::new(Organization {
                 id: id.clone(),
                 management_account: *management_account,
                 scp_enabled: types.map(|types| types.0),
                 rcp_enabled: types.map(|types| types.1),
                 delegated_administrators: self.delegated.iter().copied().collect(),
                 place: Some(place.clone()),
-            }));
+            })));
         }
         for (id, unit) in &self.units {
-            assembly.add(Item::Unit(Unit {
+            assembly.add(Item::Unit(Box::new(Unit {
                 id: id.clone(),
                 // Without any, the unit's organization counts as one that was not exported.
                 organization: unit.organization.as_ref().or(only).cloned().unwrap_or_default(),
                 parent: self.parents.get(id).map(|(parent, _)| parent.clone()),
                 name: unit.name.clone(),
                 place: Some(unit.place.clone()),
-            }));
+            })));
         }
         let mut accounts = std::mem::take(&mut self.exported);
         for (id, (_, place)) in &self.members {
@@ -246,14 +249,14 @@ impl Joined {
             }
         }
         for (id, (_, place)) in &accounts {
-            assembly.add(Item::Account(Account {
+            assembly.add(Item::Account(Box::new(Account {
                 id: *id,
                 name: None,
                 parent: self.parents.get(&id.to_string()).map(|(parent, _)| parent.clone()),
                 canonical_user: None,
                 s3_restrict_public_buckets: None,
                 place: Some(place.clone()),
-            }));
+            })));
         }
         self.exported = accounts;
         self.hand_over_policies(assembly, documents);
@@ -266,7 +269,7 @@ impl Joined {
         }
         for (listing, (complete, place)) in &self.pages {
             if let (Listing::Buckets(account), true) = (listing, complete) {
-                assembly.add(Item::Coverage(bucket_coverage(*account, place.clone())));
+                assembly.add(Item::Coverage(Box::new(bucket_coverage(*account, place.clone()))));
             }
         }
     }
@@ -287,7 +290,7 @@ impl Joined {
             }
         }
         for (arn, (at, region, place)) in found {
-            assembly.add(Item::LastUse(LastUse { arn, at, region, place: Some(place) }));
+            assembly.add(Item::LastUse(Box::new(LastUse { arn, at, region, place: Some(place) })));
         }
     }
 
@@ -300,7 +303,7 @@ impl Joined {
             });
             let targets = self.attached.get(id).map(|targets| targets.list.clone()).unwrap_or_default();
             let guardrail = Guardrail { id: id.clone(), kind: record.kind, policy, targets, implied: false };
-            assembly.add(Item::Guardrail(guardrail));
+            assembly.add(Item::Guardrail(Box::new(guardrail)));
         }
     }
 

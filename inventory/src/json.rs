@@ -213,8 +213,8 @@ impl<'a> Node<'a> {
             mistakes.push(self.wrong_type("a list"));
             return None;
         }
-        match self.value.items() {
-            Ok(items) => Some(items.into_iter().map(|value| Node { value, ..self }).collect()),
+        match self.value.items_with(|value| Node { value, ..self }) {
+            Ok(items) => Some(items),
             Err(fault) => {
                 mistakes.push(self.source.syntax_error(fault));
                 None
@@ -228,18 +228,17 @@ impl<'a> Node<'a> {
             mistakes.push(self.wrong_type("an object"));
             return None;
         }
-        let (entries, faults) = self.value.entries();
-        if !faults.is_empty() {
-            faults.into_iter().for_each(|fault| mistakes.push(self.source.syntax_error(fault)));
-            return None;
-        }
-        let field = |entry: json::Entry<'a>| Field {
+        let (entries, faults) = self.value.entries_with(|entry| Field {
             name: entry.key,
             key_start: entry.key_span.start,
             value: Node { value: entry.value, ..self },
             read: false,
-        };
-        let fields = Fields { node: self, entries: entries.into_iter().map(field).collect(), taken: Vec::new() };
+        });
+        if !faults.is_empty() {
+            faults.into_iter().for_each(|fault| mistakes.push(self.source.syntax_error(fault)));
+            return None;
+        }
+        let fields = Fields { node: self, entries, taken: None };
         fields.refuse_duplicates(mistakes)?;
         Some(fields)
     }
@@ -259,13 +258,14 @@ pub(crate) struct Fields<'a> {
     /// The object.
     pub(crate) node: Node<'a>,
     entries: Vec<Field<'a>>,
-    taken: Vec<&'static str>,
+    /// The names that were asked for, of a format of which every name is known.
+    taken: Option<Vec<&'static str>>,
 }
 
 impl<'a> Fields<'a> {
     /// No fields, at the place of `node`: the output of a command that printed nothing.
     pub(crate) fn empty(node: Node<'a>) -> Fields<'a> {
-        Fields { node, entries: Vec::new(), taken: Vec::new() }
+        Fields { node, entries: Vec::new(), taken: None }
     }
 
     /// An error at the name of a field.
@@ -275,6 +275,12 @@ impl<'a> Fields<'a> {
     }
 
     fn refuse_duplicates(&self, mistakes: &mut Mistakes) -> Option<()> {
+        // Most objects are small: a list in order would cost more than looking.
+        const SMALL: usize = 12;
+        let is_first = |at: usize| self.entries[..at].iter().all(|field| field.name != self.entries[at].name);
+        if self.entries.len() <= SMALL && (1..self.entries.len()).all(is_first) {
+            return Some(());
+        }
         let mut order: Vec<usize> = (0..self.entries.len()).collect();
         order.sort_by(|a, b| self.entries[*a].name.cmp(&self.entries[*b].name).then(a.cmp(b)));
         let mut found = false;
@@ -289,6 +295,11 @@ impl<'a> Fields<'a> {
         if found { None } else { Some(()) }
     }
 
+    /// From now on the names that are asked for are noted, for [`Fields::finish`].
+    pub(crate) fn noting(self) -> Fields<'a> {
+        Fields { taken: Some(Vec::new()), ..self }
+    }
+
     /// All fields, whatever their names.
     pub(crate) fn all(&self) -> &[Field<'a>] {
         &self.entries
@@ -296,7 +307,9 @@ impl<'a> Fields<'a> {
 
     /// The value of a field; `None` where it is absent. The field counts as known from now on.
     pub(crate) fn any(&mut self, name: &'static str) -> Option<Node<'a>> {
-        self.taken.push(name);
+        if let Some(taken) = &mut self.taken {
+            taken.push(name);
+        }
         let any_case = self.node.any_case;
         let field = self
             .entries
@@ -346,11 +359,15 @@ impl<'a> Fields<'a> {
         items.into_iter().filter_map(|item| Some(item.string(mistakes)?.into_owned())).collect()
     }
 
-    /// Refuses the fields that nobody asked for.
+    /// Refuses the fields that nobody asked for since [`Fields::noting`].
     pub(crate) fn finish(self, what: &str, mistakes: &mut Mistakes) {
         for field in self.entries.iter().filter(|field| !field.read) {
             let message = format!("unknown field `{}` in {what}", shown(&field.name));
-            mistakes.push(self.error_at(field, message, format!("its fields are {}", self.taken.join(", "))));
+            mistakes.push(self.error_at(
+                field,
+                message,
+                format!("its fields are {}", self.taken.iter().flatten().copied().collect::<Vec<_>>().join(", ")),
+            ));
         }
     }
 }

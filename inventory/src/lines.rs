@@ -30,7 +30,7 @@ type Tags = Vec<(String, String)>;
 impl LineReader<'_> {
     /// Reads one object; `None` where it holds a mistake that leaves nothing to go on with.
     pub(crate) fn item(&mut self, node: Node<'_>) -> Option<Item> {
-        let mut fields = node.fields(&mut self.notes.mistakes)?;
+        let mut fields = node.fields(&mut self.notes.mistakes)?.noting();
         let Some(kind) = fields.get("kind") else {
             self.notes.mistakes.push(node.error("the field `kind` is missing", format!("`kind` is one of {KINDS}")));
             return None;
@@ -39,23 +39,23 @@ impl LineReader<'_> {
         let place = node.place();
         let f = &mut fields;
         let item = match &*kind_text {
-            "organization" => self.organization(f, place).map(Item::Organization),
-            "organizational_unit" => self.unit(f, place).map(Item::Unit),
-            "account" => self.account(f, place).map(Item::Account),
-            "guardrail" => self.guardrail(f).map(Item::Guardrail),
-            "policy" => self.managed_policy(f).map(|policy| Item::Policy(policy, None)),
+            "organization" => self.organization(f, place).map(|x| Item::Organization(Box::new(x))),
+            "organizational_unit" => self.unit(f, place).map(|x| Item::Unit(Box::new(x))),
+            "account" => self.account(f, place).map(|x| Item::Account(Box::new(x))),
+            "guardrail" => self.guardrail(f).map(|x| Item::Guardrail(Box::new(x))),
+            "policy" => self.managed_policy(f).map(|policy| Item::Policy(Box::new(policy), None)),
             "user" => self.user(f, place).map(|user| Item::User(Box::new(user))),
             "group" => self.group(f, place).map(|group| Item::Group(Box::new(group))),
             "role" => self.role(f, place).map(|role| Item::Role(Box::new(role))),
             "resource" => self.resource(f, place).map(|resource| Item::Resource(Box::new(resource))),
-            "endpoint" => self.endpoint(f, place).map(Item::Endpoint),
-            "provider" => self.provider(f, place).map(Item::Provider),
-            "instance_profile" => self.instance_profile(f, place).map(Item::InstanceProfile),
-            "runs_as" => self.runs_as(f, place).map(Item::RunsAs),
-            "share" => self.share(f, place).map(Item::Share),
-            "last_use" => self.last_use(f, place).map(Item::LastUse),
-            "gap" => self.gap(f, place).map(Item::Gap),
-            "coverage" => self.coverage(f, place).map(Item::Coverage),
+            "endpoint" => self.endpoint(f, place).map(|x| Item::Endpoint(Box::new(x))),
+            "provider" => self.provider(f, place).map(|x| Item::Provider(Box::new(x))),
+            "instance_profile" => self.instance_profile(f, place).map(|x| Item::InstanceProfile(Box::new(x))),
+            "runs_as" => self.runs_as(f, place).map(|x| Item::RunsAs(Box::new(x))),
+            "share" => self.share(f, place).map(|x| Item::Share(Box::new(x))),
+            "last_use" => self.last_use(f, place).map(|x| Item::LastUse(Box::new(x))),
+            "gap" => self.gap(f, place).map(|x| Item::Gap(Box::new(x))),
+            "coverage" => self.coverage(f, place).map(|x| Item::Coverage(Box::new(x))),
             other => {
                 let message = format!("unknown kind `{}`", shorten(other));
                 self.notes.mistakes.push(kind.error(message, format!("`kind` is one of {KINDS}")));
@@ -186,7 +186,7 @@ impl LineReader<'_> {
 
     /// A policy object: `name`, and `document` or `text`. Without a default its name must be given.
     fn policy(&mut self, node: Node<'_>, kind: PolicyKind, default_name: Option<&str>) -> Option<NamedPolicy> {
-        let mut fields = node.fields(&mut self.notes.mistakes)?;
+        let mut fields = node.fields(&mut self.notes.mistakes)?.noting();
         let name = match default_name {
             Some(default) => match fields.get("name") {
                 Some(name) => name.string(&mut self.notes.mistakes)?.into_owned(),
@@ -306,7 +306,7 @@ impl LineReader<'_> {
     }
 
     fn session_defaults(&mut self, node: Node<'_>) -> Option<SessionDefaults> {
-        let mut fields = node.fields(&mut self.notes.mistakes)?;
+        let mut fields = node.fields(&mut self.notes.mistakes)?.noting();
         let policies = self.policies(&mut fields, "policies", PolicyKind::Session);
         let tags = match fields.get("tags") {
             Some(node) => self.tags(node),
@@ -349,7 +349,7 @@ impl LineReader<'_> {
     }
 
     fn kms_grant(&mut self, node: Node<'_>) -> Option<KmsGrant> {
-        let mut fields = node.fields(&mut self.notes.mistakes)?;
+        let mut fields = node.fields(&mut self.notes.mistakes)?.noting();
         let grantee = fields.get_string("grantee", &mut self.notes.mistakes);
         let retiring = fields.get_string("retiring", &mut self.notes.mistakes);
         let operations = fields.get_strings("operations", &mut self.notes.mistakes);

@@ -32,7 +32,7 @@ pub(crate) fn of_template(template: &Template) -> Vec<Symbol> {
     for piece in template.pieces() {
         match piece {
             Piece::Literal(text) => out.extend(symbols(text)),
-            Piece::Escape(c) => out.push(Symbol::Char(*c)),
+            Piece::Escape(c) => out.push(Symbol::Char(c)),
             Piece::Variable(_) => out.push(Symbol::Any),
         }
     }

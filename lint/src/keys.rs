@@ -137,8 +137,8 @@ fn sensitive(subject: &mut Subject<'_>, atom: &ConditionAtom) {
     if !likes || !lists::SENSITIVE_KEYS.contains(&atom.key.as_str()) {
         return;
     }
-    let wild = |piece: &Piece| matches!(piece, Piece::Literal(text) if text.contains(['*', '?']));
-    let value = atom.values.iter().find(|value| value.pieces().iter().any(wild)).map(|value| shown(value.text()));
+    let wild = |piece: Piece<'_>| matches!(piece, Piece::Literal(text) if text.contains(['*', '?']));
+    let value = atom.values.iter().find(|value| value.pieces().any(wild)).map(|value| shown(value.text()));
     if let Some(value) = value {
         let message = format!("`{value}` matches more than one value of `{}`", atom.key);
         subject.report(&SENSITIVE_WILDCARD, atom.span, message, "name each value in full");

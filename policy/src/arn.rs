@@ -7,7 +7,7 @@ use std::str::FromStr;
 ///
 /// Equality is that of the text; comparing an ARN with a pattern is deciding, and lives in each engine.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Arn(String);
+pub struct Arn(Box<str>);
 
 /// Why a text is no ARN.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -85,17 +85,18 @@ impl FromStr for Arn {
         if !text.starts_with("arn:") {
             return fail("it does not begin with `arn:`");
         }
-        if text.splitn(6, ':').count() < 6 {
+        let mut parts = text.splitn(6, ':');
+        let (_, partition, service) = (parts.next(), parts.next(), parts.next());
+        let Some(resource) = parts.nth(2) else {
             return fail("an ARN has six components, `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`");
-        }
-        let arn = Arn(text.to_owned());
-        if arn.partition().is_empty() || arn.service().is_empty() {
+        };
+        if partition == Some("") || service == Some("") {
             return fail("its partition and its service must not be empty");
         }
-        if arn.resource().is_empty() {
+        if resource.is_empty() {
             return fail("its sixth component, the resource, is empty");
         }
-        Ok(arn)
+        Ok(Arn(text.into()))
     }
 }
 

@@ -153,17 +153,20 @@ impl<'t> Node<'t> {
         Some(Node { raw, start: from, outline: Some((outline, slot)) })
     }
 
-    /// The slots directly inside the value, if there is an outline: its items, or its names and values by turns.
-    fn inner(self) -> Option<Vec<Node<'t>>> {
+    /// The values and names right inside it, in order, and how many they are; `None`: there is no outline.
+    fn inner(self) -> Option<(impl Iterator<Item = Node<'t>>, usize)> {
         let (outline, slot) = self.outline?;
         let end = outline.slot(slot)?.next;
-        let mut nodes = Vec::with_capacity(8);
-        let mut at = slot + 1;
-        while at < end {
-            nodes.push(Node::of_slot(self.raw, self.start, outline, at)?);
-            at = outline.slot(at)?.next;
-        }
-        Some(nodes)
+        let slots = move || {
+            let mut at = slot + 1;
+            std::iter::from_fn(move || {
+                let own = at;
+                at = outline.slot(own).filter(|_| own < end)?.next;
+                Some(own)
+            })
+        };
+        let nodes = slots().map_while(move |slot| Node::of_slot(self.raw, self.start, outline, slot));
+        Some((nodes, slots().count()))
     }
 
     /// The values that stand one after the other in `text`, up to the first that cannot be read.
@@ -208,12 +211,18 @@ impl<'t> Node<'t> {
 
     /// The entries of an object in document order, duplicates included; undecodable names are faults.
     pub fn entries(self) -> (Vec<Entry<'t>>, Vec<Fault>) {
+        self.entries_with(|entry| entry)
+    }
+
+    /// [`Node::entries`], each of them made into something at once.
+    pub fn entries_with<T>(self, mut make: impl FnMut(Entry<'t>) -> T) -> (Vec<T>, Vec<Fault>) {
         let mut faults = Vec::new();
         if let Some(inner) = self.inner().filter(|_| self.shape() == Shape::Object) {
-            let mut entries = Vec::with_capacity(inner.len() / 2);
-            for pair in inner.chunks_exact(2) {
-                match pair[0].text() {
-                    Ok(key) => entries.push(Entry { key, key_span: pair[0].span(), value: pair[1] }),
+            let (mut inner, n) = inner;
+            let mut entries = Vec::with_capacity(n / 2);
+            while let (Some(key), Some(value)) = (inner.next(), inner.next()) {
+                match key.text() {
+                    Ok(name) => entries.push(make(Entry { key: name, key_span: key.span(), value })),
                     Err(fault) => faults.push(fault),
                 }
             }
@@ -226,7 +235,7 @@ impl<'t> Node<'t> {
                     let key = Node::new(key, self.raw, self.start);
                     let value = Node::new(value, self.raw, self.start);
                     match key.text() {
-                        Ok(name) => entries.push(Entry { key: name, key_span: key.span(), value }),
+                        Ok(name) => entries.push(make(Entry { key: name, key_span: key.span(), value })),
                         Err(fault) => faults.push(fault),
                     }
                 }
@@ -238,11 +247,18 @@ impl<'t> Node<'t> {
 
     /// The items of a list.
     pub fn items(self) -> Result<Vec<Node<'t>>, Fault> {
-        if let Some(inner) = self.inner().filter(|_| self.shape() == Shape::List) {
-            return Ok(inner);
+        self.items_with(|item| item)
+    }
+
+    /// [`Node::items`], each of them made into something at once.
+    pub fn items_with<T>(self, mut make: impl FnMut(Node<'t>) -> T) -> Result<Vec<T>, Fault> {
+        if let Some((inner, n)) = self.inner().filter(|_| self.shape() == Shape::List) {
+            let mut items = Vec::with_capacity(n);
+            items.extend(inner.map(make));
+            return Ok(items);
         }
         match serde_json::from_str::<Vec<&RawValue>>(self.raw) {
-            Ok(items) => Ok(items.into_iter().map(|item| Node::new(item, self.raw, self.start)).collect()),
+            Ok(items) => Ok(items.into_iter().map(|item| make(Node::new(item, self.raw, self.start))).collect()),
             Err(error) => Err(syntax(self.raw, &error).moved(self.start)),
         }
     }

@@ -19,7 +19,7 @@ use crate::json::{Entry, Fault, Node, Outline, Shape, root, shown};
 use crate::source::{LineIndex, Span};
 use findings::{Finding, Findings, Grade};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use suggest::nearest;
 
 /// The largest document that is read, in bytes. The largest that AWS stores has some 32 KB.
@@ -126,8 +126,15 @@ struct Reader {
     unless_full_access: Vec<Finding>,
 }
 
-/// The elements of a statement as they stand in the document.
-type Elements<'t> = BTreeMap<String, Entry<'t>>;
+/// The elements of a statement as they stand in the document, in the order of [`STATEMENT`].
+#[derive(Default)]
+struct Elements<'t>([Option<Entry<'t>>; STATEMENT.len()]);
+
+impl<'t> Elements<'t> {
+    fn get(&self, name: &str) -> Option<&Entry<'t>> {
+        self.0.get(STATEMENT.iter().position(|known| *known == name)?)?.as_ref()
+    }
+}
 
 impl Reader {
     fn report(
@@ -165,23 +172,19 @@ impl Reader {
         }
         // Objects of policies are small; a table would cost more than looking. Hostile ones may be large.
         const SMALL: usize = 16;
+        if entries.len() <= SMALL && (1..entries.len()).all(|at| !is_among(&entries[..at], &entries[at].key)) {
+            return entries;
+        }
         let mut table: HashMap<Cow<'t, str>, Span> = HashMap::new();
-        let small = entries.len() <= SMALL;
         let mut kept: Vec<Entry<'t>> = Vec::with_capacity(entries.len());
         for entry in entries {
-            let earlier = match small {
-                true => kept.iter().find(|kept| kept.key == entry.key).map(|kept| kept.key_span),
-                false => table.get(&entry.key).copied(),
-            };
-            if let Some(earlier) = earlier {
+            if let Some(earlier) = table.get(&entry.key) {
                 let line = self.lines.position(earlier.start).0;
                 let message = format!("`{}` is written twice, first on line {line}", shown(&entry.key));
                 let help = "keep one of the two: which of them counts differs from reader to reader";
                 self.report(Grade::Invalid, ("duplicate-key", "R-1.8"), entry.key_span, message, help);
             } else {
-                if !small {
-                    table.insert(entry.key.clone(), entry.key_span);
-                }
+                table.insert(entry.key.clone(), entry.key_span);
                 kept.push(entry);
             }
         }
@@ -189,7 +192,7 @@ impl Reader {
     }
 
     /// A string, or a list of strings; what is neither is reported and left out.
-    fn strings<'t>(&mut self, rule: &'static str, element: &str, node: Node<'t>) -> Vec<(Node<'t>, String)> {
+    fn strings<'t>(&mut self, rule: &'static str, element: &str, node: Node<'t>) -> Vec<(Node<'t>, Cow<'t, str>)> {
         const EXPECTED: &str = "a string or a list of strings";
         let items = match node.shape() {
             Shape::Text => vec![node],
@@ -212,7 +215,7 @@ impl Reader {
                 continue;
             }
             match item.text() {
-                Ok(text) => strings.push((item, text.into_owned())),
+                Ok(text) => strings.push((item, text)),
                 Err(fault) => self.fault(fault),
             }
         }
@@ -408,11 +411,11 @@ impl Reader {
 
     /// The elements of a statement by name; unknown ones are reported and left out.
     fn elements<'t>(&mut self, node: Node<'t>) -> Elements<'t> {
-        let mut elements = Elements::new();
+        let mut elements = Elements::default();
         let mut misspelled = Vec::new();
         for entry in self.entries(node) {
-            if STATEMENT.contains(&&*entry.key) {
-                elements.insert(entry.key.to_string(), entry);
+            if let Some(at) = STATEMENT.iter().position(|name| *name == entry.key) {
+                elements.0[at] = Some(entry);
                 continue;
             }
             let key = &*entry.key;
@@ -429,12 +432,12 @@ impl Reader {
             let message = format!("`{}` is no element of a statement", shown(key));
             self.report(Grade::Invalid, ("unknown-element", "R-1.10"), entry.key_span, message, help);
             // The policy is invalid already: read the value as what was meant, instead of saying that it is missing.
-            if let Some(name) = meant {
-                misspelled.push((name, entry));
+            if let Some(at) = meant.and_then(|meant| STATEMENT.iter().position(|name| *name == meant)) {
+                misspelled.push((at, entry));
             }
         }
-        for (name, entry) in misspelled {
-            elements.entry(name.to_owned()).or_insert(Entry { key: name.to_owned().into(), ..entry });
+        for (at, entry) in misspelled {
+            elements.0[at].get_or_insert(Entry { key: STATEMENT[at].into(), ..entry });
         }
         elements
     }
@@ -508,6 +511,10 @@ impl Reader {
             }
         }
     }
+}
+
+fn is_among(entries: &[Entry<'_>], key: &str) -> bool {
+    entries.iter().any(|entry| entry.key == key)
 }
 
 /// The opening brace: where to point when something is missing inside.

@@ -1,25 +1,43 @@
 //! Policy text in which variables have been found (R-1.38, R-3.2, R-3.13), but not resolved.
 
 use crate::condition::ConditionKey;
+use crate::source::Span;
 
 /// One policy string, cut into literal text, variables and escapes.
 ///
 /// Wildcards stay inside the literal text: whether `*` is a wildcard depends on the place and on the operator, and
 /// is for each engine to say. A text without variable support (R-3.4, R-3.6) is a single literal piece.
+///
+/// There are millions of them in an organization, and nearly all are plain text: those are that text and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Template {
-    text: String,
-    pieces: Vec<Piece>,
+    text: Box<str>,
+    /// Nothing where the text is one literal piece without a fault.
+    tokens: Option<Box<Tokens>>,
+}
+
+/// What was found in a text with variables, or in one that was meant to have some.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Tokens {
+    /// In order, with the bytes of the text at which they begin and end; what lies between them is literal.
+    list: Vec<(Span, Token)>,
     fault: Option<String>,
 }
 
-/// A part of a [`Template`].
+/// A variable or an escape.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Piece {
-    /// Text as written; `*` and `?` in it may be wildcards.
-    Literal(String),
-    /// `${key}` or `${key, 'default'}`.
+enum Token {
     Variable(Variable),
+    Escape(char),
+}
+
+/// A part of a [`Template`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Piece<'t> {
+    /// Text as written, never empty; `*` and `?` in it may be wildcards.
+    Literal(&'t str),
+    /// `${key}` or `${key, 'default'}`.
+    Variable(&'t Variable),
     /// `${*}`, `${?}`, `${$}`: that character, never a wildcard (R-3.13).
     Escape(char),
 }
@@ -35,10 +53,8 @@ pub struct Variable {
 
 impl Template {
     /// A text in a place that supports no variables: one literal piece, `${` included.
-    pub fn literal(text: impl Into<String>) -> Template {
-        let text = text.into();
-        let pieces = if text.is_empty() { Vec::new() } else { vec![Piece::Literal(text.clone())] };
-        Template { text, pieces, fault: None }
+    pub fn literal(text: impl Into<Box<str>>) -> Template {
+        Template { text: text.into(), tokens: None }
     }
 
     /// Tokenises a text in a place that supports variables, left to right; the first `}` closes a variable.
@@ -49,44 +65,30 @@ impl Template {
     /// ```
     /// use iamc_policy::template::{Piece, Template};
     /// let t = Template::with_variables("home/${aws:username, 'nobody'}/${*}");
-    /// assert_eq!(t.pieces().len(), 4);
-    /// assert!(matches!(t.pieces()[3], Piece::Escape('*')));
+    /// assert_eq!(t.pieces().count(), 4);
+    /// assert_eq!(t.pieces().last(), Some(Piece::Escape('*')));
     /// assert!(Template::with_variables("${aws:username").fault().is_some());
     /// ```
-    pub fn with_variables(text: impl Into<String>) -> Template {
+    pub fn with_variables(text: impl Into<Box<str>>) -> Template {
         let text = text.into();
-        let mut pieces = Vec::new();
-        let mut fault = None;
-        let mut literal = String::new();
-        let mut rest = text.as_str();
-        while let Some(start) = rest.find("${") {
-            literal.push_str(&rest[..start]);
-            let body = &rest[start + 2..];
+        let (mut list, mut fault) = (Vec::new(), None);
+        let mut at = 0;
+        while let Some(found) = text[at..].find("${") {
+            let start = at + found;
+            let body = &text[start + 2..];
             let Some(end) = body.find('}') else {
-                fault.get_or_insert_with(|| format!("`{}` has no closing `}}`", &rest[start..]));
-                literal.push_str(&rest[start..]);
-                rest = "";
+                fault.get_or_insert_with(|| format!("`{}` has no closing `}}`", &text[start..]));
                 break;
             };
+            at = start + 2 + end + 1;
             match token(&body[..end]) {
-                Ok(piece) => {
-                    if !literal.is_empty() {
-                        pieces.push(Piece::Literal(std::mem::take(&mut literal)));
-                    }
-                    pieces.push(piece);
-                }
-                Err(why) => {
-                    fault.get_or_insert(why);
-                    literal.push_str(&rest[start..start + 2 + end + 1]);
-                }
+                Ok(token) => list.push((Span::new(start, at), token)),
+                Err(why) => drop(fault.get_or_insert(why)),
             }
-            rest = &body[end + 1..];
         }
-        literal.push_str(rest);
-        if !literal.is_empty() {
-            pieces.push(Piece::Literal(literal));
-        }
-        Template { text, pieces, fault }
+        list.shrink_to_fit();
+        let tokens = (!list.is_empty() || fault.is_some()).then(|| Box::new(Tokens { list, fault }));
+        Template { text, tokens }
     }
 
     /// The text exactly as written.
@@ -95,32 +97,45 @@ impl Template {
     }
 
     /// The pieces in order; none is an empty literal.
-    pub fn pieces(&self) -> &[Piece] {
-        &self.pieces
+    pub fn pieces(&self) -> impl Iterator<Item = Piece<'_>> {
+        let tokens = self.tokens.as_ref().map_or(&[][..], |tokens| &tokens.list);
+        let mut at = 0;
+        let literal = |start, end| self.text.get(start..end).filter(|text| !text.is_empty()).map(Piece::Literal);
+        let behind = tokens.last().map_or(0, |(span, _)| span.end);
+        let inside = tokens.iter().flat_map(move |(span, token)| {
+            let before = literal(at, span.start);
+            at = span.end;
+            let piece = match token {
+                Token::Variable(variable) => Piece::Variable(variable),
+                Token::Escape(c) => Piece::Escape(*c),
+            };
+            before.into_iter().chain([piece])
+        });
+        inside.chain(literal(behind, self.text.len()))
     }
 
     /// What is wrong with a variable in it (R-3.3), if anything is.
     pub fn fault(&self) -> Option<&str> {
-        self.fault.as_deref()
+        self.tokens.as_ref().and_then(|tokens| tokens.fault.as_deref())
     }
 
     /// The variables in order of appearance.
     pub fn variables(&self) -> impl Iterator<Item = &Variable> {
-        self.pieces.iter().filter_map(|piece| match piece {
-            Piece::Variable(variable) => Some(variable),
-            _ => None,
+        self.tokens.iter().flat_map(|tokens| &tokens.list).filter_map(|(_, token)| match token {
+            Token::Variable(variable) => Some(variable),
+            Token::Escape(_) => None,
         })
     }
 }
 
-fn token(body: &str) -> Result<Piece, String> {
+fn token(body: &str) -> Result<Token, String> {
     if let Some(escape) = match body {
         "*" => Some('*'),
         "?" => Some('?'),
         "$" => Some('$'),
         _ => None,
     } {
-        return Ok(Piece::Escape(escape));
+        return Ok(Token::Escape(escape));
     }
     let (key, default) = match body.split_once(',') {
         None => (body, None),
@@ -136,5 +151,5 @@ fn token(body: &str) -> Result<Piece, String> {
     if key.is_empty() || key.contains(' ') {
         return Err(format!("`${{{body}}}` does not name a condition key"));
     }
-    Ok(Piece::Variable(Variable { key: ConditionKey::new(key), default }))
+    Ok(Token::Variable(Variable { key: ConditionKey::new(key), default }))
 }

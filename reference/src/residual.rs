@@ -210,7 +210,7 @@ impl Evaluation<'_> {
             }),
             AtomKind::Condition { operator, key, values } if atom.policy.is_none() => {
                 Operator::parse(operator).map(|operator| {
-                    let values = values.iter().map(Template::literal).collect();
+                    let values = values.iter().map(|value| Template::literal(value.as_str())).collect();
                     let own = ConditionAtom { operator, key: ConditionKey::new(key), values, span: Default::default() };
                     condition::atom(&own, after, &after.world.settings).truth
                 })

@@ -108,8 +108,7 @@ fn limits(atom: &ConditionAtom) -> bool {
 
 fn is_fixed(key: &str, value: &iamc_policy::Template) -> bool {
     let text = value.text();
-    if value.fault().is_some()
-        || value.pieces().iter().any(|piece| !matches!(piece, iamc_policy::template::Piece::Literal(_)))
+    if value.fault().is_some() || value.pieces().any(|piece| !matches!(piece, iamc_policy::template::Piece::Literal(_)))
     {
         return false;
     }

@@ -62,7 +62,7 @@ pub(crate) fn signs(template: &Template) -> Vec<Sign> {
     for piece in template.pieces() {
         match piece {
             Piece::Literal(text) => signs.extend(plain(text)),
-            Piece::Escape(c) => signs.push(Sign::Char(*c)),
+            Piece::Escape(c) => signs.push(Sign::Char(c)),
             Piece::Variable(variable) => signs.push(Sign::Variable(Box::new(variable.clone()))),
         }
     }

@@ -61,7 +61,7 @@ pub(crate) fn signs(template: &Template) -> Vec<Sign> {
                 '?' => Sign::One,
                 c => Sign::Char(c),
             })),
-            Piece::Escape(c) => signs.push(Sign::Char(*c)),
+            Piece::Escape(c) => signs.push(Sign::Char(c)),
             Piece::Variable(_) => {
                 signs.push(Sign::Variable(n_variables));
                 n_variables += 1;

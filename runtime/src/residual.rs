@@ -84,7 +84,7 @@ impl<'a> Eval<'a> {
         for piece in template.pieces() {
             match piece {
                 Piece::Literal(text) => signs.extend(text.chars().map(pattern)),
-                Piece::Escape(c) => signs.push(Sign::Char(*c)),
+                Piece::Escape(c) => signs.push(Sign::Char(c)),
                 Piece::Variable(variable) => {
                     let key = self.named_key(variable.key.as_str().as_bytes());
                     let state = if self.is_multi(&key) { State::Absent } else { self.state(&key) };

@@ -53,7 +53,7 @@ fn limits(atom: &ConditionAtom) -> bool {
 
 /// No variable, and no wildcard but in the name of an access point; a block of addresses that is not too broad.
 fn is_fixed(key: &str, value: &Template) -> bool {
-    if value.fault().is_some() || value.pieces().iter().any(|piece| !matches!(piece, Piece::Literal(_))) {
+    if value.fault().is_some() || value.pieces().any(|piece| !matches!(piece, Piece::Literal(_))) {
         return false;
     }
     let text = value.text();

@@ -168,7 +168,6 @@ fn requests(policy: &Policy, account: AccountId) -> Vec<Request> {
         let resource = statement.resource.iter().flat_map(|element| &element.patterns).find_map(|pattern| {
             let text: String = pattern
                 .pieces()
-                .iter()
                 .map(|piece| match piece {
                     Piece::Literal(text) => text.replace('*', "x1").replace('?', "y"),
                     Piece::Variable(_) => "v".to_owned(),

@@ -282,9 +282,8 @@ fn resource_class(pattern: &Template) -> String {
     // Variables are taken out first: what is inside them is no part of the pattern's shape.
     let text: String = pattern
         .pieces()
-        .iter()
         .map(|piece| match piece {
-            Piece::Literal(text) => text.clone(),
+            Piece::Literal(text) => text.to_owned(),
             Piece::Variable(_) => "v".to_owned(),
             Piece::Escape(_) => "e".to_owned(),
         })

@@ -77,7 +77,7 @@ impl Pattern {
             return vec![Pattern::Nothing];
         }
         let mut cutter = Cutter::new(true);
-        template.pieces().iter().for_each(|part| cutter.part(part));
+        template.pieces().for_each(|part| cutter.part(part));
         let n_segments = cutter.n_colons + 1;
         let mut expanded = cutter.clone();
         let pieces = cutter.finish();
@@ -166,7 +166,7 @@ impl ArnPattern {
                 }
                 continue;
             };
-            let mut rest = text.as_str();
+            let mut rest = text;
             while components.len() < 6
                 && let Some((own, further)) = rest.split_once(':')
             {
@@ -224,7 +224,7 @@ impl Cutter {
         Cutter { pieces: Vec::new(), text: String::new(), n_ones: 0, star: false, segments, n_colons: 0 }
     }
 
-    fn part(&mut self, part: &Part) {
+    fn part(&mut self, part: Part<'_>) {
         match part {
             Part::Literal(text) => self.literal(text),
             Part::Escape(c) => self.text(c.encode_utf8(&mut [0; 4])),

@@ -35,7 +35,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, fields: &mut Fields<'_>, asked: &Ask
     for mut policy in reader.objects(fields, "Policies") {
         if let Some((policy, version)) = managed_policy(reader, &mut policy) {
             note(&policy.arn);
-            reader.facts.push(Fact::Item(Item::Policy(policy, version)));
+            reader.facts.push(Fact::Item(Item::Policy(Box::new(policy), version)));
         }
     }
     let truncated = reader.is_truncated(fields);
@@ -49,7 +49,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, fields: &mut Fields<'_>, asked: &Ask
     for id in accounts {
         let place = fields.node.place();
         reader.facts.push(Fact::Account { id, origin: Origin::Outputs, place: place.clone() });
-        reader.facts.push(Fact::Page(Page { of: Listing::Identities(id), truncated, place }));
+        reader.facts.push(Fact::Page(Box::new(Page { of: Listing::Identities(id), truncated, place })));
     }
 }
 
@@ -82,15 +82,15 @@ pub(crate) fn read_role(reader: &mut Reader<'_>, f: &mut Fields<'_>) -> Option<A
     let identity = record?;
     let arn = identity.arn.clone();
     let trust = match document {
-        Some(node) => reader.document(PolicyKind::Trust, arn.to_string(), node),
-        None => Some(NamedPolicy::unknown(arn.to_string())),
+        Some(node) => reader.document(PolicyKind::Trust, arn.as_str().to_owned(), node),
+        None => Some(NamedPolicy::unknown(arn.as_str())),
     };
     // An empty object says that no use is on record.
     if let Some(mut used) = used.and_then(|node| node.fields(reader.mistakes())) {
         let at = used.get_string("LastUsedDate", reader.mistakes());
         let region = used.get_string("Region", reader.mistakes());
         let place = Some(f.node.place());
-        reader.facts.push(Fact::Item(Item::LastUse(LastUse { arn: arn.clone(), at, region, place })));
+        reader.facts.push(Fact::Item(Item::LastUse(Box::new(LastUse { arn: arn.clone(), at, region, place }))));
     }
     let session_defaults = SessionDefaults::default();
     reader.facts.push(Fact::Item(Item::Role(Box::new(Role { identity, trust: trust?, session_defaults }))));
@@ -107,7 +107,7 @@ pub(crate) fn read_instance_profile(reader: &mut Reader<'_>, f: &mut Fields<'_>)
     }
     if let Some(arn) = arn {
         let place = Some(f.node.place());
-        reader.facts.push(Fact::Item(Item::InstanceProfile(InstanceProfile { arn, roles, place })));
+        reader.facts.push(Fact::Item(Item::InstanceProfile(Box::new(InstanceProfile { arn, roles, place }))));
     }
 }
 
@@ -138,7 +138,7 @@ pub(crate) fn read_policy_version(reader: &mut Reader<'_>, fields: &mut Fields<'
     let name = last_name(&arn).to_owned();
     let Some(document) = version.need("Document", reader.mistakes()) else { return };
     if let Some(policy) = reader.document(PolicyKind::Identity, name, document) {
-        reader.facts.push(Fact::Item(Item::Policy(ManagedPolicy { arn, policy }, number)));
+        reader.facts.push(Fact::Item(Item::Policy(Box::new(ManagedPolicy { arn, policy }), number)));
     }
 }
 

@@ -82,7 +82,7 @@ fn needed(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_>, name: 
 }
 
 pub(crate) fn push(reader: &mut Reader<'_>, fact: OrganizationFact) {
-    reader.facts.push(Fact::Organization(fact));
+    reader.facts.push(Fact::Organization(Box::new(fact)));
 }
 
 /// Every ARN of Organizations names the management account and the organization:

@@ -184,7 +184,7 @@ fn read_policy(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_>, r
             let document = find(reader, f, row.path).filter(|node| node.raw() != "\"\"");
             match document {
                 Some(node) => {
-                    let name = resource.arn.to_string();
+                    let name = resource.arn.as_str().to_owned();
                     match reader.document(policy_kind(&resource.arn), name, node) {
                         Some(policy) => resource.policy = ResourcePolicy::Policy(policy),
                         None => return,
@@ -300,7 +300,7 @@ fn rest_apis(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_>) {
 
 /// A resource of a list whose items hold the policy where there is one.
 fn with_policy(reader: &mut Reader<'_>, mut resource: Resource, document: Option<Node<'_>>) {
-    let name = resource.arn.to_string();
+    let name = resource.arn.as_str().to_owned();
     resource.policy = match document.filter(|node| node.raw() != "\"\"") {
         None => ResourcePolicy::None,
         Some(node) => match reader.document(policy_kind(&resource.arn), name, node) {
@@ -318,7 +318,7 @@ fn list_users(reader: &mut Reader<'_>, f: &mut Fields<'_>) {
         let at = user.get_string("PasswordLastUsed", reader.mistakes());
         let place = Some(user.node.place());
         if let Some(arn) = arn {
-            reader.facts.push(Fact::Item(Item::LastUse(LastUse { arn, at, region: None, place })));
+            reader.facts.push(Fact::Item(Item::LastUse(Box::new(LastUse { arn, at, region: None, place }))));
         }
     }
 }
@@ -336,7 +336,13 @@ fn access_key_last_used(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Ask
     // `N/A` where the key was never used.
     let region = used.get_string("Region", reader.mistakes()).filter(|region| region != "N/A");
     let place = f.node.place();
-    reader.facts.push(Fact::KeyUse { account, user: name.into_owned(), at, region, place });
+    reader.facts.push(Fact::KeyUse(Box::new(crate::fact::KeyUse {
+        account,
+        user: name.into_owned(),
+        at,
+        region,
+        place,
+    })));
 }
 
 /// `get-resources` of the tagging API: all tags of each resource that it names. A page that is missing makes the tags of
@@ -385,7 +391,7 @@ fn account_public_access_block(reader: &mut Reader<'_>, f: &mut Fields<'_>, aske
     let s3_restrict_public_buckets = restrict_public_buckets(reader, f, asked);
     let place = Some(f.node.place());
     let account = Account { id, name: None, parent: None, canonical_user: None, s3_restrict_public_buckets, place };
-    reader.facts.push(Fact::Item(Item::Account(account)));
+    reader.facts.push(Fact::Item(Item::Account(Box::new(account))));
     reader.facts.push(Fact::Account { id, origin: Origin::Outputs, place: f.node.place() });
 }
 
@@ -410,11 +416,11 @@ fn list_buckets(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_>) 
         s3_restrict_public_buckets: None,
         place: Some(place.clone()),
     };
-    reader.facts.push(Fact::Item(Item::Account(account)));
+    reader.facts.push(Fact::Item(Item::Account(Box::new(account))));
     reader.facts.push(Fact::Account { id, origin: Origin::Outputs, place: place.clone() });
     let truncated = reader.is_truncated(f);
     if !filtered {
-        reader.facts.push(Fact::Page(crate::fact::Page { of: Listing::Buckets(id), truncated, place }));
+        reader.facts.push(Fact::Page(Box::new(crate::fact::Page { of: Listing::Buckets(id), truncated, place })));
     }
 }
 
@@ -437,7 +443,12 @@ fn list_grants(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_>) {
         grants.push(KmsGrant { grantee, retiring, operations, holds });
     }
     let place = f.node.place();
-    reader.facts.push(Fact::Grants { key: key.clone(), account: asked.account, grants, place });
+    reader.facts.push(Fact::Grants(Box::new(crate::fact::Grants {
+        key: key.clone(),
+        account: asked.account,
+        grants,
+        place,
+    })));
     reader.page(Listing::Grants(key.to_string()), f);
 }
 
@@ -492,7 +503,7 @@ pub(crate) fn endpoint(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Aske
         },
     };
     let (of_name, service) = service_name.as_deref().map_or((None, None), endpoint_service);
-    reader.facts.push(Fact::Item(Item::Endpoint(Endpoint {
+    reader.facts.push(Fact::Item(Item::Endpoint(Box::new(Endpoint {
         id,
         account,
         vpc,
@@ -501,7 +512,7 @@ pub(crate) fn endpoint(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Aske
         endpoint_type,
         policy,
         place: Some(f.node.place()),
-    })));
+    }))));
 }
 
 /// Region and service prefix of an endpoint service name such as `com.amazonaws.us-east-1.ecr.api`.
@@ -545,7 +556,7 @@ fn providers(reader: &mut Reader<'_>, f: &mut Fields<'_>, list: &'static str) {
 pub(crate) fn provider(reader: &mut Reader<'_>, f: &mut Fields<'_>) {
     if let Some(arn) = reader.need_arn(f, "Arn") {
         let place = Some(f.node.place());
-        reader.facts.push(Fact::Item(Item::Provider(Provider { arn, place })));
+        reader.facts.push(Fact::Item(Item::Provider(Box::new(Provider { arn, place }))));
     }
 }
 
@@ -562,7 +573,7 @@ pub(crate) fn bucket_coverage(account: AccountId, place: iamc_policy::source::Pl
 
 /// `describe-organization` of an account that is in no organization.
 pub(crate) fn not_in_use(account: AccountId) -> Fact {
-    Fact::Organization(OrganizationFact::NotInUse { account })
+    Fact::Organization(Box::new(OrganizationFact::NotInUse { account }))
 }
 
 #[cfg(test)]

@@ -81,7 +81,7 @@ fn share(reader: &mut Reader<'_>, f: &mut Fields<'_>, set: impl FnOnce(&mut Shar
     let mut share =
         Share { arn, name: None, resources: Vec::new(), principals: Vec::new(), allows_external: None, place };
     set(&mut share);
-    reader.facts.push(Fact::Item(Item::Share(share)));
+    reader.facts.push(Fact::Item(Item::Share(Box::new(share))));
 }
 
 /// `get-resource-policies` does not say which resource a policy is of: one is asked at a time.

@@ -37,7 +37,7 @@ pub(super) fn read(reader: &mut Reader<'_>, folder: &Folder<'_>) {
     if let Some(node) = folder.get("accounts") {
         accounts(reader, node, id.as_deref());
         let place = node.place();
-        reader.facts.push(Fact::Page(Page { of: Listing::Accounts, truncated: false, place }));
+        reader.facts.push(Fact::Page(Box::new(Page { of: Listing::Accounts, truncated: false, place })));
     }
     if let Some(node) = folder.get("structure") {
         structure(reader, node, id.as_deref());
@@ -127,7 +127,7 @@ fn attached(reader: &mut Reader<'_>, node: Node<'_>, target: &str, kind: PolicyK
         push(reader, OrganizationFact::Attached { policy, target: target.to_owned() });
     }
     let of = Listing::PoliciesFor(target.to_owned(), kind);
-    reader.facts.push(Fact::Page(Page { of, truncated: false, place: node.place() }));
+    reader.facts.push(Fact::Page(Box::new(Page { of, truncated: false, place: node.place() })));
 }
 
 /// The id at the end of an ARN of Organizations, or the id itself.
@@ -241,7 +241,11 @@ pub(super) fn part(reader: &mut Reader<'_>, folder: &Folder<'_>, part: Part) {
                 for target in targets {
                     push(reader, OrganizationFact::Attached { policy: id.clone(), target: last(&target).to_owned() });
                 }
-                reader.facts.push(Fact::Page(Page { of: Listing::Targets(id), truncated: false, place: node.place() }));
+                reader.facts.push(Fact::Page(Box::new(Page {
+                    of: Listing::Targets(id),
+                    truncated: false,
+                    place: node.place(),
+                })));
             }
         }
         Part::Other => folder.pass_over(&["policy"]),

@@ -42,7 +42,9 @@ pub(super) fn read(reader: &mut Reader<'_>, folder: &Folder<'_>, account: Accoun
         ("iam", "policy") => managed_policy(reader, folder, arn),
         ("iam", "oidc-provider" | "saml-provider") => {
             folder.pass_over(&["tags", "metadata-document"]);
-            reader.facts.push(Fact::Item(Item::Provider(Provider { arn, place: Some(folder.place.clone()) })));
+            reader
+                .facts
+                .push(Fact::Item(Item::Provider(Box::new(Provider { arn, place: Some(folder.place.clone()) }))));
         }
         ("iam", "instance-profile") => instance_profile(reader, folder, &mut metadata, arn),
         ("ec2", "vpc-endpoint") => endpoint(reader, folder, &mut metadata, arn, account),
@@ -131,7 +133,7 @@ fn last_use(reader: &mut Reader<'_>, folder: &Folder<'_>, metadata: &mut Fields<
     let at = text(&mut f, &["lastUsedDate", "date"], reader.mistakes());
     let region = text(&mut f, &["region"], reader.mistakes());
     let place = Some(folder.place.clone());
-    reader.facts.push(Fact::Item(Item::LastUse(LastUse { arn: arn.clone(), at, region, place })));
+    reader.facts.push(Fact::Item(Item::LastUse(Box::new(LastUse { arn: arn.clone(), at, region, place }))));
 }
 
 /// A list of inline policies, or an object with the list in `policies`, or an object name -> document.
@@ -175,7 +177,7 @@ fn managed_policy(reader: &mut Reader<'_>, folder: &Folder<'_>, arn: Arn) {
         let version =
             version.and_then(|mut f| text(&mut f, &["defaultVersionId", "defaultVersion"], reader.mistakes()));
         let number = version.as_deref().and_then(details::version_number);
-        reader.facts.push(Fact::Item(Item::Policy(ManagedPolicy { arn, policy }, number)));
+        reader.facts.push(Fact::Item(Item::Policy(Box::new(ManagedPolicy { arn, policy }), number)));
     }
 }
 
@@ -184,7 +186,7 @@ fn instance_profile(reader: &mut Reader<'_>, folder: &Folder<'_>, metadata: &mut
     let nodes = folder.get("roles").or_else(|| metadata.get("roles")).and_then(|node| node.list(reader.mistakes()));
     let roles = nodes.unwrap_or_default().into_iter().filter_map(|node| arn_of(reader, node)).collect();
     let place = Some(folder.place.clone());
-    reader.facts.push(Fact::Item(Item::InstanceProfile(InstanceProfile { arn, roles, place })));
+    reader.facts.push(Fact::Item(Item::InstanceProfile(Box::new(InstanceProfile { arn, roles, place }))));
 }
 
 fn endpoint(reader: &mut Reader<'_>, folder: &Folder<'_>, f: &mut Fields<'_>, arn: Arn, account: AccountId) {
@@ -208,7 +210,7 @@ fn endpoint(reader: &mut Reader<'_>, folder: &Folder<'_>, f: &mut Fields<'_>, ar
     let region = of_name.or_else(|| Some(arn.region().to_owned()).filter(|region| !region.is_empty()));
     let place = Some(folder.place.clone());
     let endpoint = Endpoint { id, account, vpc, region, service, endpoint_type, policy, place };
-    reader.facts.push(Fact::Item(Item::Endpoint(endpoint)));
+    reader.facts.push(Fact::Item(Item::Endpoint(Box::new(endpoint))));
 }
 
 fn empty(folder: &Folder<'_>, arn: Arn, account: AccountId, at: Node<'_>) -> Resource {
@@ -256,7 +258,7 @@ pub(super) fn account(reader: &mut Reader<'_>, folder: &Folder<'_>, id: AccountI
             let place = Some(node.place());
             let account =
                 Account { id, name: None, parent: None, canonical_user: None, s3_restrict_public_buckets, place };
-            reader.facts.push(Fact::Item(Item::Account(account)));
+            reader.facts.push(Fact::Item(Item::Account(Box::new(account))));
         }
     }
 }
@@ -280,7 +282,7 @@ pub(super) fn share(reader: &mut Reader<'_>, node: Node<'_>, account: AccountId)
             let resources = arn.iter().cloned().collect();
             let place = Some(node.place());
             let share = Share { arn: share, name, resources, principals, allows_external, place };
-            reader.facts.push(Fact::Item(Item::Share(share)));
+            reader.facts.push(Fact::Item(Item::Share(Box::new(share))));
         }
     }
     let Some(arn) = arn else { return };

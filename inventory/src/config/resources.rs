@@ -54,7 +54,7 @@ fn runs_as(reader: &mut Reader<'_>, item: &mut Item<'_, '_>, resource: &Arn, pat
     if let Some(role) = role {
         let place = Some(item.fields.node.place());
         let fact = RunsAs { resource: resource.clone(), roles: vec![role], place };
-        reader.facts.push(Fact::Item(item::Item::RunsAs(fact)));
+        reader.facts.push(Fact::Item(item::Item::RunsAs(Box::new(fact))));
     }
 }
 
@@ -223,14 +223,14 @@ fn account_public_access_block(reader: &mut Reader<'_>, item: &mut Item<'_, '_>)
         look_up(reader, item, Half::Configuration, &["restrictPublicBuckets"], |reader, node| flag(reader, node?));
     if let Some(id) = id {
         let place = Some(item.fields.node.place());
-        reader.facts.push(Fact::Item(item::Item::Account(Account {
+        reader.facts.push(Fact::Item(item::Item::Account(Box::new(Account {
             id,
             name: None,
             parent: None,
             canonical_user: None,
             s3_restrict_public_buckets: flag,
             place,
-        })));
+        }))));
     }
 }
 
@@ -257,7 +257,7 @@ fn share(reader: &mut Reader<'_>, item: &mut Item<'_, '_>) {
         let nodes = f.get_list("ResourceArns", reader.mistakes());
         let resources = nodes.into_iter().filter_map(|node| reader.parse_arn(node)).collect();
         let share = Share { arn, name, resources, principals, allows_external, place };
-        reader.facts.push(Fact::Item(item::Item::Share(share)));
+        reader.facts.push(Fact::Item(item::Item::Share(Box::new(share))));
         Some(())
     });
 }

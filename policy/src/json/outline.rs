@@ -31,7 +31,8 @@ impl Outline {
         if text.len() > Outline::BYTES_MAX {
             return None;
         }
-        let mut scanner = Scanner { bytes: text.as_bytes(), at: 0, slots: Vec::new(), open: Vec::new() };
+        let mut scanner =
+            Scanner { bytes: text.as_bytes(), at: 0, slots: Vec::with_capacity(text.len() / 24 + 8), open: Vec::new() };
         scanner.text()?;
         Some(Outline { slots: scanner.slots })
     }

@@ -33,10 +33,10 @@ impl Reader {
 
     fn check_action(&mut self, node: Node<'_>, text: &str, pattern: &ActionPattern) {
         let span = node.span();
-        let quoted = shown(text);
         match pattern {
             ActionPattern::Any => {}
             ActionPattern::Nothing(_) => {
+                let quoted = shown(text);
                 let trimmed: String = text.split_whitespace().collect();
                 let (rule, message, help) = if text.contains(char::is_whitespace) {
                     let help = match ActionPattern::new(&trimmed) {
@@ -71,14 +71,14 @@ impl Reader {
                 self.report(grade, ("action-form", rule), span, message, help);
             }
             ActionPattern::Named { .. } if text.contains("${") => {
-                let message = format!("policy variables are not recognised in actions: `{quoted}`");
+                let message = format!("policy variables are not recognised in actions: `{}`", shown(text));
                 self.report(Grade::Warning, ("action-variable", "R-2.10"), span, message, "name the action");
             }
             ActionPattern::Named { service, name } => {
                 let odd = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '*' | '?' | '-' | '_'));
                 if let Some(c) = service.chars().chain(name.chars()).find(|c| odd(*c)) {
                     let c = shown(c.encode_utf8(&mut [0; 4]));
-                    let message = format!("no action has the character `{c}` in its name: `{quoted}`");
+                    let message = format!("no action has the character `{c}` in its name: `{}`", shown(text));
                     self.report(Grade::Warning, ("action-form", "R-2.25"), span, message, ACTION_HELP);
                 }
             }

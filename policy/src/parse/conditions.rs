@@ -22,14 +22,15 @@ impl Reader {
             let message = "`Condition` is empty, so it is always true";
             self.report(Grade::Warning, ("empty-condition", "R-1.15"), element.value.span(), message, "leave it out");
         }
-        let mut spellings: HashMap<String, String> = HashMap::with_capacity(blocks.len());
+        let several = blocks.len() > 1;
+        let mut spellings: HashMap<String, String> = HashMap::new();
         for block in blocks {
-            let lower = block.key.to_ascii_lowercase();
+            let lower = if several { block.key.to_ascii_lowercase() } else { String::new() };
             if let Some(earlier) = spellings.get(&lower) {
                 let message = format!("`{}` and `{}` are the same operator", shown(earlier), shown(&block.key));
                 let help = "write the operator once, with all keys inside";
                 self.report(Grade::Invalid, ("duplicate-operator", "R-1.20"), block.key_span, message, help);
-            } else {
+            } else if several {
                 spellings.insert(lower, block.key.to_string());
             }
             self.block(&block, &mut condition);
@@ -57,14 +58,16 @@ impl Reader {
                 self.report(Grade::Warning, ("empty-condition", "R-1.15"), block.value.span(), message, "leave it out");
             }
         }
-        let mut seen: HashMap<ConditionKey, String> = HashMap::with_capacity(entries.len());
+        let several = entries.len() > 1;
+        let mut seen: HashMap<ConditionKey, String> = HashMap::new();
+        condition.atoms.reserve_exact(entries.len());
         for entry in entries {
             let key = ConditionKey::new(&entry.key);
             if let Some(earlier) = seen.get(&key) {
                 let message = format!("`{}` and `{}` are the same condition key", shown(earlier), shown(&entry.key));
                 let help = "write the key once, with a list of all values";
                 self.report(Grade::Invalid, ("duplicate-condition-key", "R-1.20"), entry.key_span, message, help);
-            } else {
+            } else if several {
                 seen.insert(key.clone(), entry.key.to_string());
             }
             let values = self.values(operator, &entry);
@@ -101,14 +104,16 @@ impl Reader {
             let help = "name the values: nothing equals one of no values";
             self.report(Grade::Warning, ("empty-list", "R-4.5"), entry.value.span(), message, help);
         }
-        nodes.into_iter().filter_map(|node| self.value(operator, entry, node)).collect()
+        let mut values = Vec::with_capacity(nodes.len());
+        values.extend(nodes.into_iter().filter_map(|node| self.value(operator, entry, node)));
+        values
     }
 
     fn value(&mut self, operator: Option<Operator>, entry: &Entry<'_>, node: Node<'_>) -> Option<Template> {
         match node.shape() {
             Shape::Number | Shape::Boolean => Some(Template::literal(node.source())),
             Shape::Text => {
-                let text = node.text().map_err(|fault| self.fault(fault)).ok()?.into_owned();
+                let text = node.text().map_err(|fault| self.fault(fault)).ok()?;
                 match operator {
                     Some(operator) if operator.base.supports_variables() => Some(self.template(node, text)),
                     Some(operator) if self.variables && text.contains("${") => {

@@ -123,8 +123,9 @@ impl Reader {
                 self.report(Grade::Unmatched, ("principal-type", "R-1.33"), key.key_span, message, help);
             }
             let strings = self.strings("R-1.22", &key.key, key.value);
+            entries.reserve_exact(strings.len());
             for (node, text) in strings {
-                let (entry, odd) = classify(of, text);
+                let (entry, odd) = classify(of, text.into_owned());
                 if let Some(Odd { grade, rule, message, help }) = odd {
                     self.report(grade, ("principal-form", rule), node.span(), message, help);
                 }

@@ -5,6 +5,8 @@ use super::{Elements, Reader, is_empty_list, opening};
 use crate::document::{PolicyKind, ResourceElement};
 use crate::json::{Node, shown};
 use crate::template::{Piece, Template};
+use std::borrow::Cow;
+use std::fmt;
 
 impl Reader {
     pub(super) fn resource_element(&mut self, statement: Node<'_>, elements: &Elements<'_>) -> Option<ResourceElement> {
@@ -41,10 +43,11 @@ impl Reader {
         Some(ResourceElement { negated, patterns, span })
     }
 
-    fn resource(&mut self, node: Node<'_>, text: String) -> Template {
+    fn resource(&mut self, node: Node<'_>, text: Cow<'_, str>) -> Template {
         let template = self.template(node, text);
         let text = template.text();
-        let quoted = shown(text);
+        // Nearly all resources are in order: no text is made for them.
+        let quoted = Shown(text);
         let span = node.span();
         if template.fault().is_some() || (!text.is_empty() && text.bytes().all(|b| b == b'*')) {
             return template;
@@ -57,9 +60,9 @@ impl Reader {
             self.report(Grade::Unmatched, ("resource-form", "R-2.17"), span, message, arn_help(text));
             return template;
         }
-        let segments = segments(&template);
-        if segments.len() < 6 {
-            self.partial_arn(node, &template, segments.len());
+        let (segments, n_segments) = segments(&template);
+        if n_segments < 6 {
+            self.partial_arn(node, &template, n_segments);
             return template;
         }
         let service = &segments[2];
@@ -79,7 +82,7 @@ impl Reader {
             self.report(Grade::Warning, ("arn-empty", "R-2.11"), span, message, help);
         } else if let Some((word, _)) = segments[5].text.split_once(['/', ':']) {
             // In S3 and API Gateway the slash belongs to names, and there are no words for types.
-            let typeless = matches!(service.text.as_str(), "s3" | "s3express" | "execute-api" | "apigateway" | "sns");
+            let typeless = matches!(&*service.text, "s3" | "s3express" | "execute-api" | "apigateway" | "sns");
             if !typeless && word.len() > 1 && word.contains(['*', '?']) {
                 let message = format!("the resource type in `{quoted}` holds a wildcard");
                 let help = "AWS documents wildcards behind the type only";
@@ -92,8 +95,7 @@ impl Reader {
     ///
     fn partial_arn(&mut self, node: Node<'_>, template: &Template, n_segments: usize) {
         use PolicyKind::{Boundary, Endpoint, Identity, Key, Rcp, Resource, Scp, Session, Trust};
-        let wildcards =
-            template.pieces().iter().any(|piece| matches!(piece, Piece::Literal(t) if t.contains(['*', '?'])));
+        let wildcards = template.pieces().any(|piece| matches!(piece, Piece::Literal(t) if t.contains(['*', '?'])));
         let ends_in_star = matches!(template.pieces().last(), Some(Piece::Literal(t)) if t.ends_with('*'));
         let (grade, so) = match self.kind {
             Identity | Boundary | Session | Trust => (Grade::Warning, "the rest counts as `*`"),
@@ -109,7 +111,7 @@ impl Reader {
     }
 
     /// A text in a place that supports variables, if the policy's version does.
-    pub(super) fn template(&mut self, node: Node<'_>, text: String) -> Template {
+    pub(super) fn template(&mut self, node: Node<'_>, text: Cow<'_, str>) -> Template {
         if !self.variables {
             if text.contains("${") {
                 let message = format!("policy variables do not work here: `{}`", shown(&text));
@@ -130,34 +132,37 @@ impl Reader {
 
 /// One segment of an ARN pattern, variables and escapes left out of its text.
 #[derive(Debug, Default)]
-struct Segment {
-    text: String,
+struct Segment<'t> {
+    text: Cow<'t, str>,
     has_variable: bool,
 }
 
-/// At most six segments, divided at the first five colons that stand outside variables.
-fn segments(template: &Template) -> Vec<Segment> {
-    let mut segments = vec![Segment::default()];
+/// At most six segments and their number, divided at the first five colons that stand outside variables.
+fn segments(template: &Template) -> ([Segment<'_>; 6], usize) {
+    let mut segments: [Segment<'_>; 6] = Default::default();
+    let mut last = 0;
     for piece in template.pieces() {
         match piece {
             Piece::Literal(text) => {
-                for (i, part) in text.splitn(7 - segments.len(), ':').enumerate() {
-                    if i > 0 {
-                        segments.push(Segment::default());
-                    }
-                    if let Some(last) = segments.last_mut() {
-                        last.text.push_str(part);
-                    }
+                for (i, part) in text.splitn(6 - last, ':').enumerate() {
+                    last += usize::from(i > 0);
+                    segments[last].text += part;
                 }
             }
-            Piece::Variable(_) | Piece::Escape(_) => {
-                if let Some(last) = segments.last_mut() {
-                    last.has_variable |= matches!(piece, Piece::Variable(_));
-                }
-            }
+            Piece::Variable(_) => segments[last].has_variable = true,
+            Piece::Escape(_) => {}
         }
     }
-    segments
+    (segments, last + 1)
+}
+
+/// [`shown`], when it is asked for.
+struct Shown<'t>(&'t str);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&shown(self.0))
+    }
 }
 
 fn arn_help(text: &str) -> String {
