@@ -25,8 +25,7 @@ pub(crate) fn compile(args: &Compile, global: &Global) -> Result<Ending, Failure
     let tables = Tables::read(global.catalogue.as_deref())?;
     let read = inventory::read_all(&args.org, global, settings::read(global)?)?;
     let account = inventory::account(&read);
-    let set = compile_world(&read.world, tables.get())?;
-    drop(read);
+    let set = compile_world(read.world, tables.get())?;
     let bytes = set.to_bytes();
     let mut output = Output::open(Some(target))?;
     output.bytes(&bytes)?;

@@ -41,7 +41,7 @@ pub(crate) fn run(args: &Decide, global: &Global) -> Result<Ending, Failure> {
         (Some(file), _) => match from_policies(file, args, request, global, settings)? {
             Ok((world, request)) => {
                 let tables = Tables::read(global.catalogue.as_deref())?;
-                (organization::compile_world(&world, tables.get())?, request)
+                (organization::compile_world(world, tables.get())?, request)
             }
             Err(invalid) => return refuse(&invalid, global, output),
         },

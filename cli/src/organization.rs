@@ -5,7 +5,7 @@ use crate::ending::Failure;
 use crate::inventory::{self, Tables};
 use crate::settings;
 use iamc_catalogue::Catalogue;
-use iamc_compiler::{Limits, compile, compile_session};
+use iamc_compiler::{Compiler, Limits, compile_session};
 use iamc_policy::decision::Answer;
 use iamc_policy::request::{Request, RequestError};
 use iamc_policy::world::NamedPolicy;
@@ -29,7 +29,7 @@ pub(crate) fn open(paths: &[PathBuf], global: &Global) -> Result<CompiledPolicyS
     let Some(image) = paths.iter().find(|path| is_image(path)) else {
         let tables = Tables::read(global.catalogue.as_deref())?;
         let world = inventory::read(paths, global, settings::read(global)?)?;
-        return compile_world(&world, tables.get());
+        return compile_world(world, tables.get());
     };
     if paths.len() > 1 {
         return Err(Failure::Usage(format!("`{}` is a compiled image: it is a whole organization", image.display())));
@@ -54,10 +54,11 @@ pub(crate) fn load(path: &Path) -> Result<CompiledPolicySet, Failure> {
     CompiledPolicySet::load(&bytes).map_err(|error| Failure::Input(format!("`{}`: {error}", path.display())))
 }
 
-/// Compiles a world that was read.
-pub(crate) fn compile_world(world: &World, catalogue: &Catalogue) -> Result<CompiledPolicySet, Failure> {
-    compile(world, catalogue, &Limits::default())
-        .map_err(|error| Failure::Input(format!("the inventory cannot be compiled: {error}")))
+/// Compiles a world that was read, and drops it on the way.
+pub(crate) fn compile_world(world: World, catalogue: &Catalogue) -> Result<CompiledPolicySet, Failure> {
+    let mut compiler = Compiler::new(catalogue, &world.settings, world.assume_complete, &Limits::default());
+    let set = compiler.consume(world).and_then(|()| compiler.finish());
+    set.map_err(|error| Failure::Input(format!("the inventory cannot be compiled: {error}")))
 }
 
 /// One worker's way to ask a compiled set.

@@ -99,6 +99,37 @@ impl<'c> Compiler<'c> {
         self.collected.add(part, &mut self.lowered)
     }
 
+    /// Takes in a world and gives back what it holds piece by piece, so that at no time all of it lies beside all that
+    /// was made of it. The same set comes of it as of [`Compiler::add`].
+    ///
+    /// Errors and cost: those of [`Compiler::add`].
+    ///
+    /// ```
+    /// # use iamc_catalogue::Catalogue;
+    /// # use iamc_compiler::{Compiler, Limits};
+    /// # use iamc_policy::World;
+    /// let world = World { assume_complete: true, ..World::default() };
+    /// let mut compiler = Compiler::new(Catalogue::embedded(), &world.settings, true, &Limits::default());
+    /// compiler.consume(world)?;
+    /// let set = compiler.finish()?;
+    /// # Ok::<(), iamc_compiler::CompileError>(())
+    /// ```
+    pub fn consume(&mut self, world: World) -> Result<(), CompileError> {
+        let World { settings, assume_complete, policies, users, groups, roles, resources, .. } = world;
+        let World { organizations, units, accounts, guardrails, endpoints, coverage, gaps, .. } = world;
+        // Nothing is asked of these.
+        drop((world.providers, world.instance_profiles, world.runs_as, world.shares, world.last_use));
+        let part = || World { settings: settings.clone(), assume_complete, ..World::default() };
+        self.add(&World { organizations, units, accounts, guardrails, ..part() })?;
+        // One kind after the other, as a part is taken in: strings are numbered as they come.
+        in_pieces(policies, |policies| self.add(&World { policies, ..part() }))?;
+        in_pieces(users, |users| self.add(&World { users, ..part() }))?;
+        in_pieces(groups, |groups| self.add(&World { groups, ..part() }))?;
+        in_pieces(roles, |roles| self.add(&World { roles, ..part() }))?;
+        in_pieces(resources, |resources| self.add(&World { resources, ..part() }))?;
+        self.add(&World { endpoints, coverage, gaps, ..part() })
+    }
+
     /// Resolves who has which policies, and emits the set.
     ///
     /// Errors: the world is larger than the limits allow.
@@ -115,4 +146,14 @@ impl<'c> Compiler<'c> {
             Emitter::new(self.catalogue, self.catalogue, &self.collected.settings, &self.limits, &mut self.lowered)?;
         emitter.world(&self.collected, &derived)
     }
+}
+
+/// Hands a list on in pieces; what is in a piece is gone when the next is made.
+fn in_pieces<T>(list: Vec<T>, mut add: impl FnMut(Vec<T>) -> Result<(), CompileError>) -> Result<(), CompileError> {
+    const PIECE: usize = 256;
+    let mut list = list.into_iter();
+    while list.len() > 0 {
+        add(list.by_ref().take(PIECE).collect())?;
+    }
+    Ok(())
 }

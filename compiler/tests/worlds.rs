@@ -68,6 +68,17 @@ fn cut(world: &World) -> Vec<World> {
 }
 
 #[test]
+fn a_world_that_is_consumed_gives_the_same_set() {
+    for world in worlds() {
+        let expected = bytes(&world);
+        let mut compiler =
+            Compiler::new(Catalogue::embedded(), &world.settings, world.assume_complete, &Limits::default());
+        compiler.consume(world).unwrap();
+        assert!(compiler.finish().unwrap().to_bytes() == expected);
+    }
+}
+
+#[test]
 fn every_world_compiles_and_loads_again() {
     for world in worlds() {
         let set = compile(&world, Catalogue::embedded(), &Limits::default()).unwrap();

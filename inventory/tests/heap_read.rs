@@ -14,8 +14,12 @@ static ALLOCATOR: dhat::Alloc = dhat::Alloc;
 fn reading_holds_at_most_half_as_much_again_as_it_keeps() {
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("export");
-    let accounts = if std::env::var_os("IAMC_ALL").is_some() { Parameters::M.accounts } else { 20 };
-    let shape = Shape::Organization(Parameters { accounts, ..Parameters::M });
+    let parameters = match std::env::var("IAMC_ALL").as_deref() {
+        Ok("L") => Parameters::L,
+        Ok(_) => Parameters::M,
+        Err(_) => Parameters { accounts: 20, ..Parameters::M },
+    };
+    let shape = Shape::Organization(parameters);
     write_exports(&generate(shape, 1, Templates::built_in()), &target, |_| ControlFlow::Continue(())).unwrap();
     let paths = [target];
     let options = Options { threads: Some(1), ..Options::default() };

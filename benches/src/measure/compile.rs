@@ -7,7 +7,7 @@ use crate::report::{Bar, Line, number};
 use crate::timing::{Clock, Series};
 use iamc_bench_corpus::{Shape, write_exports};
 use iamc_catalogue::Catalogue;
-use iamc_compiler::{Compiler, Limits, compile, report};
+use iamc_compiler::{Compiler, Limits, report};
 use iamc_inventory::{Options, read_folder};
 use iamc_policy::World;
 use iamc_runtime::CompiledPolicySet;
@@ -168,7 +168,9 @@ pub fn child(how: &str, what: &str) -> Result<String, Failure> {
             let world = corpus(&what.parse()?).world(|_| ());
             run.before = in_use();
             let start = Clock::start();
-            std::hint::black_box(compile(&world, catalogue, &limits)?);
+            let mut compiler = Compiler::new(catalogue, &world.settings, world.assume_complete, &limits);
+            compiler.consume(world)?;
+            std::hint::black_box(compiler.finish()?);
             run.seconds = start.elapsed().as_secs_f64();
         }
         "parts" => {
@@ -198,7 +200,9 @@ pub fn child(how: &str, what: &str) -> Result<String, Failure> {
             let world =
                 read.map_err(|errors| errors.as_slice().first().map_or_else(String::new, ToString::to_string))?.world;
             run.reading = start.elapsed().as_secs_f64();
-            std::hint::black_box(compile(&world, catalogue, &limits)?);
+            let mut compiler = Compiler::new(catalogue, &world.settings, true, &limits);
+            compiler.consume(world)?;
+            std::hint::black_box(compiler.finish()?);
             run.seconds = start.elapsed().as_secs_f64();
         }
     }
