@@ -6,8 +6,10 @@
 //! all of them, as far as nothing in it depends on who asks ([`dependence`]); what does is a stored row over principals
 //! ([`truths`]) or is asked of each. [`sides`] and [`named`] treat the resource's side: whoever is named there is decided one
 //! by one ([`points`]), all others of an account are alike. [`everybody`] then computes section 0 on words of 64 principals,
-//! with the formula of decisions.
+//! with the formula of decisions, or, where accounts differ in SCPs alone, on rows ([`sweep`]). What identity policies say
+//! of an action and any resource is gathered once and kept ([`programs`]).
 
+mod accounts;
 mod asking;
 mod condition_index;
 mod dependence;
@@ -22,8 +24,10 @@ mod outside;
 mod points;
 mod pools;
 mod postings;
+mod programs;
 mod rows;
 mod sides;
+mod sweep;
 mod truths;
 mod what_can;
 mod who_can;

@@ -7,6 +7,7 @@ use super::inverse::ByLanes;
 use super::points::{self, Template};
 use super::rows::{Bits, Gathered, get, set as set_bit};
 use super::sides::{Levels, SideClass, Sided};
+use super::sweep::GuardRows;
 use super::truths::{Kinds, Slice, Sum, Truths, Value};
 use crate::eval::{Eval, Whose};
 use crate::index::{IndexScratch, PatternMatch};
@@ -91,6 +92,11 @@ pub(crate) struct Work {
     pub(crate) guard_levels: Vec<Stamped<Said>>,
     pub(crate) guard_sets: Vec<Stamped<Guarding>>,
     pub(crate) level_sums: Vec<Sum>,
+    pub(crate) guard_rows: GuardRows,
+    /// By atom: what it is by accounts, and the position of its row.
+    pub(crate) by_accounts: Vec<Stamped<Option<(Kinds, u32)>>>,
+    /// Runs that a value names.
+    pub(crate) named_runs: Vec<u32>,
     pub(crate) matches: Vec<PatternMatch>,
     /// Accounts that the ARN names where a pattern may hold that of its owner: index, and the lanes of its principals.
     pub(crate) homes: Vec<(u32, (u32, u32))>,
@@ -119,6 +125,7 @@ impl Work {
             self.guard_bodies.clear();
             self.guard_levels.clear();
             self.guard_sets.clear();
+            self.by_accounts.clear();
             self.readings.clear();
             self.candidates.clear();
             self.stamp = 1;
@@ -137,6 +144,7 @@ impl Work {
             self.candidates.clear();
             self.candidates.resize(n_atoms, 0);
         }
+        fit(&mut self.by_accounts, n_atoms, None);
         fit(&mut self.guard_bodies, lanes.scps.bodies.len(), Said::NOTHING);
         fit(&mut self.guard_levels, lanes.scps.levels.len(), Said::NOTHING);
         let nothing = Guarding { denies: Sum::FALSE, allows: Kinds::FALSE, levels: Slice::default() };
@@ -230,7 +238,7 @@ impl<'a> Asking<'a> {
                 if kinds.is_impossible() {
                     return Value::constant(Kinds::FALSE);
                 }
-            } else if depends.is_of_principals(self.owner_matters) {
+            } else if depends.is_of_principals(self.owner_matters) || self.by_accounts(*atom).is_some() {
                 some_rows = true;
             } else {
                 by_lane = true;
@@ -245,6 +253,13 @@ impl<'a> Asking<'a> {
                     let row = self.lanes.atom_rows.row(self.lanes, self.set, *atom, mode, self.spare);
                     let row = self.work.truths.share(row);
                     self.work.truths.push_row(row);
+                } else if depends.level(self.owner_matters) > Level::Kind
+                    && let Some((most, row)) = self.by_accounts(*atom)
+                {
+                    kinds = kinds.and(most);
+                    if row != NONE {
+                        self.work.truths.push_row(row);
+                    }
                 }
             }
         }

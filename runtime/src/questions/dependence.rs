@@ -4,6 +4,7 @@
 //! follows from the kind of caller, from the caller's account, or from the caller itself.
 
 use crate::code::{Step, Steps};
+use crate::conditions::{Manner, Reading, read_operator};
 use crate::keys::*;
 use crate::layout::*;
 use crate::pattern::{HAS_OWN, HAS_VARIABLES};
@@ -33,6 +34,8 @@ pub(crate) struct Depends {
     pub(crate) mixed: bool,
     /// Some pattern holds the account of the owner of the policy.
     pub(crate) own: bool,
+    /// An atom that depends on the caller only by the number of his account, which is searched for in texts.
+    pub(crate) by_number: bool,
 }
 
 impl Depends {
@@ -42,6 +45,7 @@ impl Depends {
             about_owner: self.about_owner | other.about_owner,
             mixed: self.mixed | other.mixed,
             own: self.own | other.own,
+            by_number: self.by_number & other.by_number,
         }
     }
 
@@ -104,6 +108,8 @@ struct Keys {
     depends: Depends,
     some_fixed: bool,
     some_named: bool,
+    /// Some key depends on the caller and is not his account.
+    some_other: bool,
 }
 
 impl Keys {
@@ -113,6 +119,7 @@ impl Keys {
         self.depends.about_owner |= about_owner;
         self.some_fixed |= level < Level::Account;
         self.some_named |= by_session;
+        self.some_other |= level > Level::Once && set.key(key).class != KeyClass::Special(PRINCIPAL_ACCOUNT);
     }
 
     fn add_code(&mut self, set: &CompiledPolicySet, code: &[u8]) {
@@ -131,9 +138,12 @@ impl Keys {
 
 /// What an atom depends on.
 pub(crate) fn of_atom(set: &CompiledPolicySet, id: u32) -> Depends {
-    let [_, key, first, count] = set.atom(id);
+    let [operator, key, first, count] = set.atom(id);
     let mut keys = Keys::default();
     keys.add(set, key);
+    let is_searched = level_of(set.key(key).class) == Level::Once
+        && read_operator(operator)
+            .is_some_and(|operator| matches!(Manner::of(operator.base).reading, Reading::Text | Reading::Arn));
     for value in first..first + count {
         let value = set.value(value);
         if value.has_variables() {
@@ -145,7 +155,8 @@ pub(crate) fn of_atom(set: &CompiledPolicySet, id: u32) -> Depends {
             }
         }
     }
-    keys.finish()
+    let by_number = is_searched && !keys.some_other;
+    Depends { by_number, ..keys.finish() }
 }
 
 impl Dependence {

@@ -4,6 +4,7 @@ use super::asking::{Asking, Guarding, Said, Stamped, Target, Work, note_odd};
 use super::inverse::{ByLanes, Guarded, Run};
 use super::pools::{Holders, Lanes};
 use super::postings::{Holder, denies};
+use super::programs::OfAction;
 use super::rows::{mask, words};
 use super::sides::SideClass;
 use super::truths::{Kinds, Ready, Slice, Sum, Value};
@@ -74,8 +75,13 @@ impl Asking<'_> {
         self.attached(Target::Boundary);
         self.attached(Target::Session);
         self.sides_of(runs);
+        // Only accounts that a policy of the resource names are then left.
+        let is_swept = joining.alone && self.sweep(runs);
         let mut last = (NONE, None);
         for run in runs {
+            if is_swept && self.work.special.binary_search(run).is_err() {
+                continue;
+            }
             let at = self.work.sides_of_runs[*run as usize];
             // Neighbours mostly share a side.
             if last.0 != at {
@@ -201,26 +207,20 @@ impl Asking<'_> {
             return;
         }
         let id = rows::<SERVICE_ROW>(&set.tables().services)[ids.service as usize][1] + ids.position;
-        let mut numbers = std::mem::take(&mut self.work.numbers);
-        lanes.postings.each_tested(ids.service, id, |number, ask| numbers.push(number << 2 | u32::from(ask)));
-        let n_tested = numbers.len();
-        lanes.postings.each_plain(ids.service, id, |number, ask| numbers.push(number << 2 | u32::from(ask)));
-        let element = |number: u32| set.statement(lanes.postings.statements[number as usize])[1];
-        for listed in &numbers[n_tested..] {
-            let (number, ask) = (listed >> 2, listed & 1 == 1);
-            if ask && !self.is_about(element(number)) {
-                continue;
-            }
-            let statement = lanes.postings.statements[number as usize];
-            let located = Located { statement, deny: denies(set, statement), ..Located::nowhere() };
-            self.add_number(number, &located, Value::constant(Kinds::TRUE), None);
+        let name = self.main.bytes(ids.name);
+        let action = OfAction { id, service: ids.service, position: ids.position, name };
+        let program = lanes.programs.of(set, lanes, action);
+        for (gathered, plain) in [&mut self.work.allows, &mut self.work.denies].into_iter().zip(&program.plain) {
+            gathered.definite.iter_mut().zip(plain).for_each(|(bits, own)| *bits |= own);
         }
-        numbers.truncate(n_tested);
-        numbers.retain_mut(|number| {
-            let keeps = *number & 1 == 0 || self.is_about(element(*number >> 2));
-            *number &= !1;
-            keeps
-        });
+        for group in &program.groups {
+            let (statement, deny) = (group.statement, group.deny);
+            let located = Located { statement, deny, kind: PolicyKind::Identity, ..Located::nowhere() };
+            let value = self.statement(&located, true);
+            self.add(Target::Identity, &located, value, program.lanes(group), None);
+        }
+        let mut numbers = std::mem::take(&mut self.work.numbers);
+        numbers.extend(program.rest.iter().map(|number| number << 2));
         self.find_matching(&mut numbers);
         self.work.numbers = numbers;
     }
@@ -410,7 +410,7 @@ impl Asking<'_> {
         value
     }
 
-    fn guard_level(&mut self, index: u32) -> Said {
+    pub(super) fn guard_level(&mut self, index: u32) -> Said {
         let known = self.work.guard_levels[index as usize];
         if known.stamp == self.work.stamp {
             return known.value;

@@ -7,7 +7,9 @@ use super::guards::Guards;
 use super::local::Local;
 use super::pools::{Holders, PoolKind};
 use super::postings::Postings;
+use super::programs::Programs;
 use super::rows::{Bits, TruthRow, n_words, ones, set as set_bit};
+use super::sweep::Reach;
 use super::truths::AtomRows;
 use crate::bulk::who;
 use crate::caller::role_path_name;
@@ -77,6 +79,7 @@ pub(crate) struct ByLanes {
     pub(crate) postings: Postings,
     pub(crate) local: Local,
     pub(crate) scps: Guards,
+    pub(crate) reach: Reach,
     pub(crate) rcps: Guards,
     /// Some RCP speaks of other principals than everyone.
     pub(crate) rcps_name_somebody: bool,
@@ -91,6 +94,7 @@ pub(crate) struct ByLanes {
     /// Account indices of management accounts and delegated administrators.
     pub(crate) administrators: Vec<u32>,
     pub(crate) atom_rows: AtomRows,
+    pub(crate) programs: Programs,
 }
 
 impl Inverse {
@@ -172,6 +176,7 @@ impl ByLanes {
             postings,
             local: Local::default(),
             scps: Guards::new(set, 3, limit)?,
+            reach: Reach::default(),
             rcps_name_somebody: rcps.bodies.iter().any(|body| names_somebody(set, *body)),
             rcps,
             dependence,
@@ -179,9 +184,11 @@ impl ByLanes {
             by_unique_id: Vec::new(),
             administrators: Vec::new(),
             atom_rows: AtomRows::new(n_words),
+            programs: Programs::default(),
         };
         lanes.find_principals(set)?;
         lanes.find_guardrails(set);
+        lanes.reach = Reach::new(&lanes.scps, &lanes.runs, n)?;
         lanes.local = Local::new(set, &lanes.identity, &lanes.runs, limit)?;
         let management = rows::<ORGANIZATION_ROW>(&tables.organizations).iter().map(|[_, account]| *account);
         let delegated = rows::<2>(&tables.delegated).iter().map(|[_, account]| *account);
@@ -332,6 +339,7 @@ impl ByLanes {
             + self.postings.heap_bytes()
             + self.local.heap_bytes()
             + self.scps.heap_bytes()
+            + self.reach.heap_bytes()
             + self.rcps.heap_bytes()
             + self.dependence.heap_bytes()
             + self.conditions.heap_bytes()

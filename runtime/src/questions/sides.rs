@@ -241,7 +241,7 @@ impl Asking<'_> {
     }
 
     /// Calls `of` with the caller on that lane, in the unit.
-    fn with_caller<T>(
+    pub(super) fn with_caller<T>(
         &mut self,
         lane: u32,
         of: impl FnOnce(&mut crate::eval::Eval<'_>, &mut Vec<[Levels; 2]>) -> T,
