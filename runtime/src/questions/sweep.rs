@@ -70,17 +70,25 @@ impl Reach {
     }
 }
 
-/// What SCPs say of every lane; only read where something is said.
+/// What guardrails and the resource's side say of every lane: definite and possible.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct GuardRows {
+    /// With those of RCPs, which do not reach service-linked roles either.
     denies: [Vec<u64>; 2],
     allows: [Vec<u64>; 2],
+    /// Denies of the resource's and the endpoint's policy.
+    others: [Vec<u64>; 2],
 }
 
 /// The same value for users and roles; `None`: they differ, or it differs within them.
 fn constant(sum: &Sum) -> Option<K<u64>> {
     let Sum { kinds: Kinds { user, role }, terms } = sum;
     (terms.len == 0 && user == role).then(|| sum.kinds.word(0))
+}
+
+/// It is false for everybody.
+fn is_nothing(sum: &Sum) -> bool {
+    sum.terms.len == 0 && sum.kinds.is_impossible()
 }
 
 impl Asking<'_> {
@@ -98,23 +106,27 @@ impl Asking<'_> {
             return false;
         }
         let side = self.work.sides[at as usize];
-        let sums = [&side.denies, &side.rcp_denies, &side.unlim, &side.lim, &side.acct].map(constant);
+        let sums = [&side.unlim, &side.lim, &side.acct].map(constant);
         let kinds = [side.grant, side.open].map(|kinds| constant(&Sum { kinds, ..Sum::FALSE }));
         let endpoint = side.endpoint.as_ref().map_or(Some(K::TRUE), constant);
-        let (
-            [Some(denies), Some(rcp_denies), Some(unlim), Some(lim), Some(acct)],
-            [Some(grant), Some(open)],
-            Some(endpoint),
-        ) = (sums, kinds, endpoint)
+        let ([Some(unlim), Some(lim), Some(acct)], [Some(grant), Some(open)], Some(endpoint)) = (sums, kinds, endpoint)
         else {
             return false;
         };
         if side.refused {
             return false;
         }
-        let constants = Constants { denies, rcp_denies, unlim, lim, acct, grant, open: open.and(endpoint) };
+        let constants = Constants { unlim, lim, acct, grant, open: open.and(endpoint) };
         let mut rows = std::mem::take(&mut self.work.guard_rows);
-        self.guard_rows(&mut rows);
+        self.guard_rows(&mut rows, &side.rcp_denies);
+        let truths = &self.work.truths;
+        for bits in &mut rows.others {
+            bits.resize(lanes.n_words, 0);
+        }
+        for (word, roles) in lanes.roles.iter().enumerate() {
+            let value = truths.word(&side.denies, word, *roles);
+            (rows.others[0][word], rows.others[1][word]) = (value.definite, value.possible);
+        }
         // The line is known before the walk, so that each is a loop of its own.
         match side.line {
             Line::NoAccount => self.sweep_words(&side, &constants, &rows, Line::NoAccount),
@@ -126,14 +138,21 @@ impl Asking<'_> {
         true
     }
 
-    /// Fills the rows of SCPs, level by level.
-    fn guard_rows(&mut self, rows: &mut GuardRows) {
+    /// Fills the rows of guardrails, SCPs level by level.
+    fn guard_rows(&mut self, rows: &mut GuardRows, rcp_denies: &Sum) {
         let lanes = self.lanes;
         let n_words = lanes.n_words;
         for (rows, value) in [(&mut rows.denies, 0), (&mut rows.allows, u64::MAX)] {
             for bits in rows {
                 bits.clear();
                 bits.resize(n_words, value);
+            }
+        }
+        if !is_nothing(rcp_denies) {
+            for (word, roles) in lanes.roles.iter().enumerate() {
+                let value = self.work.truths.word(rcp_denies, word, *roles);
+                rows.denies[0][word] |= value.definite;
+                rows.denies[1][word] |= value.possible;
             }
         }
         for (first, end) in &lanes.reach.unknown {
@@ -147,7 +166,7 @@ impl Asking<'_> {
             let said = self.guard_level(level);
             let truths = &self.work.truths;
             let ranges = || lanes.reach.of_level.of(level).iter().map(|at| lanes.reach.ranges[*at as usize]);
-            if !(said.denies.terms.len == 0 && said.denies.kinds.is_impossible()) {
+            if !is_nothing(&said.denies) {
                 for (first, end) in ranges() {
                     for word in words(first, end) {
                         let own = mask(word, first, end);
@@ -184,13 +203,16 @@ impl Asking<'_> {
         let (bounded, in_session) = (&lanes.boundary.some[..n], &lanes.session.some[..n]);
         let linked = &lanes.service_linked[..n];
         let [scp_denied, scp_denied_perhaps] = [&rows.denies[0][..n], &rows.denies[1][..n]];
+        let [other_denied, other_denied_perhaps] = [&rows.others[0][..n], &rows.others[1][..n]];
         let [scp_allowed, scp_allowed_perhaps] = [&rows.allows[0][..n], &rows.allows[1][..n]];
         let both = |definite: u64, perhaps: u64| K { definite, possible: definite | perhaps };
         let limit = |value: K<u64>, some: u64| value.or(K { definite: !some, possible: !some });
         for at in 0..n {
             let unlinked = K { definite: !linked[at], possible: !linked[at] };
-            let guards = K { definite: scp_denied[at], possible: scp_denied_perhaps[at] }.or(constants.rcp_denies);
-            let denied = both(denied[at], denied_perhaps[at]).or(guards.and(unlinked)).or(constants.denies);
+            let guards = K { definite: scp_denied[at], possible: scp_denied_perhaps[at] };
+            let denied = both(denied[at], denied_perhaps[at])
+                .or(guards.and(unlinked))
+                .or(K { definite: other_denied[at], possible: other_denied_perhaps[at] });
             let value = if side.may_allow {
                 let identity = both(allowed[at], allowed_perhaps[at]);
                 let factors = Factors {
@@ -217,8 +239,6 @@ impl Asking<'_> {
 
 /// The side of the resource, the same for everybody.
 struct Constants {
-    denies: K<u64>,
-    rcp_denies: K<u64>,
     unlim: K<u64>,
     lim: K<u64>,
     acct: K<u64>,
