@@ -5,13 +5,13 @@
 //! make and who may come from outside; a step changes little that a decision depends on, so a handful of variants of that
 //! world, each compiled once, answer for all states ([`fact::Form`]). [`steps`] instantiates rows of the table, [`ask`]
 //! binds and decides requests, [`names`] makes up names; [`search`] looks for the cheapest way to each fact; [`admin`]
-//! measures administrators; [`everybody`] asks of all callers at once who is worth a look; [`proof`] cuts out of the world
+//! measures administrators; [`deeds`] says which callers are worth a look; [`proof`] cuts out of the world
 //! what a request needs.
 
 mod admin;
 mod ask;
 mod audit;
-mod everybody;
+mod deeds;
 mod fact;
 mod names;
 mod proof;
@@ -136,7 +136,7 @@ impl Reach {
     pub fn new(world: World, catalogue: &Catalogue, given: Given) -> Result<Reach, ReachError> {
         let stated = Stated { keys: given.keys, needs: given.needs };
         let mut engine = Engine::new(world, catalogue.clone(), stated);
-        engine.worlds.get(&engine.base, fact::Form::default())?;
+        engine.worlds.plain(&engine.base)?;
         Ok(Reach { engine })
     }
 
@@ -153,7 +153,7 @@ impl Reach {
     /// [`ReachError::Nobody`]: there is no such start; [`ReachError::Compile`].
     pub fn from(&mut self, start: &str, definite: bool) -> Result<Vec<Path>, ReachError> {
         let caller = self.start(start)?;
-        let search = Search::run(&mut self.engine, &[caller], Limits { definite }, |_| false)?;
+        let search = Search::run(&mut self.engine, &[caller], Limits { definite, is_goal: &|_| false, keeps: false })?;
         let is_shown = |fact: &&Fact| match fact {
             Fact::Administers(_) | Fact::ControlsProvider(_) => true,
             Fact::Controls(id) => self.engine.base.origin(*id) == Origin::Inventory,
@@ -173,26 +173,30 @@ impl Reach {
     pub fn between(&mut self, start: &str, goal: Goal<'_>, definite: bool) -> Result<Option<Path>, ReachError> {
         let caller = self.start(start)?;
         let is_goal = self.goal(goal)?;
-        self.one(caller, &is_goal, definite)
+        let found = self.one(caller, &is_goal, definite, false)?;
+        found.map(|(search, goal)| self.path(caller, &search, goal)).transpose()
     }
 
     /// Everyone who reaches a goal, each with the cheapest way: users, roles, providers and outsiders, in this order and by
-    /// name (P-16.4). Who is there already is left out.
+    /// name (P-16.4). Who is there already is left out. The first `limit` of them are shown; beside them, how many there are.
     ///
     /// # Errors
     /// As [`Reach::between`].
-    pub fn to(&mut self, goal: Goal<'_>, definite: bool) -> Result<Vec<Path>, ReachError> {
+    pub fn to(&mut self, goal: Goal<'_>, definite: bool, limit: usize) -> Result<(Vec<Path>, usize), ReachError> {
         let is_goal = self.goal(goal)?;
-        self.engine.ask_everybody()?;
         let mut paths = Vec::new();
+        let mut n_paths = 0;
         for caller in self.engine.starts() {
-            if let Some(path) = self.one(caller, &is_goal, definite)?
-                && !path.hops.is_empty()
-            {
-                paths.push(path);
+            let Some((search, goal)) = self.one(caller, &is_goal, definite, true)? else { continue };
+            if search.is_start(goal) {
+                continue;
+            }
+            n_paths += 1;
+            if paths.len() < limit {
+                paths.push(self.path(caller, &search, goal)?);
             }
         }
-        Ok(paths)
+        Ok((paths, n_paths))
     }
 
     /// Administrators as they are, by account and name (P-16.1).
@@ -217,16 +221,10 @@ impl Reach {
         caller: Caller,
         is_goal: &dyn Fn(Fact) -> bool,
         definite: bool,
-    ) -> Result<Option<Path>, ReachError> {
-        let mut goal = None;
-        let search = Search::run(&mut self.engine, &[caller], Limits { definite }, |fact| {
-            let is_it = is_goal(fact);
-            if is_it {
-                goal = Some(fact);
-            }
-            is_it
-        })?;
-        goal.map(|goal| self.path(caller, &search, goal)).transpose()
+        keeps: bool,
+    ) -> Result<Option<(Search, Fact)>, ReachError> {
+        let search = Search::run(&mut self.engine, &[caller], Limits { definite, is_goal, keeps })?;
+        Ok(search.reached.map(|goal| (search, goal)))
     }
 
     fn goal(&self, goal: Goal<'_>) -> Result<Box<dyn Fn(Fact) -> bool>, ReachError> {

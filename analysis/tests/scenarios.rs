@@ -250,6 +250,6 @@ fn federation_and_outsiders() {
     let trust = r#"{"Effect":"Allow","Principal":{"Federated":"accounts.google.com"},"Action":"sts:AssumeRoleWithWebIdentity"},{"Effect":"Allow","Principal":{"AWS":"222222222222"},"Action":"sts:AssumeRole"}"#;
     let mut reach = scene(&allow(&["s3:*"], "*"), trust).reach(&[]);
     let starts: Vec<String> =
-        reach.to(Goal::Identity(TARGET), true).unwrap().into_iter().map(|path| path.start).collect();
+        reach.to(Goal::Identity(TARGET), true, usize::MAX).unwrap().0.into_iter().map(|path| path.start).collect();
     assert_eq!(starts, ["accounts.google.com", "arn:aws:iam::222222222222:role/iamc-outsider"]);
 }

@@ -7,6 +7,7 @@ pub mod hostile;
 pub mod instructions;
 pub mod overview;
 pub mod point;
+pub mod reach;
 pub mod read;
 pub mod sets;
 

@@ -88,21 +88,24 @@ pub(crate) fn run(args: &Paths, global: &Global) -> Result<Ending, Failure> {
     let given = given(&args.given)?;
     let mut reach = open(&args.org, global, given)?;
     let goal = args.to.as_deref().map(goal);
-    let paths = match (&args.from, goal) {
-        (Some(from), Some(goal)) => reach.between(from, goal, args.definite).map(|path| path.into_iter().collect()),
-        (Some(from), None) => reach.from(from, args.definite),
-        (None, Some(goal)) => reach.to(goal, args.definite),
-        (None, None) => reach.to(Goal::AnyAdministrator, args.definite),
-    };
-    let mut paths: Vec<Path> = paths.map_err(failure)?;
-    let n_paths = paths.len();
     let limit = match args.limit {
         Some(0) => usize::MAX,
         Some(limit) => limit,
         None if global.format() == Format::Human => LIMIT_HUMAN,
         None => usize::MAX,
     };
-    paths.truncate(limit);
+    let all = |mut paths: Vec<Path>| {
+        let n_paths = paths.len();
+        paths.truncate(limit);
+        (paths, n_paths)
+    };
+    let found = match (&args.from, goal) {
+        (Some(from), Some(goal)) => reach.between(from, goal, args.definite).map(|path| all(Vec::from_iter(path))),
+        (Some(from), None) => reach.from(from, args.definite).map(all),
+        (None, Some(goal)) => reach.to(goal, args.definite, limit),
+        (None, None) => reach.to(Goal::AnyAdministrator, args.definite, limit),
+    };
+    let (paths, n_paths) = found.map_err(failure)?;
     let mut output = Output::open(global.output.as_deref())?;
     if global.format() == Format::Json {
         output.bytes(json::pretty(&paths_json(&paths, n_paths)?).as_bytes())?;

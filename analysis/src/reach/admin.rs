@@ -45,7 +45,7 @@ pub(super) const PROBES: &[(&str, &str)] = &[
     ("logs:DeleteLogGroup", "log-group"),
 ];
 
-static ACTIONS: LazyLock<Vec<Action>> =
+pub(super) static ACTIONS: LazyLock<Vec<Action>> =
     LazyLock::new(|| PROBES.iter().map(|(action, _)| action.parse().expect("an action of ours")).collect());
 
 /// The request of one probe by an identity; `None`: the catalogue lacks the type.

@@ -8,9 +8,10 @@ use iamc_policy::condition::ConditionKey;
 use iamc_policy::decision::{Answer, AtomKind, Decision, Formula};
 use iamc_policy::principal::Principal;
 use iamc_policy::request::{Context, GivenKeys, KeyState, Mode, Request, RequestResource, ResourceInRequest};
-use iamc_policy::{Action, Arn};
+use iamc_policy::{Action, Arn, World};
 use iamc_runtime::{CompiledPolicySet, Scratch, decide, explain};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// The Region of services that have none (P-2.9).
@@ -18,10 +19,19 @@ pub(super) const GLOBAL_REGION: &str = "us-east-1";
 /// So many combinations of values are tried for keys at the caller's choice (P-2.10).
 const COMBINATIONS_MAX: usize = 256;
 
+/// Of so many parts of one variant, the whole one is cheaper.
+const PARTS_MAX: usize = 64;
+
 /// One variant of the world, compiled.
 pub(crate) struct Compiled {
     pub(crate) set: Arc<CompiledPolicySet>,
     scratch: Scratch,
+}
+
+fn compiled(world: &World, catalogue: &Catalogue) -> Result<Compiled, CompileError> {
+    let set = Arc::new(compile(world, catalogue, &Limits::default())?);
+    let scratch = Scratch::new(&set);
+    Ok(Compiled { set, scratch })
 }
 
 /// A request with the decision that a step rests on.
@@ -35,38 +45,60 @@ pub(crate) struct Asked {
 pub(crate) struct Worlds {
     catalogue: Catalogue,
     compiled: BTreeMap<Form, Compiled>,
+    /// Parts of variants, by form and accounts.
+    parts: BTreeMap<(Form, BTreeSet<u32>), Compiled>,
     /// Decisions so far.
     pub(crate) n_decided: u64,
 }
 
 impl Worlds {
     pub(crate) fn new(catalogue: Catalogue) -> Worlds {
-        Worlds { catalogue, compiled: BTreeMap::new(), n_decided: 0 }
+        Worlds { catalogue, compiled: BTreeMap::new(), parts: BTreeMap::new(), n_decided: 0 }
     }
 
     pub(crate) fn catalogue(&self) -> &Catalogue {
         &self.catalogue
     }
 
-    pub(crate) fn get(&mut self, base: &Base, form: Form) -> Result<&mut Compiled, CompileError> {
-        if !self.compiled.contains_key(&form) {
-            let plain = form == Form::default();
-            let set = if plain {
-                compile(&base.world, &self.catalogue, &Limits::default())?
-            } else {
-                compile(&base.variant(form), &self.catalogue, &Limits::default())?
-            };
-            let set = Arc::new(set);
-            let scratch = Scratch::new(&set);
-            self.compiled.insert(form, Compiled { set, scratch });
+    /// The world as it is, compiled.
+    pub(crate) fn plain(&mut self, base: &Base) -> Result<&mut Compiled, CompileError> {
+        self.whole(base, Form::default())
+    }
+
+    fn whole(&mut self, base: &Base, form: Form) -> Result<&mut Compiled, CompileError> {
+        match self.compiled.entry(form) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(free) if form == Form::default() => {
+                Ok(free.insert(compiled(&base.world, &self.catalogue)?))
+            }
+            Entry::Vacant(free) => Ok(free.insert(compiled(&base.variant(form, None), &self.catalogue)?)),
         }
-        Ok(self.compiled.get_mut(&form).expect("it was put there"))
+    }
+
+    /// A variant that answers the request: of the accounts that it is about where few have been asked about in that form,
+    /// else of the whole world.
+    fn get(&mut self, base: &Base, form: Form, request: &Request) -> Result<&mut Compiled, CompileError> {
+        if form == Form::default() || self.compiled.contains_key(&form) {
+            return self.whole(base, form);
+        }
+        let accounts = base.accounts_of(request);
+        let key = (form, accounts);
+        if self.parts.contains_key(&key) {
+            return Ok(self.parts.get_mut(&key).expect("it is there"));
+        }
+        let n_parts = self.parts.keys().filter(|(known, _)| *known == form).count();
+        if n_parts >= PARTS_MAX {
+            self.parts.retain(|(known, _), _| *known != form);
+            return self.whole(base, form);
+        }
+        let part = compiled(&base.variant(form, Some(&key.1)), &self.catalogue)?;
+        Ok(self.parts.entry(key).or_insert(part))
     }
 
     /// P-1.5, without choices.
     pub(crate) fn decide(&mut self, base: &Base, form: Form, request: &Request) -> Result<Option<Holds>, CompileError> {
         self.n_decided += 1;
-        let world = self.get(base, form)?;
+        let world = self.get(base, form, request)?;
         Ok(match decide(&world.set, request, &mut world.scratch) {
             Ok(Decision::Allow) => Some(Holds::Definitely),
             Ok(Decision::Conditional(outcomes)) if outcomes.allow => Some(Holds::Possibly),
@@ -81,7 +113,7 @@ impl Worlds {
         form: Form,
         request: &Request,
     ) -> Result<Option<Answer>, CompileError> {
-        let world = self.get(base, form)?;
+        let world = self.get(base, form, request)?;
         Ok(explain(&world.set, request, None, &mut world.scratch).ok())
     }
 

@@ -119,7 +119,7 @@ impl Reach {
         let mut found = Vec::new();
         self.audit_resources(&mut found)?;
         self.audit_roles(&mut found)?;
-        for path in self.to(Goal::AnyAdministrator, definite)? {
+        for path in self.to(Goal::AnyAdministrator, definite, usize::MAX)?.0 {
             if self.engine.base.by_arn.get(&path.start).is_some_and(|id| self.is_own(*id)) {
                 let subject = path.start.clone();
                 let n = path.hops.len();
@@ -245,9 +245,8 @@ impl Reach {
 
     /// Who may take roles: outsiders and providers, and roles of other accounts of the inventory.
     fn audit_roles(&mut self, found: &mut Vec<Finding>) -> Result<(), ReachError> {
-        self.engine.ask_everybody()?;
         for caller in self.engine.starts() {
-            for step in self.engine.steps(caller, Form::default())?.iter() {
+            for step in self.engine.assumptions(caller)? {
                 let super::fact::Fact::Controls(role) = step.conclusion else { continue };
                 if self.engine.row(step.row).requests[0].action.service() != "sts" || !self.is_own(role) {
                     continue;

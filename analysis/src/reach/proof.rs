@@ -12,7 +12,7 @@ use std::collections::{BTreeSet, HashMap};
 impl Engine {
     /// The lines of the inventory that one request of a step needs, with what earlier steps changed.
     ///
-    /// Cost: O(world), since lists are looked through once.
+    /// Cost: O(accounts, units and guardrails, and what is kept).
     pub(crate) fn moment(&self, step: &Step, request: &Request) -> World {
         let base = &self.base;
         let all = &base.world;
@@ -31,13 +31,13 @@ impl Engine {
                 accounts.extend(resource.account.or_else(|| arn.account().parse().ok()));
             }
         }
-        let is_about = |own: &Arn| {
-            arns.iter().any(|arn| {
-                arn.as_str()
-                    .strip_prefix(own.as_str())
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', ':']))
-            })
-        };
+        // A resource is listed under its own ARN or a beginning of it.
+        let mut prefixes: BTreeSet<&str> = BTreeSet::new();
+        for arn in arns {
+            let text = arn.as_str();
+            prefixes.insert(text);
+            prefixes.extend(text.match_indices(['/', ':']).map(|(at, _)| &text[..at]));
+        }
         let mut world = World { settings: all.settings.clone(), ..World::default() };
         world.organizations = all.organizations.clone();
         world.accounts = all.accounts.iter().filter(|account| accounts.contains(&account.id)).cloned().collect();
@@ -61,8 +61,10 @@ impl Engine {
                 (!targets.is_empty()).then(|| Guardrail { targets, ..guardrail.clone() })
             })
             .collect();
-        self.add_identities(&mut world, step, caller, &is_about);
-        world.resources = all.resources.iter().filter(|resource| is_about(&resource.arn)).cloned().collect();
+        self.add_identities(&mut world, step, caller, &prefixes);
+        let resources = prefixes.iter().filter_map(|arn| base.resources_by_arn.get(*arn)).flatten();
+        let resources: BTreeSet<u32> = resources.copied().collect();
+        world.resources = resources.into_iter().map(|at| all.resources[at as usize].clone()).collect();
         world.coverage = all.coverage.iter().filter(|one| accounts.contains(&one.account)).cloned().collect();
         if all.assume_complete {
             assume_complete(&mut world);
@@ -72,14 +74,14 @@ impl Engine {
         world
     }
 
-    fn add_identities(&self, world: &mut World, step: &Step, caller: Option<u32>, is_about: &dyn Fn(&Arn) -> bool) {
+    fn add_identities(&self, world: &mut World, step: &Step, caller: Option<u32>, about: &BTreeSet<&str>) {
         let base = &self.base;
         let all = &base.world;
-        for (at, user) in all.users.iter().enumerate() {
+        let kept = about.iter().filter_map(|arn| base.by_arn.get(*arn)).copied().chain(caller);
+        let kept: BTreeSet<u32> = kept.collect();
+        for at in kept.range(..base.n_users).map(|id| *id as usize) {
             let is_caller = caller == Some(at as u32);
-            if !is_caller && !is_about(&user.identity.arn) {
-                continue;
-            }
+            let user = &all.users[at];
             let mut user = user.clone();
             if is_caller {
                 change(&mut user.identity, step.form);
@@ -91,12 +93,9 @@ impl Engine {
             }
             world.users.push(user);
         }
-        for (at, role) in all.roles.iter().enumerate() {
-            let id = base.n_users + at as u32;
+        for id in kept.range(base.n_users..).copied() {
             let is_caller = caller == Some(id);
-            if !is_caller && !is_about(&role.identity.arn) {
-                continue;
-            }
+            let role = &all.roles[(id - base.n_users) as usize];
             let mut role = role.clone();
             if is_caller {
                 change(&mut role.identity, Form { trust: false, ..step.form });
@@ -109,21 +108,23 @@ impl Engine {
             }
             world.roles.push(role);
         }
-        let groups: BTreeSet<(AccountId, &str)> = world
-            .users
-            .iter()
-            .flat_map(|user| user.groups.iter().map(|name| (parse_account(&user.identity.arn), name.as_str())))
-            .collect();
-        let is_named =
-            |arn: &Arn| groups.contains(&(parse_account(arn), arn.resource().rsplit('/').next().unwrap_or_default()));
-        let groups = all.groups.iter().filter(|group| is_named(&group.identity.arn)).cloned().collect();
-        world.groups = groups;
+        let named = world.users.iter().flat_map(|user| {
+            let groups = base.account_by_id.get(&parse_account(&user.identity.arn)).into_iter();
+            let groups = groups.flat_map(|account| &base.accounts[*account as usize].groups).copied();
+            let is_named = |group: &u32| {
+                let name = all.groups[*group as usize].identity.arn.resource().rsplit('/').next().unwrap_or_default();
+                user.groups.iter().any(|own| own == name)
+            };
+            groups.filter(is_named).collect::<Vec<_>>()
+        });
+        let groups: BTreeSet<u32> = named.collect();
+        world.groups = groups.into_iter().map(|at| all.groups[at as usize].clone()).collect();
         let users = world.users.iter().map(|user| &user.identity);
         let records = users.chain(world.roles.iter().map(|role| &role.identity));
         let records = records.chain(world.groups.iter().map(|group| &group.identity));
-        let attached: BTreeSet<Arn> =
-            records.flat_map(|record| record.attached.iter().chain(&record.boundary)).cloned().collect();
-        world.policies = all.policies.iter().filter(|policy| attached.contains(&policy.arn)).cloned().collect();
+        let attached = records.flat_map(|record| record.attached.iter().chain(&record.boundary));
+        let attached: BTreeSet<u32> = attached.filter_map(|arn| base.policy_by_arn.get(arn).copied()).collect();
+        world.policies = attached.into_iter().map(|at| all.policies[at as usize].clone()).collect();
     }
 }
 

@@ -92,7 +92,7 @@ pub(super) fn closure(engine: &mut Engine, start: Caller) -> BTreeSet<Fact> {
                     _ => true,
                 };
                 if is_open(condition) {
-                    let steps = engine.steps_on(id, *form, *condition).unwrap();
+                    let steps = engine.steps_on(id, *form, *condition, &|_| true).unwrap();
                     program.extend(steps.iter().map(|step| StepIf(*condition, id, *form, step.conclusion)));
                 }
             }

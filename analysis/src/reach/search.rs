@@ -20,6 +20,13 @@ pub(crate) struct Cost {
     n_open: u32,
 }
 
+impl Cost {
+    /// The least that a step costs after it.
+    fn and_a_request(self) -> Cost {
+        Cost { n_requests: self.n_requests + 1, ..self }
+    }
+}
+
 const NOTHING: Cost = Cost { holds: Holds::Definitely, n_requests: 0, n_open: 0 };
 
 /// Why a fact holds.
@@ -35,6 +42,8 @@ pub(crate) enum Why {
 /// What a search found.
 #[derive(Debug, Default)]
 pub(crate) struct Search {
+    /// The goal, if it was reached.
+    pub(crate) reached: Option<Fact>,
     /// Facts with their cost, final ones alone once the search has ended.
     pub(crate) found: BTreeMap<Fact, Cost>,
     why: HashMap<Fact, (Cost, Why)>,
@@ -45,22 +54,27 @@ pub(crate) struct Search {
     expanded: HashSet<(Identity, Form)>,
     /// Trusts opened and identities made.
     conditions: Vec<Fact>,
+    /// The least that a goal costs, as far as is known.
+    goal: Option<Cost>,
 }
 
 /// How far to search.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
+#[derive(Clone, Copy)]
+pub(crate) struct Limits<'g> {
     /// Definite steps alone.
     pub(crate) definite: bool,
+    /// The search ends with the first such fact.
+    pub(crate) is_goal: &'g dyn Fn(Fact) -> bool,
+    /// Others will search the same world: a caller's steps are all decided, and kept.
+    pub(crate) keeps: bool,
 }
 
 impl Search {
-    /// Searches from the starts until `is_goal` says so of a fact, or until nothing is left.
+    /// Searches from the starts until a goal holds, or until nothing is left.
     pub(crate) fn run(
         engine: &mut Engine,
         starts: &[Caller],
-        limits: Limits,
-        mut is_goal: impl FnMut(Fact) -> bool,
+        limits: Limits<'_>,
     ) -> Result<Search, CompileError> {
         let mut search = Search::default();
         for start in starts {
@@ -75,7 +89,8 @@ impl Search {
                 continue;
             }
             search.found.insert(fact, cost);
-            if is_goal(fact) {
+            if (limits.is_goal)(fact) {
+                search.reached = Some(fact);
                 break;
             }
             search.follow(engine, fact, cost, limits)?;
@@ -83,24 +98,27 @@ impl Search {
         Ok(search)
     }
 
-    fn relax(&mut self, fact: Fact, cost: Cost, why: Why, limits: Limits) {
+    fn relax(&mut self, fact: Fact, cost: Cost, why: Why, limits: Limits<'_>) {
         if limits.definite && cost.holds == Holds::Possibly || self.found.contains_key(&fact) {
             return;
         }
         let is_better = self.why.get(&fact).is_none_or(|(known, _)| cost < *known);
         if is_better {
+            if (limits.is_goal)(fact) && self.goal.is_none_or(|known| cost < known) {
+                self.goal = Some(cost);
+            }
             self.why.insert(fact, (cost, why));
             self.heap.push(Reverse((cost, fact)));
         }
     }
 
     /// What follows from a fact that holds now.
-    fn follow(&mut self, engine: &mut Engine, fact: Fact, cost: Cost, limits: Limits) -> Result<(), CompileError> {
+    fn follow(&mut self, engine: &mut Engine, fact: Fact, cost: Cost, limits: Limits<'_>) -> Result<(), CompileError> {
         match fact {
             Fact::Controls(id) => self.forms_of(engine, id, limits)?,
             Fact::ControlsProvider(provider) => {
                 for step in engine.steps(Caller::Provider(provider), Form::default())?.iter() {
-                    self.take(step, cost, vec![fact], limits);
+                    self.take(step, cost, &[fact], limits);
                 }
             }
             Fact::Opened(Thing::Identity(id)) | Fact::Unbounded(id) => self.forms_of(engine, id, limits)?,
@@ -151,7 +169,7 @@ impl Search {
     }
 
     /// The forms that an identity has by now, each expanded once.
-    fn forms_of(&mut self, engine: &mut Engine, id: Identity, limits: Limits) -> Result<(), CompileError> {
+    fn forms_of(&mut self, engine: &mut Engine, id: Identity, limits: Limits<'_>) -> Result<(), CompileError> {
         let controls = Fact::Controls(id);
         let Some(controlled) = self.found.get(&controls).copied() else { return Ok(()) };
         let opened = Fact::Opened(Thing::Identity(id));
@@ -189,14 +207,24 @@ impl Search {
         form: Form,
         cost: Cost,
         premises: &[Fact],
-        limits: Limits,
+        limits: Limits<'_>,
     ) -> Result<(), CompileError> {
         let account = engine.base.account_of[id as usize];
         if engine.is_administrator(id, form)? {
             self.relax(Fact::Administers(account), cost, Why::Follows(premises.to_vec()), limits);
         }
-        for step in engine.steps(Caller::Identity(id), form)?.iter() {
-            self.take(step, cost, premises.to_vec(), limits);
+        if self.is_beyond(cost) {
+            return Ok(());
+        }
+        if limits.keeps {
+            for step in engine.steps(Caller::Identity(id), form)?.iter() {
+                self.take(step, cost, premises, limits);
+            }
+        } else {
+            let steps = engine.steps_worth(Caller::Identity(id), form, &|fact| self.is_worth(fact, cost))?;
+            for step in &steps {
+                self.take(step, cost, premises, limits);
+            }
         }
         for condition in self.conditions.clone() {
             self.conditional(engine, id, form, cost, premises, condition, limits)?;
@@ -213,17 +241,33 @@ impl Search {
         cost: Cost,
         premises: &[Fact],
         condition: Fact,
-        limits: Limits,
+        limits: Limits<'_>,
     ) -> Result<(), CompileError> {
         let Some(other) = self.found.get(&condition).copied() else { return Ok(()) };
-        for step in engine.steps_on(id, form, condition)? {
-            let premises = premises.iter().copied().chain([condition]).collect();
-            self.take(&step, cost.max(other), premises, limits);
+        let cost = cost.max(other);
+        if self.is_beyond(cost) {
+            return Ok(());
+        }
+        let steps = engine.steps_on(id, form, condition, &|fact| self.is_worth(fact, cost))?;
+        let premises: Vec<Fact> = premises.iter().copied().chain([condition]).collect();
+        for step in &steps {
+            self.take(step, cost, &premises, limits);
         }
         Ok(())
     }
 
-    fn take(&mut self, step: &Step, premise: Cost, premises: Vec<Fact>, limits: Limits) {
+    /// Whether a goal is known that costs no more than any step after that premise.
+    fn is_beyond(&self, premise: Cost) -> bool {
+        self.goal.is_some_and(|goal| goal <= premise.and_a_request())
+    }
+
+    /// Whether a step after that premise can be the cheapest way to a fact.
+    fn is_worth(&self, fact: Fact, premise: Cost) -> bool {
+        !self.found.contains_key(&fact)
+            && self.why.get(&fact).is_none_or(|(known, _)| *known > premise.and_a_request())
+    }
+
+    fn take(&mut self, step: &Step, premise: Cost, premises: &[Fact], limits: Limits<'_>) {
         let cost = Cost {
             holds: premise.holds.and(step.holds),
             n_requests: premise.n_requests + step.n_requests,
@@ -232,7 +276,12 @@ impl Search {
         if self.found.contains_key(&step.conclusion) {
             return;
         }
-        self.relax(step.conclusion, cost, Why::Step(Box::new(step.clone()), premises), limits);
+        self.relax(step.conclusion, cost, Why::Step(Box::new(step.clone()), premises.to_vec()), limits);
+    }
+
+    /// Whether a fact holds without a step.
+    pub(crate) fn is_start(&self, fact: Fact) -> bool {
+        self.found.get(&fact).is_some_and(|cost| cost.n_requests == 0)
     }
 
     /// P-15.6: the steps that a fact rests on, each before those that need it; facts that follow without a step are

@@ -1,5 +1,6 @@
 //! Steps: rows of the table, instantiated for a caller in a form and a target, and decided.
 
+use super::deeds::Deeds;
 use super::ask::{self, Asked, GLOBAL_REGION, Worlds};
 use super::fact::{Fact, Form, Holds, Identity, Thing};
 use super::names::{self, Place, REGIONS_MAX};
@@ -113,17 +114,6 @@ pub(crate) enum NeedAtom {
     Version(String),
 }
 
-/// Which of its targets a caller may act on at all; filled from questions about everybody.
-#[derive(Debug, Default)]
-pub(crate) struct Candidates {
-    /// By caller: roles to assume.
-    pub(crate) assume: Vec<Vec<Identity>>,
-    /// By caller: place in [`Engine::simple`], target.
-    pub(crate) simple: Vec<Vec<(u16, Target)>>,
-    /// By caller: role, service to pass it to.
-    pub(crate) pass: Vec<Vec<(Identity, u16)>>,
-}
-
 /// Decides steps.
 pub(crate) struct Engine {
     pub(crate) base: Base,
@@ -135,7 +125,7 @@ pub(crate) struct Engine {
     running: Vec<u16>,
     /// Services to which rows pass roles.
     pub(crate) services: Vec<String>,
-    pub(crate) candidates: Option<Candidates>,
+    pub(crate) deeds: Deeds,
     assume_action: Action,
     pass_action: Action,
     steps: HashMap<(Caller, Form), Arc<[Step]>>,
@@ -179,6 +169,10 @@ impl Engine {
         running.sort_by_key(|at| (rows[usize::from(*at)].requests.len(), *at));
         let passed = rows.iter().flat_map(|row| &row.requests).flat_map(|request| &request.passes);
         let services: BTreeSet<String> = passed.map(|pass| pass.to.clone()).collect();
+        let assume_action = action("sts:AssumeRole");
+        let pass_action = action("iam:PassRole");
+        let probes = super::admin::ACTIONS.iter().chain([&assume_action, &pass_action]).cloned();
+        let deeds = Deeds::new(&base, table, &probes.collect::<Vec<_>>());
         let mut engine = Engine {
             worlds: Worlds::new(catalogue),
             table,
@@ -186,9 +180,9 @@ impl Engine {
             simple: simple_steps(table),
             running,
             services: services.into_iter().collect(),
-            candidates: None,
-            assume_action: action("sts:AssumeRole"),
-            pass_action: action("iam:PassRole"),
+            deeds,
+            assume_action,
+            pass_action,
             steps: HashMap::new(),
             passes: HashMap::new(),
             trusts: HashMap::new(),
@@ -294,40 +288,76 @@ impl Engine {
         list
     }
 
-    /// Steps of a caller in a form that need nothing else, each conclusion once, the best of it.
+    /// Steps of a caller in a form that need nothing else, each conclusion once, the best of it; kept.
     pub(crate) fn steps(&mut self, caller: Caller, form: Form) -> Outcome<Arc<[Step]>> {
         if let Some(known) = self.steps.get(&(caller, form)) {
             return Ok(Arc::clone(known));
         }
-        let mut found = Best::default();
-        match caller {
-            Caller::Identity(id) => {
-                self.assume(id, form, &mut found)?;
-                self.simple_steps_of(id, form, &mut found)?;
-                self.running_steps_of(id, form, &mut found)?;
-            }
-            Caller::Provider(provider) => self.federate(provider, &mut found)?,
-        }
-        let steps: Arc<[Step]> = found.into_list().into();
+        let steps: Arc<[Step]> = self.steps_worth(caller, form, &|_| true)?.into();
         self.steps.insert((caller, form), Arc::clone(&steps));
         Ok(steps)
     }
 
-    /// P-4.1.
-    fn assume(&mut self, id: Identity, form: Form, found: &mut Best) -> Outcome<()> {
-        let targets: Vec<Identity> = match &self.candidates {
-            Some(candidates) if form == Form::default() => candidates.assume[id as usize].clone(),
-            _ => {
-                let account = self.base.account(id).id;
-                let named = self.base.trusting.get(&account).into_iter().flatten();
-                let mut targets: Vec<Identity> = named.chain(&self.base.trusting_all).copied().collect();
-                targets.sort_unstable();
-                targets.dedup();
-                targets
+    /// The same where the conclusion is worth a decision.
+    pub(crate) fn steps_worth(
+        &mut self,
+        caller: Caller,
+        form: Form,
+        is_worth: &dyn Fn(Fact) -> bool,
+    ) -> Outcome<Vec<Step>> {
+        if let Some(known) = self.steps.get(&(caller, form)) {
+            return Ok(known.iter().filter(|step| is_worth(step.conclusion)).cloned().collect());
+        }
+        let mut found = Best::default();
+        match caller {
+            Caller::Identity(id) => {
+                self.assume(id, form, is_worth, &mut found)?;
+                self.simple_steps_of(id, form, is_worth, &mut found)?;
+                self.running_steps_of(id, form, is_worth, &mut found)?;
             }
+            Caller::Provider(provider) => self.federate(provider, &mut found)?,
+        }
+        Ok(found.into_list())
+    }
+
+    /// Roles that a caller may assume as the world is, and those that a provider's tokens open.
+    pub(crate) fn assumptions(&mut self, caller: Caller) -> Outcome<Vec<Step>> {
+        let mut found = Best::default();
+        match caller {
+            Caller::Identity(id) => self.assume(id, Form::default(), &|_| true, &mut found)?,
+            Caller::Provider(provider) => self.federate(provider, &mut found)?,
+        }
+        Ok(found.into_list())
+    }
+
+    /// P-15.10: false only where no policy of the caller allows the action.
+    pub(crate) fn may(&self, id: Identity, form: Form, action: &Action) -> bool {
+        self.deeds.may(&self.base, id, form, action)
+    }
+
+    /// P-4.1.
+    fn assume(
+        &mut self,
+        id: Identity,
+        form: Form,
+        is_worth: &dyn Fn(Fact) -> bool,
+        found: &mut Best,
+    ) -> Outcome<()> {
+        let account = self.base.account(id).id;
+        let mut targets: Vec<Identity> = if self.may(id, form, &self.assume_action) {
+            let named = self.base.trusting.get(&account).into_iter().flatten();
+            named.chain(&self.base.trusting_all).copied().collect()
+        } else {
+            // within an account a trust that names the caller is enough.
+            let named = self.base.trusting_somebody.get(&account).into_iter().flatten();
+            let at = self.base.account_of[id as usize];
+            named.chain(&self.base.trusting_all).copied().filter(|role| self.base.account_of[*role as usize] == at).collect()
         };
+        targets.sort_unstable();
+        targets.dedup();
         for role in targets {
             if role != id
+                && is_worth(Fact::Controls(role))
                 && let Some(step) = self.assume_step(id, form, role, None)?
             {
                 found.add(step);
@@ -359,16 +389,23 @@ impl Engine {
     }
 
     /// Steps that become possible with a trust that was opened, or an identity that was made.
-    pub(crate) fn steps_on(&mut self, id: Identity, form: Form, fact: Fact) -> Outcome<Vec<Step>> {
+    pub(crate) fn steps_on(
+        &mut self,
+        id: Identity,
+        form: Form,
+        fact: Fact,
+        is_worth: &dyn Fn(Fact) -> bool,
+    ) -> Outcome<Vec<Step>> {
         let mut found = Best::default();
         match fact {
-            Fact::TrustOpened(role) if role != id => {
+            Fact::TrustOpened(role) if role != id && is_worth(Fact::Controls(role)) => {
                 if let Some(step) = self.assume_step(id, form, role, Some(fact))? {
                     found.add(step);
                 }
             }
             Fact::Created(new) if new != id => {
                 if !self.base.is_user(new)
+                    && is_worth(Fact::Controls(new))
                     && let Some(step) = self.assume_step(id, form, new, Some(fact))?
                 {
                     found.add(step);
@@ -377,7 +414,7 @@ impl Engine {
                     let kind = if self.base.is_user(new) { Kind::User } else { Kind::Role };
                     for at in 0..self.simple.len() {
                         if self.simple[at].target == kind {
-                            self.simple_step(id, form, at, Target::Identity(new), Some(fact), &mut found)?;
+                            self.simple_step(id, form, at, Target::Identity(new), Some(fact), is_worth, &mut found)?;
                         }
                     }
                 }
@@ -387,18 +424,24 @@ impl Engine {
         Ok(found.into_list())
     }
 
-    fn simple_steps_of(&mut self, id: Identity, form: Form, found: &mut Best) -> Outcome<()> {
-        let targets: Vec<(u16, Target)> = match &self.candidates {
-            Some(candidates) if form == Form::default() => candidates.simple[id as usize].clone(),
-            _ => {
-                let account = self.base.account_of[id as usize];
-                (0..self.simple.len())
-                    .flat_map(|at| self.targets(at, account).into_iter().map(move |target| (at as u16, target)))
-                    .collect()
+    fn simple_steps_of(
+        &mut self,
+        id: Identity,
+        form: Form,
+        is_worth: &dyn Fn(Fact) -> bool,
+        found: &mut Best,
+    ) -> Outcome<()> {
+        let account = self.base.account_of[id as usize];
+        for at in 0..self.simple.len() {
+            let Simple { row, n_requests, .. } = self.simple[at];
+            // Nothing but identity policies allows what IAM itself does.
+            let requests = &self.row(row).requests[..usize::from(n_requests)];
+            if !requests.iter().all(|request| request.action.service() != "iam" || self.may(id, form, &request.action)) {
+                continue;
             }
-        };
-        for (at, target) in targets {
-            self.simple_step(id, form, usize::from(at), target, None, found)?;
+            for target in self.targets(at, account) {
+                self.simple_step(id, form, at, target, None, is_worth, found)?;
+            }
         }
         Ok(())
     }
@@ -466,6 +509,7 @@ impl Engine {
         record.inline.iter().map(Some).chain(attached).any(denies)
     }
 
+    #[expect(clippy::too_many_arguments, reason = "a step and two things about its conclusion")]
     fn simple_step(
         &mut self,
         id: Identity,
@@ -473,10 +517,11 @@ impl Engine {
         at: usize,
         target: Target,
         condition: Option<Fact>,
+        is_worth: &dyn Fn(Fact) -> bool,
         found: &mut Best,
     ) -> Outcome<()> {
         let Simple { row, n_requests, effect, .. } = self.simple[at];
-        let conclusions: Vec<Fact> = match (effect, target) {
+        let mut conclusions: Vec<Fact> = match (effect, target) {
             (Effect::User, Target::Identity(user)) => vec![Fact::Controls(user)],
             (Effect::IdentityCreated, Target::Identity(new)) => vec![Fact::Created(new)],
             (Effect::TrustOpened, Target::Identity(role)) => vec![Fact::TrustOpened(role)],
@@ -500,6 +545,7 @@ impl Engine {
             }
             _ => Vec::new(),
         };
+        conclusions.retain(|conclusion| is_worth(*conclusion));
         let Some(first) = conclusions.first().copied() else { return Ok(()) };
         if first == Fact::Controls(id) {
             // P-6.2: a key of one's own gives nothing new.
@@ -567,34 +613,42 @@ impl Engine {
     }
 
     /// Sections 11 and 12: roles of the account that a service uses for the caller.
-    fn running_steps_of(&mut self, id: Identity, form: Form, found: &mut Best) -> Outcome<()> {
+    fn running_steps_of(
+        &mut self,
+        id: Identity,
+        form: Form,
+        is_worth: &dyn Fn(Fact) -> bool,
+        found: &mut Best,
+    ) -> Outcome<()> {
         let account = self.base.account_of[id as usize];
-        let mut passed: Option<HashMap<Identity, BTreeSet<u16>>> = None;
-        if let Some(candidates) = &self.candidates
-            && form == Form::default()
-        {
-            let map = passed.insert(HashMap::new());
-            for (role, service) in &candidates.pass[id as usize] {
-                map.entry(*role).or_default().insert(*service);
-            }
+        // Nothing but identity policies allows to pass a role, or what is asked of no resource.
+        let may = |at: &u16| {
+            let requests = &self.row(*at).requests;
+            let needs_pass = requests.iter().any(|request| !request.passes.is_empty());
+            let is_own = |request: &&crate::Request| {
+                request.action.service() == "iam" || request.on.iter().all(|on| matches!(on, On::Wildcard))
+            };
+            (!needs_pass || self.may(id, form, &self.pass_action))
+                && requests.iter().filter(is_own).all(|request| self.may(id, form, &request.action))
+        };
+        let rows: Vec<u16> = self.running.iter().copied().filter(may).collect();
+        if rows.is_empty() {
+            return Ok(());
         }
         for role in self.base.accounts[account as usize].roles.clone() {
-            if role == id || found.holds(Fact::Controls(role)) == Some(Holds::Definitely) || self.base.is_fixed(role) {
+            if role == id
+                || !is_worth(Fact::Controls(role))
+                || found.holds(Fact::Controls(role)) == Some(Holds::Definitely)
+                || self.base.is_fixed(role)
+            {
                 continue;
             }
             let is_possible = found.holds(Fact::Controls(role)).is_some();
-            for at in self.running.clone() {
-                let row = self.row(at);
-                let to = row.requests.iter().flat_map(|request| &request.passes);
-                let to = to.filter(|pass| pass.role == PassedRole::Target).map(|pass| &pass.to);
-                let may_pass = to.into_iter().all(|to| {
-                    let service = self.services.iter().position(|known| known == to).unwrap_or_default() as u16;
-                    passed.as_ref().is_none_or(|map| map.get(&role).is_some_and(|to| to.contains(&service)))
-                });
-                if !may_pass || !self.names_trusters(role, row) {
+            for at in &rows {
+                if !self.names_trusters(role, self.row(*at)) {
                     continue;
                 }
-                if let Some(step) = self.running_step(id, form, at, role)? {
+                if let Some(step) = self.running_step(id, form, *at, role)? {
                     let is_definite = step.holds == Holds::Definitely;
                     if is_definite || !is_possible {
                         found.add(step);
@@ -1154,6 +1208,9 @@ impl Engine {
         }
         let measure = self.measures[&account].clone();
         let mut is_one = measure[..super::admin::N_FIRST].iter().any(|counts| *counts);
+        // Of the first line, nothing but identity policies allows anything.
+        let actions = measure.iter().zip(super::admin::ACTIONS.iter()).take(super::admin::N_FIRST);
+        is_one = is_one && actions.filter(|(counts, _)| **counts).all(|(_, action)| self.may(id, form, action));
         for (at, counts) in measure.iter().enumerate() {
             is_one = is_one && (!counts || self.probe(id, form, at)?);
         }
@@ -1170,24 +1227,6 @@ impl Engine {
 
     pub(crate) fn first_template(&self, service: &str, resource_type: &str) -> Option<String> {
         self.template(service, resource_type)
-    }
-
-    /// The action of a simple step's last request.
-    pub(crate) fn simple_action(&self, at: usize) -> &Action {
-        &self.simple[at].action
-    }
-
-    /// The context that a simple step binds for a target, for questions about everybody.
-    pub(crate) fn simple_keys(&self, at: usize, account: u32, target: Target) -> Option<Context> {
-        let Simple { row, n_requests, .. } = self.simple[at];
-        let some = self.base.accounts[account as usize].probe?;
-        let step = self.step(row, n_requests, Caller::Identity(some), Form::default(), target, Fact::Created(0));
-        let request = &self.row(row).requests[usize::from(n_requests) - 1];
-        let mut context = Context::new();
-        for (key, bound) in &request.keys {
-            context.insert(ConditionKey::new(key), self.bound(&step, *bound)?);
-        }
-        Some(context)
     }
 }
 

@@ -5,6 +5,7 @@ use super::fact::{Form, Identity};
 use super::names::NEW;
 use iamc_policy::document::{Effect, Policy, PolicyKind, Strictness};
 use iamc_policy::principal::{Principal, PrincipalEntry, last_segment};
+use iamc_policy::request::{Request, RequestResource};
 use iamc_policy::world::{
     Account, IdentityRecord, NamedPolicy, PolicyText, ResourcePolicy, Role, SessionDefaults, User, World,
 };
@@ -94,6 +95,8 @@ pub(crate) struct Base {
     pub(crate) providers: Vec<String>,
     /// Roles whose trust policy names an account, or somebody of it.
     pub(crate) trusting: HashMap<AccountId, Vec<Identity>>,
+    /// Those of them whose trust policy names somebody of it, and not the account alone.
+    pub(crate) trusting_somebody: HashMap<AccountId, Vec<Identity>>,
     /// Roles whose trust policy may admit anybody.
     pub(crate) trusting_all: Vec<Identity>,
     /// Roles whose trust policy names a provider, by its number.
@@ -106,6 +109,10 @@ pub(crate) struct Base {
     pub(crate) members: Vec<Vec<Identity>>,
     /// Accounts that are named by a trust policy and listed nowhere, and one that nobody names.
     pub(crate) outsiders: Vec<Identity>,
+    /// Resources by ARN.
+    pub(crate) resources_by_arn: HashMap<String, Vec<u32>>,
+    /// Resources whose account is not known or lists nothing.
+    unowned: Vec<u32>,
     /// The account that nobody names.
     nobody: Option<AccountId>,
 }
@@ -217,6 +224,7 @@ impl Base {
             account_by_id: HashMap::new(),
             providers: Vec::new(),
             trusting: HashMap::new(),
+            trusting_somebody: HashMap::new(),
             trusting_all: Vec::new(),
             trusting_provider: Vec::new(),
             services_of: HashMap::new(),
@@ -224,6 +232,8 @@ impl Base {
             bounded_by: vec![Vec::new(); world.policies.len()],
             members: vec![Vec::new(); world.groups.len()],
             outsiders: Vec::new(),
+            resources_by_arn: HashMap::new(),
+            unowned: Vec::new(),
             nobody,
             world,
         };
@@ -254,8 +264,12 @@ impl Base {
             });
         }
         for (at, resource) in self.world.resources.iter().enumerate() {
+            self.resources_by_arn.entry(resource.arn.to_string()).or_default().push(at as u32);
             let account = resource.account.or_else(|| resource.arn.account().parse().ok());
-            let Some(account) = account.and_then(|id| self.account_by_id.get(&id)) else { continue };
+            let Some(account) = account.and_then(|id| self.account_by_id.get(&id)) else {
+                self.unowned.push(at as u32);
+                continue;
+            };
             let account = &mut self.accounts[*account as usize];
             account.resources.push(at as u32);
             if !resource.arn.region().is_empty() {
@@ -407,6 +421,7 @@ impl Base {
                 continue;
             };
             let mut accounts = BTreeSet::new();
+            let mut of_somebody = BTreeSet::new();
             let mut services = BTreeSet::new();
             let mut all = false;
             for statement in policy.statements.iter().filter(|statement| statement.effect == Effect::Allow) {
@@ -423,12 +438,21 @@ impl Base {
                                 self.trusting_provider[at].push(id);
                             }
                         }
-                        other => accounts.extend(account_named(other, &ids)),
+                        other => {
+                            let account = account_named(other, &ids);
+                            accounts.extend(account);
+                            if !matches!(other, PrincipalEntry::Account { .. }) {
+                                of_somebody.extend(account);
+                            }
+                        }
                     }
                 }
             }
             if all {
                 self.trusting_all.push(id);
+            }
+            for account in of_somebody {
+                self.trusting_somebody.entry(account).or_default().push(id);
             }
             for account in accounts {
                 self.trusting.entry(account).or_default().push(id);
@@ -500,9 +524,45 @@ impl Base {
         own.chain(self.account(id).guardrails.iter().cloned()).collect()
     }
 
-    /// The world in which everything that the form says has been done, for everybody.
-    pub(crate) fn variant(&self, form: Form) -> World {
-        let mut world = self.world.clone();
+    /// The accounts that a request is about: its caller's, and those of its resources.
+    pub(crate) fn accounts_of(&self, request: &Request) -> BTreeSet<u32> {
+        let caller = match &request.principal {
+            Principal::User { account, .. } | Principal::RoleSession { account, .. } => Some(*account),
+            _ => None,
+        };
+        let resources = request.resources.iter().chain(request.additional.iter().map(|more| &more.resource));
+        let owners = resources.filter_map(|resource| match &resource.resource {
+            RequestResource::Arn(arn) => resource.account.or_else(|| arn.account().parse().ok()),
+            RequestResource::Star => None,
+        });
+        caller.into_iter().chain(owners).filter_map(|account| self.account_by_id.get(&account).copied()).collect()
+    }
+
+    /// The world in which everything that the form says has been done, for everybody; of some accounts, only what belongs
+    /// to them: decisions of their identities about their resources depend on nothing else.
+    pub(crate) fn variant(&self, form: Form, accounts: Option<&BTreeSet<u32>>) -> World {
+        let is_kept = |account: u32| accounts.is_none_or(|accounts| accounts.contains(&account));
+        let all = &self.world;
+        let mut world = World {
+            settings: all.settings.clone(),
+            assume_complete: all.assume_complete,
+            organizations: all.organizations.clone(),
+            units: all.units.clone(),
+            accounts: all.accounts.clone(),
+            guardrails: all.guardrails.clone(),
+            gaps: all.gaps.clone(),
+            coverage: all.coverage.clone(),
+            providers: all.providers.clone(),
+            shares: all.shares.clone(),
+            ..World::default()
+        };
+        // Every user and role by its number: what is not kept is taken out at the end.
+        let kept_users = (0..self.n_users).filter(|id| is_kept(self.account_of[*id as usize]));
+        let kept_users: Vec<usize> = kept_users.map(|id| id as usize).collect();
+        let kept_roles = (self.n_users..self.n_identities).filter(|id| is_kept(self.account_of[*id as usize]));
+        let kept_roles: Vec<usize> = kept_roles.map(|id| (id - self.n_users) as usize).collect();
+        world.users = kept_users.iter().map(|at| all.users[*at].clone()).collect();
+        world.roles = kept_roles.iter().map(|at| all.roles[*at].clone()).collect();
         let groups: Vec<Option<String>> = self
             .accounts
             .iter()
@@ -512,7 +572,7 @@ impl Base {
                 Some(last_segment(self.world.groups[group as usize].identity.arn.resource()).to_owned())
             })
             .collect();
-        for (at, user) in world.users.iter_mut().enumerate() {
+        for (at, user) in kept_users.into_iter().zip(&mut world.users) {
             change(&mut user.identity, form);
             if let Some(group) = &groups[self.account_of[at] as usize]
                 && !user.groups.contains(group)
@@ -521,7 +581,7 @@ impl Base {
             }
         }
         let mut opened: HashMap<*const Policy, Arc<Policy>> = HashMap::new();
-        for (at, role) in world.roles.iter_mut().enumerate() {
+        for (at, role) in kept_roles.into_iter().zip(&mut world.roles) {
             let origin = self.origins[self.n_users as usize + at];
             if matches!(origin, Origin::Outside | Origin::Probe) {
                 continue;
@@ -531,6 +591,26 @@ impl Base {
                 role.trust = open_trust(&role.trust, &OPENING, &mut opened);
             }
         }
+        let Some(accounts) = accounts else {
+            world.policies = all.policies.clone();
+            world.groups = all.groups.clone();
+            world.resources = all.resources.clone();
+            world.endpoints = all.endpoints.clone();
+            return world;
+        };
+        let facts = accounts.iter().map(|account| &self.accounts[*account as usize]);
+        let mut groups: Vec<u32> = facts.clone().flat_map(|facts| &facts.groups).copied().collect();
+        groups.sort_unstable();
+        world.groups = groups.into_iter().map(|at| all.groups[at as usize].clone()).collect();
+        let mut resources: Vec<u32> = facts.flat_map(|facts| &facts.resources).copied().chain(self.unowned.clone()).collect();
+        resources.sort_unstable();
+        world.resources = resources.into_iter().map(|at| all.resources[at as usize].clone()).collect();
+        let records = world.users.iter().map(|user| &user.identity);
+        let records = records.chain(world.roles.iter().map(|role| &role.identity));
+        let records = records.chain(world.groups.iter().map(|group| &group.identity));
+        let attached = records.flat_map(|record| record.attached.iter().chain(&record.boundary));
+        let attached: BTreeSet<u32> = attached.filter_map(|arn| self.policy_by_arn.get(arn).copied()).collect();
+        world.policies = attached.into_iter().map(|at| all.policies[at as usize].clone()).collect();
         world
     }
 }

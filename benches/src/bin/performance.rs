@@ -1,20 +1,20 @@
 //! Measures what docs/performance.md tells and prints its table in Markdown.
 //!
-//! `performance [--shape S|M|L] [--rows N] [--turns N] [--runs N] [--only point,flat,batch,files,sets,read,compile,image,hostile]`. It ends
+//! `performance [--shape S|M|L] [--rows N] [--turns N] [--runs N] [--only point,flat,batch,files,sets,reach,read,compile,image,hostile]`. It ends
 //! with 1 where engines disagree or something cannot be measured; a missed bar is in the table.
 
 use iamc_bench_corpus::Shape;
 use iamc_benches::machine::{Machine, load};
 use iamc_benches::measure::point::Effort;
-use iamc_benches::measure::{Failure, batch, compile, files, hostile, instructions, point, read, sets};
+use iamc_benches::measure::{Failure, batch, compile, files, hostile, instructions, point, reach, read, sets};
 use iamc_benches::report::{heading, table};
 use std::path::Path;
 use std::process::ExitCode;
 
 const USAGE: &str = "performance [--shape S|M|L] [--rows N] [--turns N] [--runs N] [--only TOPIC,…]\n\
-                     topics: point, flat, batch, files, sets, read, compile, image, hostile";
+                     topics: point, flat, batch, files, sets, reach, read, compile, image, hostile";
 
-const TOPICS: &[&str] = &["point", "flat", "batch", "files", "sets", "read", "compile", "image", "hostile"];
+const TOPICS: &[&str] = &["point", "flat", "batch", "files", "sets", "reach", "read", "compile", "image", "hostile"];
 
 struct Arguments {
     shape: Shape,
@@ -84,6 +84,7 @@ fn measure(arguments: &Arguments) -> Result<(), Failure> {
             }
             "files" => files::measure(shape, *runs)?,
             "sets" => sets::measure(shape, *turns)?,
+            "reach" => reach::measure(shape)?,
             "read" => read::measure(shape, *runs)?,
             "compile" => compile::measure(shape, *runs)?,
             "image" => compile::image(shape, *turns)?,
