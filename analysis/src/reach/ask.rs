@@ -68,9 +68,7 @@ impl Worlds {
     fn whole(&mut self, base: &Base, form: Form) -> Result<&mut Compiled, CompileError> {
         match self.compiled.entry(form) {
             Entry::Occupied(known) => Ok(known.into_mut()),
-            Entry::Vacant(free) if form == Form::default() => {
-                Ok(free.insert(compiled(&base.world, &self.catalogue)?))
-            }
+            Entry::Vacant(free) if form == Form::default() => Ok(free.insert(compiled(&base.world, &self.catalogue)?)),
             Entry::Vacant(free) => Ok(free.insert(compiled(&base.variant(form, None), &self.catalogue)?)),
         }
     }

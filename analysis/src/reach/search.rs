@@ -71,11 +71,7 @@ pub(crate) struct Limits<'g> {
 
 impl Search {
     /// Searches from the starts until a goal holds, or until nothing is left.
-    pub(crate) fn run(
-        engine: &mut Engine,
-        starts: &[Caller],
-        limits: Limits<'_>,
-    ) -> Result<Search, CompileError> {
+    pub(crate) fn run(engine: &mut Engine, starts: &[Caller], limits: Limits<'_>) -> Result<Search, CompileError> {
         let mut search = Search::default();
         for start in starts {
             let fact = match start {
@@ -263,8 +259,7 @@ impl Search {
 
     /// Whether a step after that premise can be the cheapest way to a fact.
     fn is_worth(&self, fact: Fact, premise: Cost) -> bool {
-        !self.found.contains_key(&fact)
-            && self.why.get(&fact).is_none_or(|(known, _)| *known > premise.and_a_request())
+        !self.found.contains_key(&fact) && self.why.get(&fact).is_none_or(|(known, _)| *known > premise.and_a_request())
     }
 
     fn take(&mut self, step: &Step, premise: Cost, premises: &[Fact], limits: Limits<'_>) {

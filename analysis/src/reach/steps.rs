@@ -1,7 +1,7 @@
 //! Steps: rows of the table, instantiated for a caller in a form and a target, and decided.
 
-use super::deeds::Deeds;
 use super::ask::{self, Asked, GLOBAL_REGION, Worlds};
+use super::deeds::Deeds;
 use super::fact::{Fact, Form, Holds, Identity, Thing};
 use super::names::{self, Place, REGIONS_MAX};
 use super::world::{Base, Origin};
@@ -336,13 +336,7 @@ impl Engine {
     }
 
     /// P-4.1.
-    fn assume(
-        &mut self,
-        id: Identity,
-        form: Form,
-        is_worth: &dyn Fn(Fact) -> bool,
-        found: &mut Best,
-    ) -> Outcome<()> {
+    fn assume(&mut self, id: Identity, form: Form, is_worth: &dyn Fn(Fact) -> bool, found: &mut Best) -> Outcome<()> {
         let account = self.base.account(id).id;
         let mut targets: Vec<Identity> = if self.may(id, form, &self.assume_action) {
             let named = self.base.trusting.get(&account).into_iter().flatten();
@@ -351,7 +345,11 @@ impl Engine {
             // within an account a trust that names the caller is enough.
             let named = self.base.trusting_somebody.get(&account).into_iter().flatten();
             let at = self.base.account_of[id as usize];
-            named.chain(&self.base.trusting_all).copied().filter(|role| self.base.account_of[*role as usize] == at).collect()
+            named
+                .chain(&self.base.trusting_all)
+                .copied()
+                .filter(|role| self.base.account_of[*role as usize] == at)
+                .collect()
         };
         targets.sort_unstable();
         targets.dedup();
@@ -436,7 +434,8 @@ impl Engine {
             let Simple { row, n_requests, .. } = self.simple[at];
             // Nothing but identity policies allows what IAM itself does.
             let requests = &self.row(row).requests[..usize::from(n_requests)];
-            if !requests.iter().all(|request| request.action.service() != "iam" || self.may(id, form, &request.action)) {
+            if !requests.iter().all(|request| request.action.service() != "iam" || self.may(id, form, &request.action))
+            {
                 continue;
             }
             for target in self.targets(at, account) {

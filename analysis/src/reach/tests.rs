@@ -350,7 +350,7 @@ fn passing_callers_over_loses_no_step() {
                 steps.iter().map(|step| (step.conclusion, format!("{:?} {}", step.holds, step.row))).collect()
             };
             assert_eq!(conclude(&mut alone), conclude(&mut asked), "{}", alone.base.arn(id));
-            let mut is_administrator = |engine: &mut Engine| engine.is_administrator(id, Form::default()).unwrap();
+            let is_administrator = |engine: &mut Engine| engine.is_administrator(id, Form::default()).unwrap();
             assert_eq!(is_administrator(&mut alone), is_administrator(&mut asked), "{}", asked.base.arn(id));
         }
     }

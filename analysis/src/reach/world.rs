@@ -602,7 +602,8 @@ impl Base {
         let mut groups: Vec<u32> = facts.clone().flat_map(|facts| &facts.groups).copied().collect();
         groups.sort_unstable();
         world.groups = groups.into_iter().map(|at| all.groups[at as usize].clone()).collect();
-        let mut resources: Vec<u32> = facts.flat_map(|facts| &facts.resources).copied().chain(self.unowned.clone()).collect();
+        let mut resources: Vec<u32> =
+            facts.flat_map(|facts| &facts.resources).copied().chain(self.unowned.clone()).collect();
         resources.sort_unstable();
         world.resources = resources.into_iter().map(|at| all.resources[at as usize].clone()).collect();
         let records = world.users.iter().map(|user| &user.identity);
