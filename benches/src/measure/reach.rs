@@ -5,25 +5,26 @@ use crate::machine::peak_bytes;
 use crate::report::{Bar, Line, number};
 use crate::timing::{Clock, Series};
 use iamc_analysis::{Given, Goal, Reach};
-use iamc_bench_corpus::{Shape, requests};
+use iamc_bench_corpus::Shape;
 use iamc_catalogue::Catalogue;
-use std::collections::BTreeSet;
 
 /// So many starts are asked what they lead to.
 const STARTS: usize = 40;
 /// So many paths are written out with their proofs.
 const SHOWN: usize = 50;
 
-/// Opens a world, asks for all escalations, then what single principals of the request stream lead to.
+/// Opens a world, asks for all escalations, then what roles from all over the world lead to.
 ///
 /// # Errors
-/// The world cannot be compiled, or a principal of the stream is not in it.
+/// The world cannot be compiled.
 pub fn measure(shape: &Shape) -> Result<Vec<Line>, Failure> {
     let corpus = corpus(shape);
     let name = corpus.shape().to_string();
     let is_small = name != "L";
-    let starts: BTreeSet<String> = requests(&corpus, crate::rows::SEED).map(|row| row.principal).take(STARTS).collect();
     let world = corpus.world(|_| ());
+    let every = (world.roles.len() / STARTS).max(1);
+    let starts = world.roles.iter().step_by(every).take(STARTS).map(|role| role.identity.arn.to_string());
+    let starts: Vec<String> = starts.collect();
     let n = world.users.len() + world.roles.len();
     let clock = Clock::start();
     let mut reach = Reach::new(world, Catalogue::embedded(), Given::default())?;
