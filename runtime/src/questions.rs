@@ -7,8 +7,9 @@
 //! ([`truths`]) or is asked of each. [`sides`] and [`named`] treat the resource's side: whoever is named there is decided one
 //! by one ([`points`]), all others of an account are alike. [`everybody`] then computes section 0 on words of 64 principals,
 //! with the formula of decisions, or, where accounts differ in SCPs alone, on rows ([`sweep`]). What identity policies say
-//! of an action and any resource is gathered once and kept ([`programs`]).
+//! of an action and any resource is gathered once and kept ([`about_action`]).
 
+mod about_action;
 mod accounts;
 mod asking;
 mod condition_index;
@@ -24,7 +25,6 @@ mod outside;
 mod points;
 mod pools;
 mod postings;
-mod programs;
 mod rows;
 mod sides;
 mod sweep;

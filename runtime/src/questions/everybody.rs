@@ -1,10 +1,10 @@
 //! Section 0 for everybody at once: statement by statement, then word by word.
 
+use super::about_action::OfAction;
 use super::asking::{Asking, Guarding, Said, Stamped, Target, Work, note_odd};
 use super::inverse::{ByLanes, Guarded, Run};
 use super::pools::{Holders, Lanes};
 use super::postings::{Holder, denies};
-use super::programs::OfAction;
 use super::rows::{mask, words};
 use super::sides::SideClass;
 use super::truths::{Kinds, Ready, Slice, Sum, Value};
@@ -209,18 +209,18 @@ impl Asking<'_> {
         let id = rows::<SERVICE_ROW>(&set.tables().services)[ids.service as usize][1] + ids.position;
         let name = self.main.bytes(ids.name);
         let action = OfAction { id, service: ids.service, position: ids.position, name };
-        let program = lanes.programs.of(set, lanes, action);
-        for (gathered, plain) in [&mut self.work.allows, &mut self.work.denies].into_iter().zip(&program.plain) {
+        let about = lanes.about_actions.of(set, lanes, action);
+        for (gathered, plain) in [&mut self.work.allows, &mut self.work.denies].into_iter().zip(&about.plain) {
             gathered.definite.iter_mut().zip(plain).for_each(|(bits, own)| *bits |= own);
         }
-        for group in &program.groups {
+        for group in &about.groups {
             let (statement, deny) = (group.statement, group.deny);
             let located = Located { statement, deny, kind: PolicyKind::Identity, ..Located::nowhere() };
             let value = self.statement(&located, true);
-            self.add(Target::Identity, &located, value, program.lanes(group), None);
+            self.add(Target::Identity, &located, value, about.lanes(group), None);
         }
         let mut numbers = std::mem::take(&mut self.work.numbers);
-        numbers.extend(program.rest.iter().map(|number| number << 2));
+        numbers.extend(about.rest.iter().map(|number| number << 2));
         self.find_matching(&mut numbers);
         self.work.numbers = numbers;
     }

@@ -1,13 +1,13 @@
 //! The other way round: a set by actions, patterns and accounts, so that a question about everybody reads each statement
 //! once and not each principal.
 
+use super::about_action::AboutActions;
 use super::condition_index::ConditionIndex;
 use super::dependence::{Dependence, Level};
 use super::guards::Guards;
 use super::local::Local;
 use super::pools::{Holders, PoolKind};
 use super::postings::Postings;
-use super::programs::Programs;
 use super::rows::{Bits, TruthRow, n_words, ones, set as set_bit};
 use super::sweep::Reach;
 use super::truths::AtomRows;
@@ -94,7 +94,7 @@ pub(crate) struct ByLanes {
     /// Account indices of management accounts and delegated administrators.
     pub(crate) administrators: Vec<u32>,
     pub(crate) atom_rows: AtomRows,
-    pub(crate) programs: Programs,
+    pub(crate) about_actions: AboutActions,
 }
 
 impl Inverse {
@@ -184,7 +184,7 @@ impl ByLanes {
             by_unique_id: Vec::new(),
             administrators: Vec::new(),
             atom_rows: AtomRows::new(n_words),
-            programs: Programs::default(),
+            about_actions: AboutActions::default(),
         };
         lanes.find_principals(set)?;
         lanes.find_guardrails(set);

@@ -12,7 +12,7 @@ use crate::set::CompiledPolicySet;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Programs are kept up to so many bytes; then all are forgotten.
+/// AboutActions are kept up to so many bytes; then all are forgotten.
 const KEPT_BYTES: usize = 256 << 20;
 
 /// An action with an id.
@@ -33,14 +33,14 @@ pub(super) struct Group {
     pub(super) statement: u32,
     pub(super) deny: bool,
     is_row: bool,
-    /// Where the lanes begin: in `Program::lanes`, or in `Program::rows`.
+    /// Where the lanes begin: in `AboutAction::lanes`, or in `AboutAction::rows`.
     first: u32,
     len: u32,
 }
 
 /// The statements about one action and any resource.
 #[derive(Debug, Default)]
-pub(crate) struct Program {
+pub(crate) struct AboutAction {
     /// Whom a statement without conditions allows, and whom one denies; empty: nobody.
     pub(super) plain: [Bits; 2],
     pub(super) groups: Vec<Group>,
@@ -51,10 +51,10 @@ pub(crate) struct Program {
     pub(super) rest: Vec<u32>,
 }
 
-impl Program {
-    fn new(set: &CompiledPolicySet, lanes: &ByLanes, action: OfAction<'_>) -> Program {
+impl AboutAction {
+    fn new(set: &CompiledPolicySet, lanes: &ByLanes, action: OfAction<'_>) -> AboutAction {
         let n_words = lanes.n_words;
-        let mut program = Program { n_words, ..Program::default() };
+        let mut about = AboutAction { n_words, ..AboutAction::default() };
         let OfAction { id, service, position, name } = action;
         let row = |number: u32| set.statement(lanes.postings.statements[number as usize]);
         let is_about = |number: u32| set.action_test(row(number)[1], service, position, name);
@@ -62,7 +62,7 @@ impl Program {
             if ask && !is_about(number) {
                 return;
             }
-            let bits = &mut program.plain[usize::from(denies(set, lanes.postings.statements[number as usize]))];
+            let bits = &mut about.plain[usize::from(denies(set, lanes.postings.statements[number as usize]))];
             bits.resize(n_words, 0);
             add_holders(lanes, number, bits);
         });
@@ -75,7 +75,7 @@ impl Program {
             if names_any(set, resource) {
                 groups.push((block, denies(set, lanes.postings.statements[number as usize]), number));
             } else {
-                program.rest.push(number);
+                about.rest.push(number);
             }
         });
         groups.sort_unstable();
@@ -86,16 +86,16 @@ impl Program {
             let len = bits.iter().map(|word| word.count_ones()).sum::<u32>();
             // A row is read word by word, a list lane by lane, which takes about as long.
             let is_row = len as usize >= n_words / 2;
-            let first = if is_row { program.rows.len() } else { program.lanes.len() } as u32;
+            let first = if is_row { about.rows.len() } else { about.lanes.len() } as u32;
             if is_row {
-                program.rows.extend(&bits);
+                about.rows.extend(&bits);
             } else {
-                program.lanes.extend(super::rows::ones(&bits, 0..n_words));
+                about.lanes.extend(super::rows::ones(&bits, 0..n_words));
             }
             let statement = lanes.postings.statements[group[0].2 as usize];
-            program.groups.push(Group { statement, deny: group[0].1, is_row, first, len });
+            about.groups.push(Group { statement, deny: group[0].1, is_row, first, len });
         }
-        program
+        about
     }
 
     /// The principals of a group.
@@ -129,31 +129,31 @@ fn add_holders(lanes: &ByLanes, number: u32, bits: &mut [u64]) {
     }
 }
 
-/// The programs that are kept between questions.
+/// The actions that are kept between questions.
 #[derive(Debug, Default)]
-pub(crate) struct Programs {
+pub(crate) struct AboutActions {
     kept: Mutex<Kept>,
 }
 
 #[derive(Debug, Default)]
 struct Kept {
-    programs: HashMap<u32, Arc<Program>>,
+    actions: HashMap<u32, Arc<AboutAction>>,
     bytes: usize,
 }
 
-impl Programs {
-    /// The program of an action; the first question about it pays for it.
-    pub(super) fn of(&self, set: &CompiledPolicySet, lanes: &ByLanes, action: OfAction<'_>) -> Arc<Program> {
+impl AboutActions {
+    /// What is said about an action; the first question about it pays for it.
+    pub(super) fn of(&self, set: &CompiledPolicySet, lanes: &ByLanes, action: OfAction<'_>) -> Arc<AboutAction> {
         let kept = || self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(program) = kept().programs.get(&action.id) {
-            return Arc::clone(program);
+        if let Some(about) = kept().actions.get(&action.id) {
+            return Arc::clone(about);
         }
-        let program = Arc::new(Program::new(set, lanes, action));
+        let about = Arc::new(AboutAction::new(set, lanes, action));
         let mut kept = kept();
         if kept.bytes > KEPT_BYTES {
             *kept = Kept::default();
         }
-        kept.bytes += program.heap_bytes();
-        Arc::clone(kept.programs.entry(action.id).or_insert(program))
+        kept.bytes += about.heap_bytes();
+        Arc::clone(kept.actions.entry(action.id).or_insert(about))
     }
 }
