@@ -26,8 +26,8 @@ pub(crate) struct Program {
 const ONE: u32 = 2;
 /// The rules about every service stand in the last section only.
 const SPLIT: u32 = 1;
-/// Rows that an extent can count.
-const EXTENT_MAX: u32 = u32::MAX >> 2;
+/// Rows that an extent can count; `validate` refuses more.
+pub(crate) const EXTENT_MAX: u32 = u32::MAX >> 2;
 
 impl Program {
     /// A policy whose text is not known: it may be about every service.
@@ -38,7 +38,6 @@ impl Program {
     fn new(tables: &Tables, services: u32, first: u32, count: u32, split: bool, home: u32) -> Program {
         if count == 1
             && let [service, first, count] = rows::<3>(&tables.body_sections)[first as usize]
-            && count <= EXTENT_MAX
         {
             return Program { services: service, first, extent: count << 2 | ONE, home };
         }

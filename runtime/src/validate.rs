@@ -7,6 +7,7 @@ use crate::keys::{SPECIAL, read_class_word};
 use crate::layout::*;
 use crate::pattern::Pattern;
 use crate::principals::{self, EntryKind};
+use crate::programs::EXTENT_MAX;
 use crate::set::rows;
 use crate::{settings, statements};
 use iamc_catalogue::Catalogue;
@@ -313,6 +314,7 @@ fn bodies(tables: &Tables) -> Checked {
     each(tables, "body_sections", &tables.body_sections, |check, [service, first, count]| {
         check.id_or_none(service, n_services, "a service that does not exist")?;
         check.range(first, count, n_rules, "rules that do not exist")?;
+        check.ensure(count <= EXTENT_MAX, "more rules than are counted")?;
         for [_, test, ..] in &rows::<RULE_ROW>(&tables.rules)[first as usize..(first + count) as usize] {
             match (*test, service) {
                 (NONE, _) => {}
