@@ -151,6 +151,7 @@ pub(crate) enum Command {
     Decide(Box<Decide>),
     WhoCan(Box<crate::questions::args::WhoCan>),
     WhatCan(crate::questions::args::WhatCan),
+    Matrix(Box<crate::questions::args::Matrix>),
     Paths(crate::paths::Paths),
     Audit(crate::audit::Audit),
     Compile(Compile),

@@ -2,7 +2,7 @@
 //!
 //! In go arguments, files and standard input; results go to standard output or `-o FILE`, everything else to standard
 //! error. No other crate prints. One file a command: [`decide`] (and [`bulk`]),
-//! [`export`], [`lint`], [`conform`], [`bench`](mod@bench); [`render`] writes decisions,
+//! [`questions`], [`export`], [`lint`], [`conform`], [`bench`](mod@bench); [`render`] writes decisions,
 //! [`excerpt`] draws findings, [`output`] keeps files whole, [`ending`] knows the exit codes.
 
 mod args;
@@ -102,6 +102,7 @@ fn run(cli: &Cli) -> Result<Ending, Failure> {
         Some(Command::Decide(args)) => decide::run(args, &cli.global),
         Some(Command::WhoCan(args)) => questions::who_can(args, &cli.global),
         Some(Command::WhatCan(args)) => questions::what_can(args, &cli.global),
+        Some(Command::Matrix(args)) => questions::matrix(args, &cli.global),
         Some(Command::Paths(args)) => paths::run(args, &cli.global),
         Some(Command::Audit(args)) => audit::run(args, &cli.global),
         Some(Command::Compile(args)) => compile::compile(args, &cli.global),

@@ -1,6 +1,7 @@
 //! Where results go: standard output, or a file that is complete or not there.
 
 use crate::ending::Failure;
+use ::parquet::errors::ParquetError;
 use anstream::AutoStream;
 use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -154,6 +155,17 @@ impl Write for Output {
             Sink::File(sink, _) => sink.flush(),
         }
     }
+}
+
+/// The failure that an error of the Parquet library is. It wraps errors of the output; a reader that has gone is no failure
+/// there either.
+pub(crate) fn parquet_failure(error: ParquetError) -> Failure {
+    if let ParquetError::External(inner) = &error
+        && inner.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+    {
+        return Failure::Closed;
+    }
+    Failure::Output(format!("cannot write the answers: {error}"))
 }
 
 /// A temporary file beside its target, with the permissions of the file that it replaces, or those of a new file.

@@ -69,7 +69,7 @@ pub use iamc_policy as policy;
 pub use index::{CROWD_MIN, IndexCounts, IndexScratch, PatternIndex, PatternMatch};
 pub use questions::{
     Clause, Found, Grant, GrantCondition, Inverse, Limit, Outsider, OutsiderKind, Principals, Question,
-    QuestionScratch, Scope, matrix, outsiders, patterns_overlap, root_users, what_can, who_can, who_can_ids,
+    QuestionScratch, Scope, Tally, matrix, outsiders, patterns_overlap, root_users, what_can, who_can, who_can_ids,
 };
 pub use refusal::Refusal;
 pub use scratch::Scratch;

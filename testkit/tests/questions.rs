@@ -3,11 +3,11 @@
 use iamc_catalogue::Catalogue;
 use iamc_compiler::{Limits, compile};
 use iamc_policy::decision::{Contribution, ReasonCode, StatementRef, Truth};
-use iamc_policy::request::{GivenKeys, Mode, RequestResource, ResourceInRequest, ThroughEndpoint};
-use iamc_policy::{AccountId, ConditionKey, Decision, PolicyKind, Request, World};
+use iamc_policy::request::{GivenKeys, KeyState, Mode, RequestResource, ResourceInRequest, ThroughEndpoint};
+use iamc_policy::{AccountId, Action, ConditionKey, Decision, PolicyKind, Request, World};
 use iamc_runtime::{
-    ActionId, CompiledPolicySet, DecisionCode, Grant, Inverse, PreparedContext, PrincipalId, Question, QuestionScratch,
-    Refusal, ResourceId, Scope, Scratch, decide, decide_ids, explain, matrix, what_can, who_can,
+    CompiledPolicySet, DecisionCode, Grant, Inverse, PreparedContext, PrincipalId, Question, QuestionScratch, Refusal,
+    ResourceId, Scope, Scratch, Tally, decide, explain, matrix, what_can, who_can,
 };
 use iamc_testkit::build::build;
 use iamc_testkit::case::read_cases;
@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 /// What the questions of a test came to.
 #[derive(Default)]
-struct Tally {
+struct Came {
     n_questions: usize,
     n_pairs: usize,
     n_allowed: usize,
@@ -34,7 +34,7 @@ fn outcome(code: DecisionCode) -> u8 {
 }
 
 /// Requires of each principal the decision that the same request by him gets, and the same of each account by itself.
-fn check(world: &World, inverse: &Inverse, request: &Request, scratch: &mut QuestionScratch, tally: &mut Tally) {
+fn check(world: &World, inverse: &Inverse, request: &Request, scratch: &mut QuestionScratch, came: &mut Came) {
     let set: &CompiledPolicySet = inverse.set();
     let mut own = Scratch::new(set);
     let question = Question::new(request.clone());
@@ -58,7 +58,7 @@ fn check(world: &World, inverse: &Inverse, request: &Request, scratch: &mut Ques
             Err(error) => {
                 // Nobody can ask such a thing.
                 assert!(expected.iter().all(|code| code.decision().is_none()), "{error}: {expected:?}");
-                tally.n_refused += 1;
+                came.n_refused += 1;
                 return;
             }
         };
@@ -81,9 +81,9 @@ fn check(world: &World, inverse: &Inverse, request: &Request, scratch: &mut Ques
             n.0 += u64::from(got == DecisionCode::ALLOW);
             n.1 += u64::from(got.bits() & 1);
             if scope == Scope::All {
-                tally.n_pairs += 1;
-                tally.n_allowed += usize::from(got == DecisionCode::ALLOW);
-                tally.n_conditional += usize::from(got.bits() & 7 > 0 && !got.bits().is_power_of_two());
+                came.n_pairs += 1;
+                came.n_allowed += usize::from(got == DecisionCode::ALLOW);
+                came.n_conditional += usize::from(got.bits() & 7 > 0 && !got.bits().is_power_of_two());
             }
         }
         assert_eq!(found.counts(), n);
@@ -92,8 +92,8 @@ fn check(world: &World, inverse: &Inverse, request: &Request, scratch: &mut Ques
         let possible: Vec<u32> = found.iter().map(|(id, _)| id.get()).collect();
         assert_eq!(principals.possible.iter().collect::<Vec<_>>(), possible);
         assert!(principals.definite.is_subset(&principals.possible));
-        tally.n_questions += 1;
-        tally.n_by_point += found.n_by_point() as usize;
+        came.n_questions += 1;
+        came.n_by_point += found.n_by_point() as usize;
     }
 }
 
@@ -138,7 +138,7 @@ fn inverse(world: &World) -> Inverse {
 #[test]
 fn questions_equal_decisions_on_generated_worlds() {
     let n_seeds = if std::env::var_os("IAMC_LONG").is_some() { 20_000 } else { 400 };
-    let mut tally = Tally::default();
+    let mut came = Came::default();
     let mut scratch = QuestionScratch::default();
     for seed in 0..n_seeds {
         let bytes = bytes_of_seed(seed, 4 * SAMPLE_BYTES);
@@ -147,11 +147,11 @@ fn questions_equal_decisions_on_generated_worlds() {
         assert!(inverse.is_by_lanes());
         for request in &requests {
             for request in variants(request, &requests) {
-                check(&world, &inverse, &request, &mut scratch, &mut tally);
+                check(&world, &inverse, &request, &mut scratch, &mut came);
             }
         }
     }
-    let Tally { n_questions, n_pairs, n_allowed, n_conditional, n_refused, n_by_point } = tally;
+    let Came { n_questions, n_pairs, n_allowed, n_conditional, n_refused, n_by_point } = came;
     println!(
         "{n_questions} questions, {n_pairs} pairs: {n_allowed} allowed, {n_conditional} open, {n_refused} refused, {n_by_point} by point"
     );
@@ -161,7 +161,7 @@ fn questions_equal_decisions_on_generated_worlds() {
 #[test]
 fn questions_equal_decisions_on_every_case() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases");
-    let mut tally = Tally::default();
+    let mut came = Came::default();
     let mut scratch = QuestionScratch::default();
     let mut files: Vec<_> = std::fs::read_dir(folder).expect("the folder of cases is part of the repository").collect();
     files.sort_by_key(|entry| entry.as_ref().map(|entry| entry.path()).ok());
@@ -175,69 +175,116 @@ fn questions_equal_decisions_on_every_case() {
             if let Ok((world, request)) = build(&case) {
                 let inverse = inverse(&world);
                 for request in variants(&request, &[]) {
-                    check(&world, &inverse, &request, &mut scratch, &mut tally);
+                    check(&world, &inverse, &request, &mut scratch, &mut came);
                 }
             }
         }
     }
-    assert!(tally.n_questions > 10_000, "{} questions only", tally.n_questions);
+    assert!(came.n_questions > 10_000, "{} questions only", came.n_questions);
 }
 
-/// Requires of a matrix that its rows come resource by resource, and that each cell is the decision by number.
+/// Requires of a matrix that its rows come resource by resource, that each cell is the decision about the request that it
+/// stands for, and that tallies count cells.
 #[test]
 fn matrices_equal_decisions_on_generated_worlds() {
     let n_seeds = if std::env::var_os("IAMC_LONG").is_some() { 10_000 } else { 300 };
     let mut scratch = QuestionScratch::default();
-    let (mut n_cells, mut n_allowed, mut n_refused) = (0, 0, 0);
+    let (mut n_cells, mut n_allowed, mut n_refused, mut n_refused_alone) = (0, 0, 0, 0);
     for seed in 0..n_seeds {
         let bytes = bytes_of_seed(seed, 4 * SAMPLE_BYTES);
         let (world, requests) = scene(&mut Entropy::new(&bytes), 4);
         let inverse = inverse(&world);
         let set: &CompiledPolicySet = inverse.set();
         let mut own = Scratch::new(set);
-        let actions: Vec<ActionId> =
-            requests.iter().filter_map(|request| set.action_id(&request.action.to_string())).collect();
-        let listed = (0..set.n_resources().min(5)).map(|id| Some(ResourceId::new(id)));
-        let resources: Vec<Option<ResourceId>> = std::iter::once(None).chain(listed).collect();
-        for mode in [Mode::Closed, Mode::Open] {
-            let context = PreparedContext::new(requests[0].context.clone(), mode);
-            let mut order =
-                resources.iter().flat_map(|resource| actions.iter().map(move |action| (*action, *resource)));
-            let walked = matrix(
-                &inverse,
-                &actions,
-                &resources,
-                &context,
-                Scope::All,
-                &mut scratch,
-                |action, resource, found| {
+        let actions: Vec<Action> = requests.iter().map(|request| request.action.clone()).collect();
+        // Those of the inventory, and those that requests are about.
+        let listed = (0..set.n_resources().min(3)).filter_map(|id| set.resource_arn(ResourceId::new(id))?.parse().ok());
+        let resources: Vec<ResourceInRequest> = std::iter::once(RequestResource::Star)
+            .chain(listed)
+            .map(ResourceInRequest::new)
+            .chain(requests.iter().flat_map(|request| request.resources.clone()).take(4))
+            .collect();
+        let accounts: Vec<AccountId> = world.accounts.iter().take(1).map(|account| account.id).collect();
+        let (all, some) = (Scope::All, Scope::Accounts(&accounts));
+        for (mode, scope, gives_account) in
+            [(Mode::Closed, all, false), (Mode::Open, all, false), (Mode::Open, all, true), (Mode::Open, some, false)]
+        {
+            let mut template = Request { session: None, additional: Vec::new(), mode, ..requests[0].clone() };
+            if let (true, [account]) = (gives_account, &accounts[..]) {
+                // Whoever is of another account contradicts it.
+                template.given_keys = GivenKeys::Checked;
+                template.context.insert(ConditionKey::new("aws:PrincipalAccount"), KeyState::one(account.to_string()));
+            }
+            let context = PreparedContext::new(template.context.clone(), mode)
+                .through(template.endpoint.clone())
+                .with_facts(template.facts.clone())
+                .with_given_keys(template.given_keys);
+            let mut order = (0..resources.len()).flat_map(|at| (0..actions.len()).map(move |action| (action, at)));
+            let even: Vec<u64> = vec![0x5555_5555_5555_5555; set.n_principals().div_ceil(64) as usize];
+            let walked =
+                matrix(&inverse, &actions, &resources, &context, scope, &mut scratch, |action, resource, found| {
                     assert_eq!(order.next(), Some((action, resource)));
+                    let mut tally = Tally::default();
                     for id in (0..set.n_principals()).map(PrincipalId::new) {
-                        let alone = decide_ids(set, id, action, resource, &context, &mut own);
+                        let Some(principal) = set.caller(id, "session") else { continue };
+                        let account = principal.account();
+                        let request = Request {
+                            principal,
+                            action: actions[action].clone(),
+                            resources: vec![resources[resource].clone()],
+                            ..template.clone()
+                        };
+                        let alone = decide(set, &request, &mut own).ok();
+                        let is_asked = match scope {
+                            Scope::All => true,
+                            Scope::Accounts(accounts) => account.is_some_and(|account| accounts.contains(&account)),
+                        };
+                        if !is_asked {
+                            assert!(
+                                found.as_ref().is_ok_and(|found| found.code(id).decision().is_none()) || found.is_err()
+                            );
+                            continue;
+                        }
                         match &found {
                             Ok(found) => {
-                                assert_eq!(outcome(found.code(id)), outcome(alone), "{seed} {id:?} {action:?}")
+                                let got = found.code(id).decision();
+                                assert_eq!(
+                                    got, alone,
+                                    "{seed} {id:?} {} {}",
+                                    actions[action], resources[resource].resource
+                                );
+                                n_refused_alone += usize::from(alone.is_none());
                             }
-                            Err(_) => assert_eq!(alone.decision(), None),
+                            Err(error) => assert_eq!(alone, None, "{seed} {id:?} {error}"),
                         }
                         n_cells += 1;
-                        n_allowed += usize::from(alone == DecisionCode::ALLOW);
+                        n_allowed += usize::from(alone == Some(Decision::Allow));
+                        let of_evens = u64::from(id.get() % 2 == 0);
+                        match alone {
+                            Some(Decision::Allow) => tally.can += of_evens,
+                            Some(Decision::Conditional(outcomes)) if outcomes.allow => tally.can_if += of_evens,
+                            Some(_) => tally.cannot += of_evens,
+                            None => tally.refused += of_evens,
+                        }
                     }
-                    n_refused += usize::from(found.is_err());
+                    match found {
+                        Ok(found) => assert_eq!(found.tally(&even), tally, "{seed} {scope:?}"),
+                        Err(_) => n_refused += 1,
+                    }
                     ControlFlow::Continue(())
-                },
-            );
+                });
             assert_eq!((walked, order.next()), (ControlFlow::Continue(()), None));
             let mut n_rows = 0;
-            let stopped = matrix(&inverse, &actions, &resources, &context, Scope::All, &mut scratch, |_, _, _| {
+            let stopped = matrix(&inverse, &actions, &resources, &context, scope, &mut scratch, |_, _, _| {
                 n_rows += 1;
                 ControlFlow::Break(())
             });
-            assert_eq!((stopped.is_break(), n_rows), (!actions.is_empty(), usize::from(!actions.is_empty())));
+            assert_eq!((stopped.is_break(), n_rows), (true, 1));
         }
     }
-    println!("{n_cells} cells, {n_allowed} allowed, {n_refused} rows refused");
-    assert!(n_cells > 20_000 && n_allowed * 50 > n_cells && n_refused > 0, "{n_cells} {n_allowed} {n_refused}");
+    println!("{n_cells} cells, {n_allowed} allowed, {n_refused} rows refused, {n_refused_alone} cells");
+    assert!(n_cells > 20_000 && n_allowed * 50 > n_cells, "{n_cells} {n_allowed}");
+    assert!(n_refused > 0 && n_refused_alone > 0, "{n_refused} {n_refused_alone}");
 }
 
 /// The statements of some kinds among contributions that may apply.

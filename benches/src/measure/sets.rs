@@ -5,8 +5,9 @@ use crate::report::{Bar, Line, number};
 use crate::rows;
 use crate::timing::{Series, in_turns};
 use iamc_bench_corpus::{Shape, requests};
+use iamc_policy::request::ResourceInRequest;
 use iamc_policy::request::{Context, Facts, KeyState};
-use iamc_policy::{AccountId, ConditionKey, Mode};
+use iamc_policy::{AccountId, Action, ConditionKey, Mode};
 use iamc_runtime::{
     ActionId, CompiledPolicySet, Inverse, PreparedContext, PrincipalId, QuestionScratch, ResourceId, Scope, Scratch,
     decide_ids, matrix, who_can_ids,
@@ -123,8 +124,13 @@ pub fn measure(shape: &Shape, turns: usize) -> Result<Vec<Line>, Failure> {
     let n_principals = set.n_principals() as usize;
     let [mut warm, mut cold, mut scoped, mut own_matrix] = [(); 4].map(|()| QuestionScratch::default());
     let mut scratch = Scratch::new(&set);
-    let star = asked.iter().find(|(_, resource)| resource.is_some()).and_then(|(_, resource)| *resource);
-    let actions: Vec<ActionId> = set.actions_like("s3:*");
+    let owned =
+        asked.iter().find(|(_, resource)| resource.is_some()).and_then(|(_, resource)| set.resource_arn((*resource)?));
+    let own_rows: Vec<ResourceInRequest> =
+        owned.iter().map(|arn| Ok(ResourceInRequest::new(arn.parse()?))).collect::<Result<_, Failure>>()?;
+    let actions: Vec<String> = set.actions_like("s3:*").into_iter().filter_map(|id| set.action_name(id)).collect();
+    let actions: Vec<Action> =
+        actions.iter().cycle().take(n).map(|name| Ok(name.parse()?)).collect::<Result<_, Failure>>()?;
     let mut n_cold = 0u32;
     let series = in_turns(
         turns,
@@ -171,9 +177,7 @@ pub fn measure(shape: &Shape, turns: usize) -> Result<Vec<Line>, Failure> {
             },
             &mut || {
                 let mut sum = 0;
-                let rows = [star];
-                let actions = actions.iter().cycle().take(n).copied().collect::<Vec<_>>();
-                let _ = matrix(&inverse, &actions, &rows, &context, Scope::All, &mut own_matrix, |_, _, found| {
+                let _ = matrix(&inverse, &actions, &own_rows, &context, Scope::All, &mut own_matrix, |_, _, found| {
                     sum ^= found.map_or(0, |found| found.rows()[0][0]);
                     ControlFlow::Continue(())
                 });

@@ -8,7 +8,7 @@ use super::write::{Writer, cells, columns};
 use super::{Answered, RowText, Rows};
 use crate::ending::{self, Failure};
 use crate::input::display_name;
-use crate::output::Output;
+use crate::output::{Output, parquet_failure as failure};
 use ::parquet::basic::{Compression, ConvertedType, LogicalType, Repetition, Type as Physical};
 use ::parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use ::parquet::data_type::{ByteArray, ByteArrayType};
@@ -395,14 +395,4 @@ impl Writer for ParquetAnswers {
         let output = self.writer.into_inner().map_err(failure)?;
         output.finish()
     }
-}
-
-/// The library wraps errors of the output; a reader that has gone is no failure there either.
-fn failure(error: ParquetError) -> Failure {
-    if let ParquetError::External(inner) = &error
-        && inner.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
-    {
-        return Failure::Closed;
-    }
-    Failure::Output(format!("cannot write the answers: {error}"))
 }

@@ -22,9 +22,8 @@ Examples:
   iamc who-can acme.iamc --action s3:GetObject --resource arn:aws:s3:::reports/q1.csv \\
       --account 111122223333 --context aws:SourceIp=203.0.113.7 --context aws:SecureTransport=true
 
-  # Every way to decrypt with two keys, as CSV; a matrix of principals, actions and resources as Parquet
+  # Every way to decrypt with two keys, as CSV
   iamc who-can acme.iamc --action 'kms:*Decrypt*' --resource KEY1 --resource KEY2 --format csv
-  iamc who-can acme.iamc --action 's3:*' --resource arn:aws:s3:::reports --brief -o matrix.parquet
 
   # How many?
   iamc who-can acme.iamc --action iam:CreateUser --resource '*' --count
@@ -98,6 +97,69 @@ pub(crate) struct WhatCan {
     /// Only grants whose resources have something in common with this pattern
     #[arg(long, value_name = "PATTERN")]
     pub(crate) resource: Option<String>,
+}
+
+/// Many principals, actions and resources at once: how many can, or every cell.
+///
+/// Each action is asked about on each resource, for every user and role or those that are asked for. The answer counts who
+/// can, can if something that is not known is right, and cannot; `--cells` writes the decision of every principal about every
+/// pair instead, as many rows as there are. Roles are asked about as sessions whose name is not known.
+///
+/// Open by default: a condition key that nobody mentioned is unknown, and whoever depends on one *can if* it is right.
+/// `--closed` takes what is not given for absent.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  # How many can do what with a bucket and what is in it?
+  iamc matrix acme --action 's3:*' --resource arn:aws:s3:::reports --resource arn:aws:s3:::reports/q1.csv
+
+  # The roles of one account on every key of the inventory, from a known address, as CSV
+  iamc matrix acme.iamc --principal 'arn:aws:iam::111122223333:role/*' --action kms:Decrypt --action kms:Encrypt \\
+      --resource 'arn:aws:kms:*:key/*' --context aws:SourceIp=203.0.113.7 --format csv
+
+  # Every cell as Parquet; only those that can or can if
+  iamc matrix acme.iamc --action 's3:Get*' --resource 'arn:aws:s3:::*' --cells -o cells.parquet
+  iamc matrix acme.iamc --action 'iam:*' --resource '*' --cells --possible -o cells.parquet
+
+Columns of csv, ndjson and parquet:
+  counts: action, resource, can, can_if, cannot, refused (cannot ask at all), error (why nobody can ask)
+  cells:  action, resource, principal, answer (`can`, `can_if`, `cannot`; empty: cannot ask), decision")]
+pub(crate) struct Matrix {
+    /// The organization: an inventory, as a folder or a file, or a compiled image
+    #[arg(value_name = "ORG", required = true, value_hint = ValueHint::AnyPath)]
+    pub(crate) org: Vec<PathBuf>,
+
+    /// Only this user or role, by ARN; with wildcards, everybody whose ARN it matches; repeatable
+    #[arg(long, value_name = "P")]
+    pub(crate) principal: Vec<String>,
+
+    /// Only principals of this account; repeatable
+    #[arg(long, value_name = "ID")]
+    pub(crate) account: Vec<String>,
+
+    /// An action, such as `s3:GetObject`; with wildcards, every action of the catalogue that it covers; repeatable
+    #[arg(long, value_name = "A", required = true)]
+    pub(crate) action: Vec<String>,
+
+    /// An ARN, or `*` for actions without resource; with wildcards, every resource, user and role of the
+    /// inventory whose ARN it matches; repeatable
+    #[arg(long, value_name = "R", required = true)]
+    pub(crate) resource: Vec<String>,
+
+    /// Write every cell: the decision of each principal about each action on each resource
+    #[arg(long)]
+    pub(crate) cells: bool,
+
+    /// Of the cells, only those that can, or can if
+    #[arg(long, requires = "cells")]
+    pub(crate) possible: bool,
+
+    #[command(flatten)]
+    pub(crate) request: QuestionOptions,
+
+    /// Take condition keys that are not given for absent
+    #[arg(long)]
+    pub(crate) closed: bool,
 }
 
 /// What else can be said about a request whose principal is left open.

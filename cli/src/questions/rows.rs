@@ -1,7 +1,7 @@
 //! Answers as rows of texts: CSV, JSON Lines, Parquet.
 
 use crate::ending::Failure;
-use crate::output::Output;
+use crate::output::{Output, parquet_failure as failure};
 use ::csv::WriterBuilder;
 use ::parquet::basic::{Compression, LogicalType, Repetition, Type as Physical};
 use ::parquet::data_type::{ByteArray, ByteArrayType};
@@ -108,14 +108,4 @@ impl ParquetRows {
         group.close().map_err(failure)?;
         Ok(())
     }
-}
-
-/// The library wraps errors of the output; a reader that has gone is no failure there either.
-fn failure(error: ParquetError) -> Failure {
-    if let ParquetError::External(inner) = &error
-        && inner.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
-    {
-        return Failure::Closed;
-    }
-    Failure::Output(format!("cannot write the answers: {error}"))
 }

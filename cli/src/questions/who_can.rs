@@ -1,14 +1,15 @@
 //! `iamc who-can`: who can, who can if, who else.
 
 use super::args::WhoCan;
+use super::is_pattern;
 use super::rows::Rows;
-use crate::args::{Decide, Format, Global};
+use crate::args::{Format, Global};
 use crate::ending::{Ending, Failure};
 use crate::organization::{self, Asker};
 use crate::output::Output;
 use crate::render::json::{self, StatementJson};
+use crate::settings;
 use crate::terminal::{BAD, DIM, GOOD, HEAD, OPEN, PLACE, clean_line, paint};
-use crate::{request_options, settings};
 use iamc_policy::decision::{Answer, AtomKind, Decision, Formula, StatementRef};
 use iamc_policy::document::Strictness;
 use iamc_policy::request::Request;
@@ -79,16 +80,17 @@ pub(crate) fn run(args: &WhoCan, global: &Global) -> Result<Ending, Failure> {
     }
     let settings = settings::read(global)?;
     let strictness = if settings.strict { Strictness::Strict } else { Strictness::Lenient };
-    let accounts = accounts(&args.account)?;
+    let accounts = super::accounts(&args.account)?;
+    let request =
+        |action: &str, resource: &str| super::request(&args.request, args.closed, action, resource, strictness);
     // Mistakes in options are told before anything is read.
     let resources: Vec<&String> = args.resource.iter().collect();
     if let (Some(action), Some(resource)) = (args.action.first(), resources.first()) {
-        let action = if action.contains(['*', '?']) { "s3:GetObject" } else { action };
-        request(args, action, resource, strictness)?;
+        request(if is_pattern(action) { "s3:GetObject" } else { action }, resource)?;
     }
     let set = Arc::new(organization::open(&args.org, global)?);
     let actions = super::actions(&set, &args.action)?;
-    let is_expanded = args.action.iter().any(|action| action.contains(['*', '?']));
+    let is_expanded = args.action.iter().any(|action| is_pattern(action));
     let output = Output::open(global.output.as_deref())?;
     let mut writer = Writer::new(args, global, output)?;
     let limit = match args.limit {
@@ -109,7 +111,7 @@ pub(crate) fn run(args: &WhoCan, global: &Global) -> Result<Ending, Failure> {
     let mut n_refused = 0;
     for resource in resources {
         for action in &actions {
-            let request = request(args, action, resource, strictness)?;
+            let request = request(action, resource)?;
             match walk.pair(action, resource, request) {
                 Ok(pair) => match writer.pair(&pair) {
                     Err(Failure::Closed) => return Ok(Ending::Done),
@@ -127,36 +129,11 @@ pub(crate) fn run(args: &WhoCan, global: &Global) -> Result<Ending, Failure> {
             actions.len() * args.resource.len()
         ));
     }
+    super::report_unknown(&set, &actions, &accounts, global);
     match writer.finish() {
         Ok(()) | Err(Failure::Closed) => Ok(Ending::Done),
         Err(failure) => Err(failure),
     }
-}
-
-fn accounts(texts: &[String]) -> Result<Vec<AccountId>, Failure> {
-    let account = |text: &String| {
-        text.parse::<AccountId>().map_err(|error| Failure::Usage(format!("`--account {text}`: {error}")))
-    };
-    texts.iter().map(account).collect()
-}
-
-/// The request of a pair; its principal is not looked at.
-fn request(args: &WhoCan, action: &str, resource: &str, strictness: Strictness) -> Result<Request, Failure> {
-    let decide = Decide {
-        org: None,
-        policies: None,
-        requests: None,
-        principal: Some("anonymous".to_owned()),
-        action: Some(action.to_owned()),
-        resource: vec![resource.to_owned()],
-        request: args.request.for_request(),
-        explain: false,
-        closed: args.closed,
-    };
-    let mut request = request_options::read(&decide, strictness)?;
-    // Roles are asked about as sessions whose name is not known.
-    request.facts.session_unknown = true;
-    Ok(request)
 }
 
 struct Walk<'a> {

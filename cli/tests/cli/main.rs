@@ -8,6 +8,7 @@ mod conform;
 mod decide;
 mod inventory;
 mod lint;
+mod matrix;
 mod output;
 mod paths;
 mod questions;

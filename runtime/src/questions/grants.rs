@@ -1,7 +1,6 @@
 //! Sets of actions of the catalogue, and how they are written.
 
 use crate::bulk::ActionId;
-use crate::code::glob_ascii;
 use crate::layout::*;
 use crate::set::{CompiledPolicySet, rows};
 use iamc_catalogue::ActionId as CatalogueId;
@@ -81,41 +80,6 @@ impl ActionBits {
 
     pub(crate) fn is_within(&self, other: &ActionBits) -> bool {
         self.0.iter().zip(&other.0).all(|(own, other)| own & !other == 0)
-    }
-}
-
-impl CompiledPolicySet {
-    /// The actions of the catalogue that a pattern such as `s3:Get*` or `*:List*` covers, by; ascending.
-    ///
-    /// A pattern without colon covers every action if it is `*`, and otherwise none.
-    pub fn actions_like(&self, pattern: &str) -> Vec<ActionId> {
-        let lower = pattern.to_ascii_lowercase();
-        let (service_like, name_like) = match lower.split_once(':') {
-            Some(parts) => parts,
-            None if lower.bytes().all(|byte| byte == b'*') && !lower.is_empty() => ("*", "*"),
-            None => return Vec::new(),
-        };
-        let mut actions = Vec::new();
-        for [service, first, n] in rows::<SERVICE_ROW>(&self.tables().services) {
-            if !glob_ascii(service_like.as_bytes(), self.string(*service)) {
-                continue;
-            }
-            for id in *first..*first + *n {
-                let name = self.catalogue().action_by_id(CatalogueId::new(id)).map_or("", |facts| facts.name());
-                if glob_ascii(name_like.as_bytes(), name.to_ascii_lowercase().as_bytes()) {
-                    actions.push(ActionId::new(id));
-                }
-            }
-        }
-        actions.sort();
-        actions
-    }
-
-    /// The name of an action of the catalogue, `service:Name`; `None`: no such id.
-    pub fn action_name(&self, id: ActionId) -> Option<String> {
-        let facts = self.catalogue().action_by_id(CatalogueId::new(id.get()))?;
-        let service = (id.get() < self.tables().action_flags.len() as u32).then(|| self.service_of_action(id.get()))?;
-        (service != NONE).then(|| format!("{}:{}", self.service_name(service), facts.name()))
     }
 }
 
@@ -226,6 +190,7 @@ pub(crate) fn patterns_of(set: &CompiledPolicySet, actions: &ActionBits) -> Vec<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::code::glob_ascii;
 
     /// Every pattern over a small alphabet against every other, by the texts that match them.
     #[test]

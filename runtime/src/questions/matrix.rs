@@ -2,31 +2,36 @@
 
 use super::asking::QuestionScratch;
 use super::inverse::Inverse;
-use super::who_can::{Found, Scope, who_can_ids};
-use crate::bulk::{ActionId, PreparedContext, ResourceId};
-use iamc_policy::request::RequestError;
+use super::points::Template;
+use super::who_can::{Found, Scope, answer};
+use crate::ask::{ActionRef, Parts, ResourceRef};
+use crate::bulk::PreparedContext;
+use iamc_policy::Action;
+use iamc_policy::request::{RequestError, ResourceInRequest};
 use std::ops::ControlFlow;
 
-/// Asks of everybody in the scope for each of the actions on each of the resources (`None`: `*`), resource by resource.
+/// Asks of everybody in the scope for each of the actions on each of the resources, resource by resource.
 ///
-/// Each answer is that of [`who_can_ids`], handed to `row` as soon as it is there, so that memory does not grow with the
-/// number of rows; a question that nobody can ask, such as one for `*` about an action that needs an ARN, is handed over as
-/// its error. `row` may stop the walk.
+/// Actions and resources may be any, also such as the catalogue or the inventory does not have. Each answer is that of
+/// [`crate::who_can`] and so of [`crate::decide()`], handed to `row` with the positions of its action and its resource as
+/// soon as it is there, so that memory does not grow with the number of rows; a question that nobody can ask, such as one
+/// for `*` about an action that needs an ARN, is handed over as its error. `row` may stop the walk.
 ///
-/// Panics: never. Cost: that of the questions.
+/// Panics: never. Cost: that of the questions; no heap allocation once `scratch` has grown.
 pub fn matrix(
     inverse: &Inverse,
-    actions: &[ActionId],
-    resources: &[Option<ResourceId>],
+    actions: &[Action],
+    resources: &[ResourceInRequest],
     context: &PreparedContext,
     scope: Scope<'_>,
     scratch: &mut QuestionScratch,
-    mut row: impl FnMut(ActionId, Option<ResourceId>, Result<Found<'_>, RequestError>) -> ControlFlow<()>,
+    mut row: impl FnMut(usize, usize, Result<Found<'_>, RequestError>) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
-    for resource in resources {
-        for action in actions {
-            let found = who_can_ids(inverse, *action, *resource, context, scope, scratch);
-            row(*action, *resource, found)?;
+    for (at_resource, resource) in resources.iter().enumerate() {
+        for (at_action, action) in actions.iter().enumerate() {
+            let parts = Parts::Row { action: ActionRef::of(action), resource: ResourceRef::of(resource) };
+            let found = answer(inverse, Template::of_context(context, parts), scope, scratch);
+            row(at_action, at_resource, found)?;
         }
     }
     ControlFlow::Continue(())

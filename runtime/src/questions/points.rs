@@ -3,7 +3,7 @@
 use super::inverse::Run;
 use super::rows::get;
 use crate::ask::{ActionRef, Ask, Asker, Parts, ResourceRef, Who};
-use crate::bulk::{DecisionCode, PrincipalId, who};
+use crate::bulk::{DecisionCode, PreparedContext, PrincipalId, who};
 use crate::caller::Caller;
 use crate::eval::Eval;
 use crate::refusal::Refusal;
@@ -46,6 +46,20 @@ impl<'a> Template<'a> {
             endpoint: &ThroughEndpoint::None,
             parts: Parts::Row { action, resource },
             session: "",
+        }
+    }
+
+    /// What is asked in a context.
+    pub(crate) fn of_context(context: &'a PreparedContext, parts: Parts<'a>) -> Template<'a> {
+        Template {
+            id: context.id,
+            facts: &context.facts,
+            context: &context.context,
+            given_keys: context.given_keys,
+            mode: context.mode,
+            endpoint: &context.endpoint,
+            parts,
+            session: &context.session,
         }
     }
 

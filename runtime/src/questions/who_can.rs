@@ -86,6 +86,19 @@ pub struct Principals {
     pub possible: RoaringBitmap,
 }
 
+/// How many principals get which answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Allowed, whatever is not known.
+    pub can: u64,
+    /// Allowed under some completion of what is not known, but not under all.
+    pub can_if: u64,
+    /// Never allowed.
+    pub cannot: u64,
+    /// The request by them cannot be decided, as where a given key contradicts who they are.
+    pub refused: u64,
+}
+
 /// The answer to a question about everybody. It lies in the scratch, one bit for each principal and outcome.
 #[derive(Debug, Clone, Copy)]
 pub struct Found<'s> {
@@ -145,6 +158,29 @@ impl<'s> Found<'s> {
             counts.1 += u64::from(possible.count_ones());
         });
         counts
+    }
+
+    /// How many of some principals can, can if something that is not known is right, cannot, and cannot ask at all; `among`
+    /// holds one bit for each principal, as [`Found::rows`]. Those out of scope are not counted. Cost: O(words of the scope).
+    pub fn tally(&self, among: &[u64]) -> Tally {
+        let mut tally = Tally::default();
+        let [allow, explicit, implicit] = self.outcomes;
+        let mut range = |first: u32, end: u32| {
+            for word in words(first, end) {
+                let own = mask(word, first, end) & among.get(word).copied().unwrap_or(0);
+                let [allow, explicit, implicit] = [allow[word], explicit[word], implicit[word]].map(|bits| bits & own);
+                let n = |bits: u64| u64::from(bits.count_ones());
+                tally.can += n(allow & !explicit & !implicit);
+                tally.can_if += n(allow & (explicit | implicit));
+                tally.cannot += n((explicit | implicit) & !allow);
+                tally.refused += n(own & !(allow | explicit | implicit));
+            }
+        };
+        match self.scope {
+            InScope::All => range(0, self.n),
+            InScope::Ranges(ranges) => ranges.iter().for_each(|(first, end)| range(*first, *end)),
+        }
+        tally
     }
 
     /// How many principals were asked about.
@@ -279,16 +315,7 @@ pub fn who_can_ids<'s>(
     let arn = resource.map(|resource| set.text(set.resource(resource.get())[0]));
     let parts =
         Parts::Row { action: named, resource: ResourceRef { arn, account: None, context: &NO_KEYS, row: None } };
-    let template = Template {
-        id: context.id,
-        facts: &context.facts,
-        context: &context.context,
-        given_keys: context.given_keys,
-        mode: context.mode,
-        endpoint: &context.endpoint,
-        parts,
-        session: &context.session,
-    };
+    let template = Template::of_context(context, parts);
     answer(inverse, template, scope, scratch)
 }
 
