@@ -59,9 +59,9 @@ struct MachineJson {
 
 /// Measures, and prints a table.
 pub(crate) fn run(args: &Bench, global: &Global) -> Result<Ending, Failure> {
-    if !matches!(global.format(), Format::Human | Format::Json) {
+    if !matches!(global.format(), Format::Human | Format::Json | Format::Csv) {
         let name = global.format().name();
-        return Err(Failure::Usage(format!("`bench` has no format `{name}`; it has human and json")));
+        return Err(Failure::Usage(format!("`bench` has no format `{name}`; it has human, json and csv")));
     }
     let mut output = Output::open(global.output.as_deref())?;
     let plan = Plan {
@@ -83,6 +83,7 @@ pub(crate) fn run(args: &Bench, global: &Global) -> Result<Ending, Failure> {
     let answer = Answer::new(&plan, &overview, [before, load()]);
     match global.format() {
         Format::Json => output.bytes(json::pretty(&answer).as_bytes())?,
+        Format::Csv => output.bytes(csv(&answer.measured).as_bytes())?,
         _ => output.text(&table(&answer))?,
     }
     match output.finish() {
@@ -126,6 +127,18 @@ impl Measured {
             times_floor: beside(Overview::BULK_FLOOR).map(|floor| ns.over(floor).median()),
         }
     }
+}
+
+/// What was measured, a row each; no name holds a quotation mark.
+fn csv(measured: &[Measured]) -> String {
+    let mut text = "what,threads,ns,ns_min,ns_max,decisions_per_second,times_naive,times_floor\n".to_owned();
+    for own in measured {
+        let Measured { what, threads, ns, ns_min, ns_max, decisions_per_second, times_naive, times_floor } = own;
+        let or_none = |times: &Option<f64>| times.map_or_else(String::new, |times| times.to_string());
+        let (naive, floor) = (or_none(times_naive), or_none(times_floor));
+        text.push_str(&format!("\"{what}\",{threads},{ns},{ns_min},{ns_max},{decisions_per_second},{naive},{floor}\n"));
+    }
+    text
 }
 
 fn table(answer: &Answer) -> String {

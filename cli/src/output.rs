@@ -56,7 +56,7 @@ impl Output {
         let Some(path) = path.filter(|path| path.as_os_str() != "-") else {
             return Ok(Output { sink: Sink::Stdout(BufWriter::with_capacity(BUFFER_BYTES, std::io::stdout())) });
         };
-        let fail = |error: std::io::Error| Failure::Output(format!("cannot write `{}`: {error}", path.display()));
+        let fail = |error| Failure::Output(format!("cannot write `{}`: {}", path.display(), reason(&error)));
         match std::fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => {
                 Err(Failure::Output(format!("cannot write `{}`: it is a folder", path.display())))
@@ -116,7 +116,7 @@ impl Output {
     pub(crate) fn finish(mut self) -> Result<(), Failure> {
         self.flush().map_err(|error| self.failure(error))?;
         if let Sink::File(buffer, target) = self.sink {
-            let fail = |error: std::io::Error| Failure::Output(format!("cannot write `{}`: {error}", target.display()));
+            let fail = |error| Failure::Output(format!("cannot write `{}`: {}", target.display(), reason(&error)));
             let temporary = buffer.into_inner().map_err(|error| fail(error.into_error()))?;
             let persisted = temporary.persist(&target).map_err(|error| fail(error.error));
             if let Ok(mut pending) = PENDING.lock() {
@@ -134,7 +134,7 @@ impl Output {
             Sink::Stdout(_) => "standard output".to_owned(),
             Sink::Device(_, path) | Sink::File(_, path) => format!("`{}`", path.display()),
         };
-        Failure::Output(format!("cannot write {name}: {error}"))
+        Failure::Output(format!("cannot write {name}: {}", reason(&error)))
     }
 }
 
@@ -160,12 +160,22 @@ impl Write for Output {
 /// The failure that an error of the Parquet library is. It wraps errors of the output; a reader that has gone is no failure
 /// there either.
 pub(crate) fn parquet_failure(error: ParquetError) -> Failure {
-    if let ParquetError::External(inner) = &error
-        && inner.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
-    {
-        return Failure::Closed;
+    let of_output = match &error {
+        ParquetError::External(inner) => inner.downcast_ref::<std::io::Error>(),
+        _ => None,
+    };
+    match of_output {
+        Some(error) if error.kind() == ErrorKind::BrokenPipe => Failure::Closed,
+        Some(error) => Failure::Output(format!("cannot write the answers: {}", reason(error))),
+        None => Failure::Output(format!("cannot write the answers: {error}")),
     }
-    Failure::Output(format!("cannot write the answers: {error}"))
+}
+
+/// What an error says but for the name of the temporary file, which `tempfile` puts behind it: it tells nobody anything and
+/// is never the same.
+fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" at path \"").next().unwrap_or_default().to_owned()
 }
 
 /// A temporary file beside its target, with the permissions of the file that it replaces, or those of a new file.

@@ -13,7 +13,7 @@ pub(crate) use matrix::run as matrix;
 pub(crate) use what_can::run as what_can;
 pub(crate) use who_can::run as who_can;
 
-use crate::args::{Decide, Global};
+use crate::args::{Decide, Format, Global};
 use crate::ending::Failure;
 use crate::request_options;
 use crate::terminal::{clean, warning};
@@ -21,6 +21,40 @@ use args::QuestionOptions;
 use iamc_policy::document::Strictness;
 use iamc_policy::{AccountId, Request};
 use iamc_runtime::{ActionId, CompiledPolicySet};
+use std::collections::HashSet;
+
+/// Forms of answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Human,
+    Json,
+    Lines,
+    Csv,
+    Parquet,
+}
+
+/// The form of the answers: that of the output file, unless `--format` says otherwise.
+///
+/// # Errors
+/// [`Failure::Usage`] for a form that questions do not have.
+fn form(global: &Global, command: &str) -> Result<Form, Failure> {
+    let ending = global.output.as_deref().and_then(|path| path.extension()).map(|ending| ending.to_ascii_lowercase());
+    match global.format_asked {
+        None => Ok(match ending.as_deref().and_then(|ending| ending.to_str()) {
+            Some("parquet") => Form::Parquet,
+            Some("csv") => Form::Csv,
+            Some("jsonl" | "ndjson") => Form::Lines,
+            _ => Form::Human,
+        }),
+        Some(Format::Human) => Ok(Form::Human),
+        Some(Format::Json) => Ok(Form::Json),
+        Some(Format::Ndjson) => Ok(Form::Lines),
+        Some(Format::Csv) => Ok(Form::Csv),
+        Some(Format::Sarif) => Err(Failure::Usage(format!(
+            "`{command}` has no format `sarif`; it has human, json, ndjson and csv, and parquet for files of that name"
+        ))),
+    }
+}
 
 /// True iff a text has wildcards.
 fn is_pattern(text: &str) -> bool {
@@ -33,8 +67,9 @@ fn is_pattern(text: &str) -> bool {
 /// [`Failure::Usage`]: a pattern with wildcards covers no action.
 fn actions(set: &CompiledPolicySet, patterns: &[String]) -> Result<Vec<String>, Failure> {
     let mut actions: Vec<String> = Vec::new();
+    let mut known = HashSet::new();
     let mut add = |action: String| {
-        if !actions.iter().any(|known| known.eq_ignore_ascii_case(&action)) {
+        if known.insert(action.to_ascii_lowercase()) {
             actions.push(action);
         }
     };

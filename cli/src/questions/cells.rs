@@ -1,6 +1,6 @@
 //! Cells of a matrix as rows: JSON Lines, CSV, Parquet. Many more are written than asked for, so each costs little.
 
-use super::counts::Form;
+use super::Form;
 use crate::ending::Failure;
 use crate::output::{Output, parquet_failure};
 use crate::render::json;

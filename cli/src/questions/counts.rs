@@ -1,7 +1,7 @@
 //! Counts of a matrix: a row for each action and resource, for people, as JSON, and as rows of texts.
 
+use super::Form;
 use super::rows::Rows;
-use crate::args::{Format, Global};
 use crate::ending::Failure;
 use crate::output::Output;
 use crate::render::json::{self, ErrorBody};
@@ -11,46 +11,6 @@ use iamc_runtime::Tally;
 use serde::Serialize;
 
 const COLUMNS: [&str; 7] = ["action", "resource", "can", "can_if", "cannot", "refused", "error"];
-
-/// Forms of a matrix.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
-    Human,
-    Json,
-    Lines,
-    Csv,
-    Parquet,
-}
-
-/// The form of the results: that of the output file, unless `--format` says otherwise.
-///
-/// # Errors
-/// [`Failure::Usage`] for a form that a matrix does not have.
-pub(super) fn form(global: &Global, cells: bool) -> Result<Form, Failure> {
-    let ending = global.output.as_deref().and_then(|path| path.extension()).map(|ending| ending.to_ascii_lowercase());
-    let by_name = match ending.as_deref().and_then(|ending| ending.to_str()) {
-        Some("parquet") => Form::Parquet,
-        Some("csv") => Form::Csv,
-        Some("jsonl" | "ndjson") => Form::Lines,
-        _ if cells => Form::Lines,
-        _ => Form::Human,
-    };
-    let none = |what: &str| {
-        Failure::Usage(format!(
-            "`matrix{}` has no format `{what}`; it has {}ndjson and csv, and parquet for files of that name",
-            if cells { " --cells" } else { "" },
-            if cells { "" } else { "human, json, " }
-        ))
-    };
-    match global.format_asked {
-        None => Ok(by_name),
-        Some(Format::Csv) => Ok(Form::Csv),
-        Some(Format::Ndjson) => Ok(Form::Lines),
-        Some(Format::Human) if !cells => Ok(Form::Human),
-        Some(Format::Json) if !cells => Ok(Form::Json),
-        Some(other) => Err(none(other.name())),
-    }
-}
 
 /// What was found about an action and a resource.
 pub(super) struct Row<'a> {

@@ -2,8 +2,8 @@
 
 use super::args::Matrix;
 use super::cells::Cells;
-use super::counts::{self, Counts, Row};
-use super::is_pattern;
+use super::counts::{Counts, Row};
+use super::{Form, is_pattern};
 use crate::args::Global;
 use crate::ending::{Ending, Failure};
 use crate::output::Output;
@@ -25,7 +25,14 @@ const SHARE: usize = 16;
 
 /// Asks about every action on every resource.
 pub(crate) fn run(args: &Matrix, global: &Global) -> Result<Ending, Failure> {
-    let form = counts::form(global, args.cells)?;
+    let form = match super::form(global, "matrix")? {
+        Form::Human if args.cells && global.format_asked.is_none() => Form::Lines,
+        Form::Human | Form::Json if args.cells => {
+            let name = global.format().name();
+            return Err(Failure::Usage(format!("cells have no format `{name}`; they have ndjson, csv and parquet")));
+        }
+        form => form,
+    };
     let settings = settings::read(global)?;
     let strictness = if settings.strict { Strictness::Strict } else { Strictness::Lenient };
     let accounts = super::accounts(&args.account)?;

@@ -1,7 +1,9 @@
 //! `iamc what-can`: what a principal's policies grant.
 
 use super::args::WhatCan;
-use crate::args::{Format, Global};
+use super::rows::Rows;
+use super::{Form, form};
+use crate::args::Global;
 use crate::ending::{Ending, Failure};
 use crate::organization;
 use crate::output::Output;
@@ -53,12 +55,11 @@ struct ConditionJson<'a> {
     values: &'a [String],
 }
 
+const COLUMNS: [&str; 6] = ["principal", "actions", "allow", "only_if", "unless", "perhaps_denied"];
+
 /// Answers for one principal.
 pub(crate) fn run(args: &WhatCan, global: &Global) -> Result<Ending, Failure> {
-    if !matches!(global.format(), Format::Human | Format::Json | Format::Ndjson) {
-        let name = global.format().name();
-        return Err(Failure::Usage(format!("`what-can` has no format `{name}`; it has human, json and ndjson")));
-    }
+    let form = form(global, "what-can")?;
     let principal: Principal =
         Principal::from_arn(&args.principal).map_err(|error| Failure::Usage(format!("`--principal`: {error}")))?;
     let set = organization::open(&args.org, global)?;
@@ -73,20 +74,38 @@ pub(crate) fn run(args: &WhatCan, global: &Global) -> Result<Ending, Failure> {
     let grants: Vec<Grant> = grants.into_iter().filter(|grant| touches(grant, args.resource.as_deref())).collect();
     let arn = set.principal_arn(id).unwrap_or_default();
     let mut output = Output::open(global.output.as_deref())?;
-    let written = match global.format() {
-        Format::Json => {
+    let written = match form {
+        Form::Human => output.text(&human(arn, &grants)).and_then(|()| output.finish()),
+        Form::Json => {
             let grants = grants.iter().map(grant_json).collect();
-            output.bytes(json::pretty(&AnswerJson { principal: arn, grants }).as_bytes())
+            output.bytes(json::pretty(&AnswerJson { principal: arn, grants }).as_bytes()).and_then(|()| output.finish())
         }
-        Format::Ndjson => {
-            grants.iter().try_for_each(|grant| output.bytes((json::line(&grant_json(grant)) + "\n").as_bytes()))
-        }
-        _ => output.text(&human(arn, &grants)),
+        Form::Lines => grants
+            .iter()
+            .try_for_each(|grant| output.bytes((json::line(&grant_json(grant)) + "\n").as_bytes()))
+            .and_then(|()| output.finish()),
+        Form::Csv => Rows::csv(output, &COLUMNS).and_then(|rows| write(rows, arn, &grants)),
+        Form::Parquet => Rows::parquet(output, &COLUMNS).and_then(|rows| write(rows, arn, &grants)),
     };
-    match written.and_then(|()| output.finish()) {
+    match written {
         Ok(()) | Err(Failure::Closed) => Ok(Ending::Done),
         Err(failure) => Err(failure),
     }
+}
+
+/// A row for each grant.
+fn write(mut rows: Rows, principal: &str, grants: &[Grant]) -> Result<(), Failure> {
+    for grant in grants.iter().map(grant_json) {
+        rows.write(vec![
+            Some(principal.to_owned()),
+            Some(json::line(&grant.actions)),
+            grant.allow.as_ref().map(json::line),
+            Some(json::line(&grant.only_if)),
+            Some(json::line(&grant.unless)),
+            Some(grant.perhaps_denied.to_string()),
+        ])?;
+    }
+    rows.finish()
 }
 
 /// The user, or the role, also of a session.

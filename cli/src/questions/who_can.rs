@@ -1,9 +1,9 @@
 //! `iamc who-can`: who can, who can if, who else.
 
 use super::args::WhoCan;
-use super::is_pattern;
 use super::rows::Rows;
-use crate::args::{Format, Global};
+use super::{Form, is_pattern};
+use crate::args::Global;
 use crate::ending::{Ending, Failure};
 use crate::organization::{self, Asker};
 use crate::output::Output;
@@ -72,12 +72,7 @@ struct Pair {
 
 /// Asks of everybody.
 pub(crate) fn run(args: &WhoCan, global: &Global) -> Result<Ending, Failure> {
-    if global.format() == Format::Sarif {
-        return Err(Failure::Usage(
-            "`who-can` has no format `sarif`; it has human, json, ndjson and csv, and parquet for files of that name"
-                .into(),
-        ));
-    }
+    let form = super::form(global, "who-can")?;
     let settings = settings::read(global)?;
     let strictness = if settings.strict { Strictness::Strict } else { Strictness::Lenient };
     let accounts = super::accounts(&args.account)?;
@@ -92,7 +87,7 @@ pub(crate) fn run(args: &WhoCan, global: &Global) -> Result<Ending, Failure> {
     let actions = super::actions(&set, &args.action)?;
     let is_expanded = args.action.iter().any(|action| is_pattern(action));
     let output = Output::open(global.output.as_deref())?;
-    let mut writer = Writer::new(args, global, output)?;
+    let mut writer = Writer::new(args, form, output)?;
     let limit = match args.limit {
         Some(0) => usize::MAX,
         Some(limit) => limit,
@@ -272,20 +267,15 @@ enum Writer {
 }
 
 impl Writer {
-    fn new(args: &WhoCan, global: &Global, output: Output) -> Result<Writer, Failure> {
+    fn new(args: &WhoCan, form: Form, output: Output) -> Result<Writer, Failure> {
         let counts_only = args.count;
         let columns: &[&str] = if counts_only { &["action", "resource", "can", "can_if", "cannot"] } else { &COLUMNS };
-        let ending =
-            global.output.as_deref().and_then(|path| path.extension()).map(|ending| ending.to_ascii_lowercase());
-        let by_name = ending.as_deref().and_then(|ending| ending.to_str());
-        Ok(match (global.format_asked, by_name) {
-            (None, Some("parquet")) => Writer::Rows { rows: Rows::parquet(output, columns)?, counts_only },
-            (None, Some("csv")) | (Some(Format::Csv), _) => {
-                Writer::Rows { rows: Rows::csv(output, columns)?, counts_only }
-            }
-            (None, Some("jsonl" | "ndjson")) | (Some(Format::Ndjson), _) => Writer::Lines { output, counts_only },
-            (Some(Format::Json), _) => Writer::Json { output, answers: Vec::new(), counts_only },
-            _ => Writer::Human { output, is_first: true, counts_only },
+        Ok(match form {
+            Form::Parquet => Writer::Rows { rows: Rows::parquet(output, columns)?, counts_only },
+            Form::Csv => Writer::Rows { rows: Rows::csv(output, columns)?, counts_only },
+            Form::Lines => Writer::Lines { output, counts_only },
+            Form::Json => Writer::Json { output, answers: Vec::new(), counts_only },
+            Form::Human => Writer::Human { output, is_first: true, counts_only },
         })
     }
 

@@ -44,6 +44,17 @@ fn a_small_organization_is_measured_in_every_way() {
 }
 
 #[test]
+fn rows_of_csv_are_what_was_measured() {
+    let ran = run(&folder(&[]), "bench --shape flat105:20 --rows 500 --turns 1 --threads 1 --format csv");
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+    let mut rows = csv::Reader::from_reader(ran.stdout.as_bytes());
+    assert_eq!(rows.headers().unwrap().iter().next(), Some("what"));
+    let rows: Vec<csv::StringRecord> = rows.records().map(Result::unwrap).collect();
+    assert_eq!((rows.len(), &rows[0][0]), (6, "floor, dependent loads"));
+    assert!(rows.iter().all(|row| row[2].parse::<f64>().unwrap() > 0.0), "{}", ran.stdout);
+}
+
+#[test]
 fn the_table_is_for_people() {
     let ran = run(&folder(&[]), "bench --shape flat105:20 --seed 3 --rows 500 --turns 1 --threads 1");
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
@@ -60,7 +71,7 @@ fn what_cannot_be_measured_is_a_wrong_usage() {
         ("bench --shape XXL", "`XXL` is not a shape"),
         ("bench --rows 0", "--rows"),
         ("bench --turns 0", "--turns"),
-        ("bench --format csv", "`bench` has no format `csv`"),
+        ("bench --format sarif", "`bench` has no format `sarif`"),
     ] {
         let ran = run(&folder, arguments);
         assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{arguments}");

@@ -7,7 +7,7 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::record::RowAccessor;
 use parquet::schema::parser::parse_message_type;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -70,7 +70,7 @@ fn decisions_at_once_are_those_of_explanations() {
     assert_eq!(compiled.code, 0, "{}", compiled.stderr);
     for options in ["", "--closed"] {
         let explained = run(&folder, &format!("decide acme.iamc --requests r.jsonl --explain {options}"));
-        let expected: Vec<serde_json::Value> = explained
+        let expected: Vec<Value> = explained
             .lines()
             .iter()
             .map(|line| match line.get("error") {
@@ -123,8 +123,8 @@ fn every_id_comes_back() {
     lines.push(request("ID", "s3:GetObject").replace("\"ID\"", "7"));
     let folder = folder(&[("org.jsonl", ORG)]);
     let ran = run_with(&folder, "decide org.jsonl --requests -", lines.join("\n"));
-    let got: Vec<serde_json::Value> = ran.lines().iter().map(|line| line["id"].clone()).collect();
-    let expected: Vec<serde_json::Value> = ids.iter().chain(&["7"]).map(|id| json!(id)).collect();
+    let got: Vec<Value> = ran.lines().iter().map(|line| line["id"].clone()).collect();
+    let expected: Vec<Value> = ids.iter().chain(&["7"]).map(|id| json!(id)).collect();
     assert_eq!(got, expected, "{}", ran.stderr);
     let csv = run_with(&folder, "decide org.jsonl --requests - --format csv", lines.join("\n"));
     assert!(csv.stdout.contains("\n\"a\"\"b\",Allow,\n"), "{}", csv.stdout);
@@ -282,6 +282,78 @@ fn parquet_in_and_parquet_out() {
     assert!(rows[1].get_string(1).is_err(), "a row without decision");
     let error: serde_json::Value = serde_json::from_str(rows[1].get_string(2).unwrap()).unwrap();
     assert_eq!(error["field"], json!("principal"));
+}
+
+/// A file of texts, a column each, with so many rows.
+fn write_texts(path: &Path, columns: &[&str], n_rows: usize) {
+    let fields: Vec<String> = columns.iter().map(|name| format!("required binary {name} (UTF8);")).collect();
+    let schema = parse_message_type(&format!("message requests {{ {} }}", fields.join(" "))).unwrap();
+    let file = std::fs::File::create(path).unwrap();
+    let mut writer = SerializedFileWriter::new(file, Arc::new(schema), Arc::default()).unwrap();
+    // A group without rows first.
+    for n_rows in [0, n_rows] {
+        let mut group = writer.next_row_group().unwrap();
+        while let Some(mut column) = group.next_column().unwrap() {
+            let values = vec![ByteArray::from("x"); n_rows];
+            column.typed::<ByteArrayType>().write_batch(&values, None, None).unwrap();
+            column.close().unwrap();
+        }
+        group.close().unwrap();
+    }
+    writer.close().unwrap();
+}
+
+#[test]
+fn parquet_with_wrong_columns_or_no_rows() {
+    let folder = folder(&[("org.jsonl", ORG)]);
+    let path = folder.path().join("r.parquet");
+    let needed = "requests have the columns id, principal, action, resource, resource_account, context, session, \
+                  vpc_endpoint, facts";
+    for (columns, message) in [
+        (&["principal", "action"][..], "no column `resource`"),
+        (&["who", "action", "resource"], "a column `who`"),
+        (&["Principal", "action", "resource"], "a column `Principal`"),
+    ] {
+        write_texts(&path, columns, 1);
+        let ran = run(&folder, "decide org.jsonl --requests r.parquet -o a.parquet");
+        assert_eq!(ran.code, 3, "{}", ran.stderr);
+        assert!(ran.stderr.contains(message) && ran.stderr.contains(needed), "{}", ran.stderr);
+        assert!(!folder.path().join("a.parquet").exists());
+    }
+    for n_rows in [0, 3] {
+        write_texts(&path, &["resource", "principal", "action"], n_rows);
+        let ran = run(&folder, "decide org.jsonl --requests r.parquet");
+        let lines = ran.lines();
+        assert_eq!((ran.code, lines.len()), (if n_rows == 0 { 0 } else { 3 }, n_rows), "{}", ran.stderr);
+        assert!(lines.iter().all(|line| line["error"]["field"] == "resource"), "{}", ran.stdout);
+        // Without rows the answers are a file without rows.
+        assert_eq!(run(&folder, "decide org.jsonl --requests r.parquet -o a.parquet").code, ran.code);
+        let answers = SerializedFileReader::new(std::fs::File::open(folder.path().join("a.parquet")).unwrap()).unwrap();
+        assert_eq!(answers.metadata().file_metadata().num_rows(), n_rows as i64);
+    }
+}
+
+/// Line ends of Windows, a byte order mark, zero bytes, a heading's blanks.
+#[test]
+fn what_editors_leave_in_files_is_read() {
+    let folder = folder(&[("org.jsonl", ORG)]);
+    let cells = "arn:aws:iam::111122223333:user/ana,s3:GetObject,arn:aws:s3:::reports/q";
+    for (text, answers) in [
+        (format!("id,principal,action,resource\r\na,{cells}\r\n"), vec![json!("Allow")]),
+        (format!("\u{feff}id,principal,action,resource\na,{cells}"), vec![json!("Allow")]),
+        (format!("id, principal, action, resource\na\0,{cells}\n\0\n"), vec![json!("Allow"), json!(null)]),
+        ("id,principal,action,resource\n".to_owned(), vec![]),
+    ] {
+        std::fs::write(folder.path().join("r.csv"), &text).unwrap();
+        let ran = run(&folder, "decide org.jsonl --requests r.csv");
+        let got: Vec<Value> = ran.lines().iter().map(|line| line["decision"].clone()).collect();
+        assert_eq!(got, answers, "{text:?} {}", ran.stderr);
+    }
+    let line = request("a", "s3:GetObject");
+    for text in [format!("{line}\r\n{line}\r\n"), format!("\u{feff}{line}\n{line}")] {
+        let ran = run_with(&folder, "decide org.jsonl --requests -", text.clone());
+        assert_eq!((ran.code, ran.lines().len()), (0, 2), "{text:?}");
+    }
 }
 
 #[test]

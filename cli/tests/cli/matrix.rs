@@ -152,7 +152,7 @@ fn what_cannot_be_asked_is_told() {
     refused(&ask(&format!("{read} --account 12")), 2, "`--account 12`");
     refused(&ask(&format!("{read} --possible")), 2, "--cells");
     refused(&ask(&format!("{read} --format sarif")), 2, "no format `sarif`");
-    refused(&ask(&format!("{read} --cells --format human")), 2, "no format `human`");
+    refused(&ask(&format!("{read} --cells --format human")), 2, "cells have no format `human`");
     let none = ask(&format!("{read} --account 999999999999 --format json"));
     refused(&none, 0, "accounts that are not in the organization:\n  999999999999");
     assert_eq!(none.json()["all"], json!({"can": 0, "can_if": 0, "cannot": 0, "refused": 0}));

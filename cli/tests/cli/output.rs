@@ -53,6 +53,8 @@ fn an_output_that_cannot_be_written_is_wrong_usage() {
         let ran = run(&folder, &format!("{ALLOWED} -o {output}"));
         assert_eq!(ran.code, 2, "{}", ran.stderr);
         assert!(ran.stderr.starts_with(&format!("error: cannot write `{output}`")), "{}", ran.stderr);
+        // What it is called meanwhile tells nobody anything.
+        assert!(!ran.stderr.contains(".tmp"), "{}", ran.stderr);
     }
 }
 
@@ -98,6 +100,17 @@ fn a_reader_that_goes_away_is_no_panic() {
 #[cfg(unix)]
 #[test]
 fn an_interrupt_leaves_no_half_written_file() {
+    interrupt(&["decide", "org.jsonl", "--requests", "-", "-o", "answers.jsonl"], "answers.jsonl");
+    // Every action on so many resources, a row for each cell: long enough to be interrupted.
+    let mut matrix = vec!["matrix", "org.jsonl", "--action", "*", "--cells", "-o", "cells.parquet", "--threads", "1"];
+    let objects: Vec<String> = (0..500).map(|i| format!("arn:aws:s3:::reports/{i}")).collect();
+    matrix.extend(objects.iter().flat_map(|object| ["--resource", object]));
+    interrupt(&matrix, "cells.parquet");
+}
+
+/// Runs `iamc`, which writes `target`, and interrupts it while it does.
+#[cfg(unix)]
+fn interrupt(arguments: &[&str], target: &str) {
     let folder = folder(&[("org.jsonl", ORG)]);
     let names = || {
         let mut names: Vec<String> = std::fs::read_dir(folder.path())
@@ -109,14 +122,15 @@ fn an_interrupt_leaves_no_half_written_file() {
     };
     let mut child = Command::new(env!("CARGO_BIN_EXE_iamc"))
         .current_dir(folder.path())
-        .args(["decide", "org.jsonl", "--requests", "-", "-o", "answers.jsonl"])
+        .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(b"{}\n").unwrap();
+    // Whoever does not read it has perhaps ended.
+    let _ = stdin.write_all(b"{}\n");
     for _ in 0..600 {
         if names().len() == 2 {
             break;
@@ -124,7 +138,7 @@ fn an_interrupt_leaves_no_half_written_file() {
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
     assert_eq!(names().len(), 2, "the output is being written under another name");
-    assert!(!names().contains(&"answers.jsonl".to_owned()));
+    assert!(!names().contains(&target.to_owned()));
     let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(killed.success());
     assert_eq!(child.wait().unwrap().code(), Some(130));

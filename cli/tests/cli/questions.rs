@@ -1,7 +1,8 @@
 //! `iamc who-can` and `iamc what-can`.
 
 use crate::{ORG, folder, run};
-use serde_json::json;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use serde_json::{Value, json};
 
 /// Beside Ana, who may read, a role whose policy names a network.
 fn org() -> String {
@@ -55,6 +56,55 @@ fn what_can_lists_grants_within_limits() {
     for part in ["s3:GetObject\n", "  on arn:aws:s3:::reports/*\n", "if aws:sourceip IpAddress `203.0.113.0/24`"] {
         assert!(ran.stdout.contains(part), "{part}: {}", ran.stdout);
     }
+}
+
+/// CSV, JSON Lines and Parquet have the grants of JSON.
+#[test]
+fn what_can_has_rows() {
+    let folder = folder(&[("org.jsonl", &org())]);
+    let ask = |more: &str| {
+        let role = "arn:aws:iam::111122223333:role/app";
+        run(&folder, &format!("what-can org.jsonl --principal {role} --assume-complete {more}"))
+    };
+    let json = ask("--format json").json();
+    let grants = json["grants"].as_array().unwrap();
+    let lines = ask("-o w.jsonl");
+    assert_eq!((lines.code, lines.stdout.as_str()), (0, ""));
+    let lines = std::fs::read_to_string(folder.path().join("w.jsonl")).unwrap();
+    assert!(lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).eq(grants.iter().cloned()));
+    let csv = ask("--format csv");
+    let mut rows = csv::Reader::from_reader(csv.stdout.as_bytes());
+    let headings: Vec<String> = rows.headers().unwrap().iter().map(str::to_owned).collect();
+    assert_eq!(headings, ["principal", "actions", "allow", "only_if", "unless", "perhaps_denied"]);
+    let mut n_rows = 0;
+    for (row, grant) in rows.records().map(Result::unwrap).zip(grants) {
+        for (heading, cell) in headings.iter().zip(&row).skip(1) {
+            assert_eq!(serde_json::from_str::<Value>(cell).unwrap(), grant[heading], "{heading}");
+        }
+        n_rows += 1;
+    }
+    assert_eq!(n_rows, grants.len());
+    assert_eq!(ask("-o w.parquet").code, 0);
+    let file = std::fs::File::open(folder.path().join("w.parquet")).unwrap();
+    let reader = SerializedFileReader::new(file).unwrap();
+    assert_eq!(reader.metadata().file_metadata().num_rows(), grants.len() as i64);
+    assert_eq!(ask("--format sarif").code, 2);
+}
+
+/// What nobody knows is asked about, and told.
+#[test]
+fn unknown_actions_and_accounts_are_listed() {
+    let folder = folder(&[("org.jsonl", &org())]);
+    let pair = "--resource arn:aws:s3:::reports/q1.csv --count";
+    let ran = run(&folder, &format!("who-can org.jsonl --action s3:MadeUp --account 999999999999 {pair}"));
+    assert_eq!(ran.code, 0);
+    assert!(ran.stderr.contains("actions that the catalogue does not have:\n  s3:MadeUp"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("accounts that are not in the organization:\n  999999999999"), "{}", ran.stderr);
+    let known = run(
+        &folder,
+        &format!("who-can org.jsonl --action s3:GetObject --account 111122223333 {pair} --assume-complete"),
+    );
+    assert!(!known.stderr.contains("asked about"), "{}", known.stderr);
 }
 
 #[test]
