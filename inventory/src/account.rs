@@ -1,5 +1,6 @@
 //! What is missing, told for a person: how much of each kind, from where, and what that means for the answers.
 
+use crate::error::shorten;
 use iamc_policy::World;
 use iamc_policy::world::GapKind;
 use std::collections::BTreeSet;
@@ -64,7 +65,7 @@ pub fn account_of(world: &World) -> Vec<String> {
 
 /// `one account (111122223333)`, `3 accounts (111122223333, …)`.
 fn counted(subjects: &[&str], one: &str, many: &str) -> String {
-    let first: String = subjects.first().copied().unwrap_or_default().chars().take(80).collect();
+    let first = shorten(subjects.first().copied().unwrap_or_default());
     match subjects.len() {
         1 => format!("one {one} ({first})"),
         n => format!("{n} {many} ({first}, …)"),

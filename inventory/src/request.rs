@@ -15,6 +15,7 @@ use iamc_policy::condition::ConditionKey;
 use iamc_policy::decision::Truth;
 use iamc_policy::document::{Policy, PolicyKind, Strictness};
 use iamc_policy::ids::AccountId;
+use iamc_policy::json::shown;
 use iamc_policy::principal::{Principal, last_segment};
 use iamc_policy::request::{
     AdditionalAction, Context, Credential, EndpointType, Facts, KeyState, KmsGrant, Mode, Request, RequestResource,
@@ -237,7 +238,7 @@ pub struct PrincipalTextError {
 /// assert!(parse_principal("alice").is_err());
 /// ```
 pub fn parse_principal(text: &str) -> Result<Principal, PrincipalTextError> {
-    let fail = |why: String| PrincipalTextError { text: text.chars().take(120).collect(), why };
+    let fail = |why: String| PrincipalTextError { text: shown(text), why };
     if text == "anonymous" {
         return Ok(Principal::Anonymous);
     }

@@ -2,9 +2,9 @@
 
 use crate::fact::SharedResource;
 use iamc_policy::World;
-use iamc_policy::document::{Policy, Strictness};
+use iamc_policy::document::{Policy, Statement, Strictness};
 use iamc_policy::world::{NamedPolicy, PolicyText, Resource, ResourcePolicy, WhyUnknown};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// What is known of shared resources, by ARN.
@@ -72,19 +72,23 @@ fn both(a: NamedPolicy, b: NamedPolicy) -> NamedPolicy {
     let (PolicyText::Known(x), PolicyText::Known(y)) = (&a.text, &b.text) else {
         return if matches!(a.text, PolicyText::Unknown(_)) { a } else { NamedPolicy { name: a.name, ..b } };
     };
-    let (x_json, y_json) = (x.to_json(), y.to_json());
-    if x_json == y_json {
+    // A version decides what variables mean: of two versions there is no sum.
+    if x.version != y.version {
+        return NamedPolicy { text: PolicyText::Unknown(WhyUnknown::NotExported), verbatim: false, ..a };
+    }
+    // What both say is said once, so that a file which is read twice changes nothing.
+    let said = |one: &Statement| Policy { statements: vec![one.clone()], ..(**x).clone() }.to_json();
+    let of_x: BTreeSet<String> = x.statements.iter().map(said).collect();
+    let mut statements = x.statements.clone();
+    statements.extend(y.statements.iter().filter(|one| !of_x.contains(&said(one))).cloned());
+    if statements.len() == x.statements.len() {
         return a;
     }
-    let sum = Policy { statements: x.statements.iter().chain(&y.statements).cloned().collect(), ..(**x).clone() };
     // Read again, so that spans are those of the text that there now is.
-    let text = sum.to_json();
-    let parsed = Policy::parse(x.kind, Strictness::Lenient, &text).policy;
-    match parsed {
-        // A version decides what variables mean: of two versions there is no sum.
-        Some(policy) if x.version == y.version => {
-            NamedPolicy { text: PolicyText::Known(Arc::new(policy)), verbatim: false, ..a }
-        }
-        _ => NamedPolicy { text: PolicyText::Unknown(WhyUnknown::NotExported), verbatim: false, ..a },
-    }
+    let text = Policy { statements, ..(**x).clone() }.to_json();
+    let text = match Policy::parse(x.kind, Strictness::Lenient, &text).policy {
+        Some(policy) => PolicyText::Known(Arc::new(policy)),
+        None => PolicyText::Unknown(WhyUnknown::NotExported),
+    };
+    NamedPolicy { text, verbatim: false, ..a }
 }

@@ -14,12 +14,13 @@ mod cases;
 mod decide;
 mod document;
 mod glob;
-mod inventory;
 mod load;
 mod open_context;
 mod operator;
 mod partners;
 mod pattern_index;
+mod readers;
+mod requests;
 mod scene;
 
 use iamc_testkit::generators::{SAMPLE_BYTES, bytes_of_seed};
@@ -77,12 +78,6 @@ pub const TARGETS: &[Target] = &[
         judge: glob::judge,
     },
     Target {
-        name: "inventory",
-        claim: "no export makes a reader panic, and what was read is written and read again as the same",
-        bytes_max: 4 * SAMPLE_BYTES,
-        judge: inventory::judge,
-    },
-    Target {
         name: "load",
         claim: "damaged bytes are refused, or decide without a panic",
         bytes_max: 5 * SAMPLE_BYTES,
@@ -105,6 +100,60 @@ pub const TARGETS: &[Target] = &[
         claim: "the pattern index finds what comparing every pattern finds",
         bytes_max: 2 * SAMPLE_BYTES,
         judge: pattern_index::judge,
+    },
+    Target {
+        name: "read_collect",
+        claim: "a store of iam-collect: errors with places, or a world that is written and read again as the same",
+        bytes_max: 8 * SAMPLE_BYTES,
+        judge: readers::collect,
+    },
+    Target {
+        name: "read_compressed",
+        claim: "a file that was compressed says what it said before; a damaged one is refused or read like any other",
+        bytes_max: 2 * SAMPLE_BYTES,
+        judge: readers::compressed,
+    },
+    Target {
+        name: "read_config",
+        claim: "items of AWS Config: errors with places, or a world that is written and read again as the same",
+        bytes_max: 4 * SAMPLE_BYTES,
+        judge: readers::config,
+    },
+    Target {
+        name: "read_details",
+        claim: "account authorization details: errors with places, or a world that is written and read again as the same",
+        bytes_max: 4 * SAMPLE_BYTES,
+        judge: readers::details,
+    },
+    Target {
+        name: "read_lines",
+        claim: "our own lines: errors with places, or a world that is written and read again as the same",
+        bytes_max: 4 * SAMPLE_BYTES,
+        judge: readers::lines,
+    },
+    Target {
+        name: "read_organization",
+        claim: "outputs about an organization: errors with places, or a world that is written and read again as the same",
+        bytes_max: 4 * SAMPLE_BYTES,
+        judge: readers::organization,
+    },
+    Target {
+        name: "read_outputs",
+        claim: "wrapped outputs: errors with places, or a world that is written and read again as the same",
+        bytes_max: 4 * SAMPLE_BYTES,
+        judge: readers::outputs,
+    },
+    Target {
+        name: "read_requests",
+        claim: "a request line is refused with field and place, or printed and read again as the same",
+        bytes_max: 2 * SAMPLE_BYTES,
+        judge: requests::judge,
+    },
+    Target {
+        name: "read_together",
+        claim: "order and threads change nothing of what several files say, and what is said twice is said once",
+        bytes_max: 4 * SAMPLE_BYTES,
+        judge: readers::together,
     },
 ];
 

@@ -1,5 +1,6 @@
 //! Actions: the concrete one of a request, and the patterns of a policy.
 
+use crate::json::shown;
 use std::fmt;
 use std::str::FromStr;
 
@@ -31,7 +32,7 @@ impl FromStr for Action {
     type Err = ActionError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let fail = || ActionError(text.chars().take(120).collect());
+        let fail = || ActionError(shown(text));
         let (service, name) = text.split_once(':').ok_or_else(fail)?;
         let good = |part: &str| {
             !part.is_empty() && part.len() <= 256 && !part.contains(|c: char| c.is_whitespace() || c.is_control())

@@ -1,5 +1,7 @@
 //! Concrete ARNs: what a request or an inventory names. Patterns are [`crate::Template`]s and are not parsed here.
 
+use crate::json::shown;
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -14,7 +16,7 @@ pub struct Arn(Box<str>);
 #[error("`{text}` is not an ARN: {why}")]
 pub struct ArnError {
     text: String,
-    why: &'static str,
+    why: Cow<'static, str>,
 }
 
 impl Arn {
@@ -75,12 +77,10 @@ impl FromStr for Arn {
     type Err = ArnError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let fail = |why| {
-            let shown: String = text.chars().take(120).collect();
-            Err(ArnError { text: shown, why })
-        };
+        let fail = |why| Err(ArnError { text: shown(text), why: Cow::Borrowed(why) });
         if text.len() > Arn::BYTES_MAX {
-            return fail("it is longer than 8192 bytes");
+            let why = format!("it has {} bytes, limit {}", text.len(), Arn::BYTES_MAX);
+            return Err(ArnError { text: shown(text), why: Cow::Owned(why) });
         }
         if !text.starts_with("arn:") {
             return fail("it does not begin with `arn:`");

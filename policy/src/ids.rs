@@ -1,5 +1,6 @@
 //! Account numbers: twelve digits, kept as an integer so that comparing and sorting are cheap and unambiguous.
 
+use crate::json::shown;
 use std::fmt;
 use std::str::FromStr;
 
@@ -43,9 +44,9 @@ impl FromStr for AccountId {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
             // Twelve digits always fit into 64 bits.
-            text.parse().map(AccountId).map_err(|_| AccountIdError(text.to_owned()))
+            text.parse().map(AccountId).map_err(|_| AccountIdError(shown(text)))
         } else {
-            Err(AccountIdError(text.to_owned()))
+            Err(AccountIdError(shown(text)))
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::arn::Arn;
 use crate::ids::AccountId;
+use crate::json::shown;
 use std::fmt;
 
 /// The caller of a request.
@@ -83,7 +84,7 @@ impl Principal {
     /// # Errors
     /// The text is no ARN, or one of something that never calls (a group, a policy, a bucket …).
     pub fn from_arn(text: &str) -> Result<Principal, PrincipalError> {
-        let fail = |why: String| PrincipalError { text: text.chars().take(120).collect(), why };
+        let fail = |why: String| PrincipalError { text: shown(text), why };
         let arn: Arn = text.parse().map_err(|error: crate::arn::ArnError| fail(error.to_string()))?;
         let account: AccountId = arn.account().parse().map_err(|error| fail(format!("{error}")))?;
         let partition = arn.partition().to_owned();

@@ -1,5 +1,7 @@
 //! The switches of appendix B, with our choice as the default.
 
+use crate::json::shown;
+
 macro_rules! switch {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),* $(,)? }) => {
         $(#[$doc])*
@@ -176,10 +178,10 @@ pub struct Settings {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
     /// No such switch.
-    #[error("there is no setting `{0}`; the settings are {all}", all = Settings::NAMES.join(", "))]
+    #[error("there is no setting `{}`; the settings are {all}", shown(.0), all = Settings::NAMES.join(", "))]
     Name(String),
     /// The switch has no such value.
-    #[error("the setting `{name}` has no value `{value}`; write one of {expected}")]
+    #[error("the setting `{name}` has no value `{}`; write one of {expected}", shown(.value))]
     Value {
         /// The switch.
         name: &'static str,

@@ -123,10 +123,11 @@ pub(crate) fn add_tags(fact: &mut Fact, tags: &[(String, String)]) {
 
 /// `aws iam get-policy-version`: the document of one version of a managed policy.
 pub(crate) fn read_policy_version(reader: &mut Reader<'_>, fields: &mut Fields<'_>, asked: &Asked<'_>) {
-    let Some(arn) = asked.argument("policy-arn").and_then(|node| reader.parse_arn(node)) else {
+    let Some(node) = asked.argument("policy-arn") else {
         reader.skip(fields.node, "get-policy-version does not say which policy was asked: wrap it, with `policy-arn`");
         return;
     };
+    let Some(arn) = iam_arn(reader, node, "policy") else { return };
     let Some(node) = fields.get("PolicyVersion") else { return };
     let Some(mut version) = node.fields(reader.mistakes()) else { return };
     // Only the default version is in force.

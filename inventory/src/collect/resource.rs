@@ -3,6 +3,7 @@
 use super::{Folder, lacking, text, texts};
 use crate::aws::resources::{endpoint_service, push, resource};
 use crate::aws::{Asked, Reader, details};
+use crate::error::shorten;
 use crate::fact::{Fact, Origin};
 use crate::item::Item;
 use crate::json::{Fields, Node};
@@ -36,8 +37,12 @@ pub(super) fn read(reader: &mut Reader<'_>, folder: &Folder<'_>, account: Accoun
         return;
     };
     note_account(reader, folder, account);
-    let word = arn.resource().split('/').next().unwrap_or_default();
-    match (arn.service(), word) {
+    let word = arn.resource().split('/').next().unwrap_or_default().to_owned();
+    match (arn.service(), word.as_str()) {
+        ("iam", "user" | "group" | "role" | "policy" | "instance-profile") if !is_iam(&arn, &word) => {
+            let message = format!("expected the ARN of an IAM {word}, got `{}`", shorten(arn.as_str()));
+            reader.mistakes().push(metadata.node.error(message, "download it again"));
+        }
         ("iam", "user" | "group" | "role") => identity(reader, folder, &mut metadata, arn),
         ("iam", "policy") => managed_policy(reader, folder, arn),
         ("iam", "oidc-provider" | "saml-provider") => {
@@ -60,14 +65,14 @@ fn named<'a>(f: &mut Fields<'a>, names: &[&'static str]) -> Option<Node<'a>> {
     names.iter().find_map(|name| f.get(name))
 }
 
-/// An ARN, alone or in an object.
-fn arn_of(reader: &mut Reader<'_>, node: Node<'_>) -> Option<Arn> {
+/// The ARN of a thing of IAM, alone or in an object.
+fn arn_of(reader: &mut Reader<'_>, node: Node<'_>, word: &str) -> Option<Arn> {
     if node.is_object() {
         let mut f = node.fields(reader.mistakes())?;
         let inner = named(&mut f, &["permissionsBoundaryArn", "policyArn", "roleArn", "arn"])?;
-        return reader.parse_arn(inner);
+        return details::iam_arn(reader, inner, word);
     }
-    reader.parse_arn(node)
+    details::iam_arn(reader, node, word)
 }
 
 fn identity(reader: &mut Reader<'_>, folder: &Folder<'_>, metadata: &mut Fields<'_>, arn: Arn) {
@@ -76,14 +81,14 @@ fn identity(reader: &mut Reader<'_>, folder: &Folder<'_>, metadata: &mut Fields<
     let listed = folder.first(&["managed-policies", "attached-policies"]);
     let listed = listed.or_else(|| named(metadata, &["managedPolicies", "attachedManagedPolicies"]));
     let nodes = listed.and_then(|node| node.list(reader.mistakes())).unwrap_or_default();
-    let attached = nodes.into_iter().filter_map(|node| arn_of(reader, node)).collect();
+    let attached = nodes.into_iter().filter_map(|node| arn_of(reader, node, "policy")).collect();
     let boundary = folder
         .first(&["permission-boundary", "permissions-boundary"])
         .or_else(|| named(metadata, &["permissionBoundary", "permissionsBoundary", "permissionBoundaryArn"]));
     let boundary = match boundary {
         None => None,
         // A boundary that cannot be read must not become "no boundary".
-        Some(node) => match arn_of(reader, node) {
+        Some(node) => match arn_of(reader, node, "policy") {
             Some(arn) => Some(arn),
             None => return,
         },
@@ -184,7 +189,7 @@ fn managed_policy(reader: &mut Reader<'_>, folder: &Folder<'_>, arn: Arn) {
 fn instance_profile(reader: &mut Reader<'_>, folder: &Folder<'_>, metadata: &mut Fields<'_>, arn: Arn) {
     folder.pass_over(&["tags"]);
     let nodes = folder.get("roles").or_else(|| metadata.get("roles")).and_then(|node| node.list(reader.mistakes()));
-    let roles = nodes.unwrap_or_default().into_iter().filter_map(|node| arn_of(reader, node)).collect();
+    let roles = nodes.unwrap_or_default().into_iter().filter_map(|node| arn_of(reader, node, "role")).collect();
     let place = Some(folder.place.clone());
     reader.facts.push(Fact::Item(Item::InstanceProfile(Box::new(InstanceProfile { arn, roles, place }))));
 }

@@ -1,66 +1,13 @@
-//! Readers of exports: whatever the text is, errors or a world; and the world can be written and read again.
+//! A world that was read, written in our own format and read again: the same, but for where things stood.
 
 use crate::scene::compiled;
-use iamc_inventory::bytes::READERS;
 use iamc_inventory::{Options, read_lines, write_lines};
 use iamc_policy::world::{NamedPolicy, PolicyText, ResourcePolicy};
 use iamc_policy::{Policy, Strictness, World};
-use iamc_testkit::generators::{Entropy, damaged, scene};
 use std::sync::Arc;
 
-/// Exports that the readers know, one of each kind at least.
-const EXPORTS: &[&str] = &[
-    include_str!("../../inventory/tests/exports/odd/own.jsonl"),
-    include_str!("../../inventory/tests/exports/services/all.jsonl"),
-    include_str!("../../inventory/tests/exports/wrapped/all.jsonl"),
-    include_str!("../../inventory/tests/exports/truncated/details.json"),
-    include_str!("../../inventory/tests/exports/config/history.json"),
-    include_str!("../../inventory/tests/exports/config/select-aggregate-resource-config.json"),
-    include_str!("../../inventory/tests/exports/contradictions/monday.json"),
-    include_str!("../../inventory/tests/exports/contradictions/bucket.ndjson"),
-];
-
-pub(crate) fn judge(bytes: &[u8]) -> u64 {
-    let [reader, form, rest @ ..] = bytes else { return 0 };
-    let (_, read) = READERS[usize::from(*reader) % READERS.len()];
-    let mut entropy = Entropy::new(rest);
-    let text = match form {
-        // The bytes as they are: what libFuzzer changes one by one.
-        0..128 => rest.to_vec(),
-        128..192 => {
-            let text = *entropy.pick(EXPORTS);
-            let text: String = if entropy.chance(50) {
-                text.to_owned()
-            } else {
-                // One of its lines by itself, so that what remains is not refused for the rest.
-                let lines: Vec<&str> = text.lines().collect();
-                (*entropy.pick(&lines)).to_owned()
-            };
-            damaged(&mut entropy, &text).into_bytes()
-        }
-        192.. => {
-            let (world, _) = scene(&mut entropy, 1);
-            let mut lines = Vec::new();
-            write_lines(&world, &mut lines).expect("memory can be written");
-            damaged(&mut entropy, &String::from_utf8_lossy(&lines)).into_bytes()
-        }
-    };
-    let options = Options { assume_complete: form % 2 == 1, ..Options::default() };
-    match read(&text, &options) {
-        Err(errors) => {
-            for error in errors.as_slice() {
-                assert!(error.line > 0 && error.column > 0, "{error}");
-                assert!(!error.message.is_empty() && !error.message.contains('\n'), "{error}");
-            }
-            assert!(!errors.as_slice().is_empty(), "refused, and nobody says why");
-        }
-        Ok(read) => written_and_read_again(&read.world, &options),
-    }
-    1
-}
-
 /// Panics unless the world is the same after it was written and read, and can be compiled.
-fn written_and_read_again(world: &World, options: &Options) {
+pub(crate) fn written_and_read_again(world: &World, options: &Options) {
     compiled(world);
     let mut lines = Vec::new();
     write_lines(world, &mut lines).expect("memory can be written");
@@ -69,10 +16,19 @@ fn written_and_read_again(world: &World, options: &Options) {
         Ok(again) => again.world,
         Err(errors) => panic!("what was written is refused: {:?}\n{text}", errors.as_slice()),
     };
-    if without_places(&again) != without_places(world) {
-        let mut lines = Vec::new();
-        write_lines(&again, &mut lines).expect("memory can be written");
-        panic!("what was written\n{text}is read as\n{}", String::from_utf8_lossy(&lines));
+    assert_same(world, &again, "what was written is read as something else");
+}
+
+/// Panics unless both say the same, but for where it was read.
+pub(crate) fn assert_same(world: &World, other: &World, why: &str) {
+    let (one, other) = (without_places(world), without_places(other));
+    if one != other {
+        let lines = |world: &World| {
+            let mut lines = Vec::new();
+            write_lines(world, &mut lines).expect("memory can be written");
+            String::from_utf8_lossy(&lines).into_owned()
+        };
+        panic!("{why}:\n{}\n{}\n{one:?}\n{other:?}", lines(&one), lines(&other));
     }
 }
 
@@ -94,6 +50,7 @@ fn without_places(world: &World) -> World {
     world.accounts.iter_mut().for_each(|own| own.place = None);
     world.providers.iter_mut().for_each(|own| own.place = None);
     world.instance_profiles.iter_mut().for_each(|own| own.place = None);
+    world.runs_as.iter_mut().for_each(|own| own.place = None);
     world.shares.iter_mut().for_each(|own| own.place = None);
     world.last_use.iter_mut().for_each(|own| own.place = None);
     world.gaps.iter_mut().for_each(|own| own.place = None);
