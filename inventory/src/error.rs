@@ -13,7 +13,7 @@ pub struct InputError {
     pub line: u32,
     /// 1-based column, in bytes.
     pub column: u32,
-    /// What is wrong: lower case, no full stop, user text in backticks.
+    /// What is wrong: one line, lower case, no full stop, user text in backticks.
     pub message: String,
     /// What to do about it, where we can say it.
     pub help: Option<String>,
@@ -29,6 +29,10 @@ impl Errors {
 
     /// The errors, or `None` where there are none.
     pub(crate) fn collect(mut errors: Vec<InputError>) -> Option<Errors> {
+        for error in &mut errors {
+            one_line(&mut error.message);
+            error.help.iter_mut().for_each(one_line);
+        }
         errors.sort();
         errors.dedup();
         if errors.is_empty() { None } else { Some(Errors(errors)) }
@@ -62,6 +66,14 @@ impl fmt::Display for Errors {
 }
 
 impl std::error::Error for Errors {}
+
+/// Spells out line breaks and other control characters, which names in an export may hold: a message is one line.
+pub(crate) fn one_line(message: &mut String) {
+    if message.contains(char::is_control) {
+        let spelled = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+        *message = message.chars().map(spelled).collect();
+    }
+}
 
 /// User text for a message: one line, at most 80 characters of it.
 pub(crate) use iamc_policy::json::shown as shorten;

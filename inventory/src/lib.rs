@@ -42,6 +42,7 @@ pub use write::write_lines;
 
 use crate::assemble::{Assembly, error_at};
 use crate::documents::{Documents, Notes};
+use crate::error::one_line;
 use crate::item::Item;
 use crate::json::Source;
 use crate::lines::LineReader;
@@ -157,7 +158,14 @@ fn finish(n_bytes: usize, items: Vec<Item>, notes: Notes, options: &Options) -> 
 }
 
 /// Applies the options to what was read.
-fn conclude(mut world: World, mut errors: Vec<InputError>, report: Report, options: &Options) -> Result<Read, Errors> {
+fn conclude(
+    mut world: World,
+    mut errors: Vec<InputError>,
+    mut report: Report,
+    options: &Options,
+) -> Result<Read, Errors> {
+    world.gaps.iter_mut().for_each(|gap| one_line(&mut gap.message));
+    report.skipped.iter_mut().for_each(|skipped| one_line(&mut skipped.why));
     world.settings = options.settings.clone();
     world.assume_complete = options.assume_complete;
     if options.strict_completeness && !options.assume_complete {

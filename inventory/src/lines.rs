@@ -442,7 +442,9 @@ impl LineReader<'_> {
         let subject = f.need_string("subject", &mut self.notes.mistakes);
         let message = f.get_string("message", &mut self.notes.mistakes);
         let (kind, subject) = (kind?, subject?.into_owned());
-        let message = message.unwrap_or_else(|| format!("{} of {subject} are missing", gap_word(kind)));
+        let message = message
+            .filter(|message| !message.is_empty())
+            .unwrap_or_else(|| format!("{} of {subject} are missing", gap_word(kind)));
         Some(Gap { kind, subject, message, place: Some(place) })
     }
 

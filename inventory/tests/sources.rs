@@ -226,3 +226,26 @@ fn sources_are_combined_and_contradictions_told() {
     assert!(told.contains("role `arn:aws:iam::111122223333:role/R` differs from the one at "), "{told}");
     assert!(told.contains("config.json:") && told.contains("details.json:"), "{told}");
 }
+
+/// The policies of an identity of SES add up; a file that is there twice adds nothing.
+#[test]
+fn policies_that_add_up_do_so_once() {
+    let policy = |action: &str| {
+        format!(
+            r#"{{\"Statement\": [{{\"Effect\": \"Allow\", \"Principal\": {{\"AWS\": \"444455556666\"}}, \"Action\": \"{action}\", \"Resource\": \"*\"}}]}}"#
+        )
+    };
+    let input = |name: &str| {
+        let text = format!(
+            r#"{{"command": "sesv2 get-email-identity-policies", "account": "111122223333", "region": "us-east-1",
+            "arguments": {{"email-identity": "example.com"}}, "output": {{"Policies": {{"a": "{}", "b": "{}"}}}}}}"#,
+            policy("ses:SendEmail"),
+            policy("ses:SendRawEmail")
+        );
+        Input::Bytes { name: name.into(), bytes: text.into_bytes() }
+    };
+    let read = |inputs| read_inputs(inputs, &Options::default(), &|_| {}).unwrap().world;
+    let once = export(&read(vec![input("a.json")]));
+    assert!(once.contains("ses:SendEmail") && once.contains("ses:SendRawEmail"), "{once}");
+    assert_eq!(export(&read(vec![input("a.json"), input("b.json")])), once);
+}

@@ -65,7 +65,7 @@ pub(crate) fn compressed(bytes: &[u8]) -> u64 {
         match entropy.below(3) {
             0 => packed[at] = entropy.byte(),
             1 => packed[at] ^= 1 << entropy.below(8),
-            _ => packed.truncate(at),
+            _ => packed.truncate(at.max(1)),
         }
         let read = bytes::compressed(&packed, &options);
         check(&read, &[], &options);

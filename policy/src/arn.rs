@@ -111,3 +111,25 @@ impl fmt::Debug for Arn {
         write!(f, "{:?}", self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_arn_that_is_too_long_is_refused_with_its_size() {
+        let arn = |n: usize| {
+            let start = "arn:aws:s3:::";
+            format!("{start}{}", "b".repeat(n - start.len())).parse::<Arn>()
+        };
+        assert!(arn(Arn::BYTES_MAX).is_ok());
+        let error = arn(Arn::BYTES_MAX + 1).unwrap_err().to_string();
+        assert!(error.ends_with("…` is not an ARN: it has 8193 bytes, limit 8192"), "{error}");
+    }
+
+    #[test]
+    fn what_is_shown_of_a_text_is_one_line() {
+        let error = "arn:\n".parse::<Arn>().unwrap_err().to_string();
+        assert!(!error.contains('\n'), "{error}");
+    }
+}

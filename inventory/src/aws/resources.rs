@@ -12,6 +12,7 @@ use iamc_policy::decision::Truth;
 use iamc_policy::document::PolicyKind;
 use iamc_policy::ids::AccountId;
 use iamc_policy::request::{EndpointType, KmsGrant};
+use iamc_policy::source::Place;
 use iamc_policy::world::{Account, Coverage, Endpoint, LastUse, Provider, Resource, ResourcePolicy};
 
 /// Reads the output of one of [`super::commands`], or the error in which it ended (then `f` is that of the wrapper).
@@ -144,15 +145,21 @@ pub(crate) fn resource(arn: Arn, asked: &Asked<'_>, node: Node<'_>) -> Resource 
     }
 }
 
-/// Adds a resource, unless it is a role, which without its trust policy says nothing: our own format has no such line.
+/// Adds a resource, unless it is a role.
 pub(crate) fn push(reader: &mut Reader<'_>, resource: Resource) {
-    if is_iam(&resource.arn, "role")
-        && let Some(place) = resource.place
-    {
-        let why = format!("{} is a role, and is named here as if it were another thing", resource.arn);
-        return reader.skipped.push(Skipped { place, why });
+    if !resource.place.clone().is_some_and(|place| is_role(reader, &resource.arn, place)) {
+        reader.facts.push(Fact::Item(Item::Resource(Box::new(resource))));
     }
-    reader.facts.push(Fact::Item(Item::Resource(Box::new(resource))));
+}
+
+/// Whether it is a role, which is told: without its trust policy it says nothing, and our own format has no such line.
+pub(crate) fn is_role(reader: &mut Reader<'_>, arn: &Arn, place: Place) -> bool {
+    let is_role = is_iam(arn, "role");
+    if is_role {
+        let why = format!("{arn} is a role, and is named here as if it were another thing");
+        reader.skipped.push(Skipped { place, why });
+    }
+    is_role
 }
 
 /// Whether the command ended in an error that means "there is none"; `None`: in another error, which is reported.
@@ -426,6 +433,9 @@ fn list_buckets(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_>) 
 
 fn list_grants(reader: &mut Reader<'_>, f: &mut Fields<'_>, asked: &Asked<'_>) {
     let Some(key) = resource_arn(reader, f, asked, &GRANTS) else { return };
+    if is_role(reader, &key, f.node.place()) {
+        return;
+    }
     let mut grants = Vec::new();
     for mut grant in reader.objects(f, "Grants") {
         let mut principal = |names: [&'static str; 2]| {

@@ -1,5 +1,6 @@
 //! Outputs of `aws ram …`: who was invited to what, and the policies that this amounts to.
 
+use super::resources::is_role;
 use super::{Asked, Reader};
 use crate::fact::{Fact, SharedResource};
 use crate::item::Item;
@@ -115,6 +116,9 @@ pub(crate) fn shared(
     account: Option<AccountId>,
     policy: Option<Node<'_>>,
 ) {
+    if is_role(reader, &arn, at.place()) {
+        return;
+    }
     let policy = match policy {
         None => None,
         Some(node) => match reader.document(policy_kind(&arn), arn.to_string(), node) {

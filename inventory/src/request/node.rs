@@ -4,6 +4,7 @@
 //! it is asked for; what is not looked into is skipped without recursion, so nesting costs no stack. Duplicate keys
 //! are errors and numbers keep their text, neither of which a `serde_json::Value` can give.
 
+use crate::error::one_line;
 use iamc_policy::json::{self, Fault, Shape};
 use iamc_policy::source::LineIndex;
 use std::fmt;
@@ -102,7 +103,9 @@ impl<'a> Node<'a> {
     }
 
     fn error_of(&self, kind: FieldErrorKind, message: impl Into<String>) -> FieldError {
-        FieldError { kind, field: self.field.clone(), message: message.into(), position: self.position() }
+        let mut message = message.into();
+        one_line(&mut message);
+        FieldError { kind, field: self.field.clone(), message, position: self.position() }
     }
 
     fn syntax_error(&self, fault: Fault) -> FieldError {
