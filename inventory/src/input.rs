@@ -124,9 +124,13 @@ fn name_of(path: &Path) -> String {
 }
 
 /// A file that cannot be read, as an error.
-pub(crate) fn unreadable(file: Arc<str>, error: &dyn std::fmt::Display) -> InputError {
-    let help = Some("check the path and its permissions".to_owned());
-    InputError { file, line: 1, column: 1, message: format!("cannot be read: {error}"), help }
+pub(crate) fn unreadable(file: Arc<str>, error: &io::Error) -> InputError {
+    let help = match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => "check the path and its permissions",
+        _ => "export it again; if it is compressed, decompress it to see what is in it",
+    };
+    let message = format!("cannot be read: {error}");
+    InputError { file, line: 1, column: 1, message, help: Some(help.to_owned()) }
 }
 
 impl FileInput {
@@ -168,7 +172,10 @@ fn decompress(bytes: &[u8]) -> io::Result<Option<Vec<u8>>> {
         _ => return Ok(None),
     };
     if text.len() as u64 > limit {
-        return Err(io::Error::other(format!("decompressed it is larger than {limit} bytes")));
+        let given = bytes.len();
+        return Err(io::Error::other(format!(
+            "its {given} bytes become more than {limit}, the limit for a file of its size"
+        )));
     }
     Ok(Some(text))
 }
@@ -203,7 +210,7 @@ mod tests {
         let zeros = vec![0; 100 << 20];
         let bomb = zstd::encode_all(zeros.as_slice(), 1).unwrap();
         assert!(bomb.len() < 100_000);
-        assert!(decompress(&bomb).unwrap_err().to_string().starts_with("decompressed it is larger than"));
+        assert!(decompress(&bomb).unwrap_err().to_string().contains("bytes become more than 67"));
     }
 
     #[test]

@@ -37,7 +37,10 @@ pub(crate) fn config(bytes: &[u8]) -> u64 {
 
 /// A store of iam-collect.
 pub(crate) fn collect(bytes: &[u8]) -> u64 {
-    one_file(bytes, bytes::collect, &store)
+    let (text, options) = drawn(bytes, &store);
+    let texts = files_of_store(&text).unwrap_or_else(|| vec![(String::new(), text.clone())]);
+    check(&bytes::collect(&text, &options), &texts, &options);
+    1
 }
 
 /// Our own lines: samples, and those of generated worlds.
@@ -134,7 +137,15 @@ fn options(form: u8) -> Options {
 
 /// Reads the bytes, or a text that is drawn, as one file.
 fn one_file(bytes: &[u8], read: Reader, draw: &dyn Fn(&mut Entropy<'_>) -> String) -> u64 {
-    let [form, rest @ ..] = bytes else { return 0 };
+    let (text, options) = drawn(bytes, draw);
+    let read = read(&text, &options);
+    check(&read, &[(String::new(), text)], &options);
+    1
+}
+
+/// The bytes behind the first, or a text that is drawn with them, and how it is to be read.
+fn drawn(bytes: &[u8], draw: &dyn Fn(&mut Entropy<'_>) -> String) -> (Vec<u8>, Options) {
+    let (form, rest) = bytes.split_first().unwrap_or((&0, &[]));
     let mut entropy = Entropy::new(rest);
     let text = match form {
         0..RAW => rest.to_vec(),
@@ -145,13 +156,7 @@ fn one_file(bytes: &[u8], read: Reader, draw: &dyn Fn(&mut Entropy<'_>) -> Strin
             if entropy.chance(4) { wide.collect() } else { text.into_bytes() }
         }
     };
-    let options = options(*form);
-    let texts: Vec<(String, Vec<u8>)> = match read == bytes::collect as Reader {
-        true => files_of_store(&text).unwrap_or_else(|| vec![(String::new(), text.clone())]),
-        false => vec![(String::new(), text.clone())],
-    };
-    check(&read(&text, &options), &texts, &options);
-    1
+    (text, options(*form))
 }
 
 /// Panics unless errors have places, and a world can be compiled, written and read again. `texts`: what was read, by name
