@@ -495,3 +495,40 @@ fn is_lines<'s>(source: &'s Source<'s>, text: &'s str) -> bool {
     let (Some(first), Some(_)) = (lines.next(), lines.next()) else { return false };
     first.starts_with('{') && first.ends_with('}') && source.parse(first).is_ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::all_commands;
+    use std::path::Path;
+
+    /// Names and contents of all files of a folder.
+    fn texts(folder: &Path, out: &mut String) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            out.push_str(&format!("/{}\n", path.display()));
+            if path.is_dir() {
+                texts(&path, out);
+            } else {
+                out.push_str(&String::from_utf8_lossy(&std::fs::read(&path).unwrap()));
+            }
+        }
+    }
+
+    /// A command that is read is documented, and stands in an export that some test reads.
+    #[test]
+    fn every_command_is_tried_and_documented() {
+        let docs = include_str!("../../docs/inventory-format.md");
+        let mut exports = String::new();
+        texts(Path::new("tests/exports"), &mut exports);
+        let is_tried = |service: &str, command: &str| {
+            let spellings = [format!("\"{service} {command}\""), format!("\"{command}\""), format!("/{command}")];
+            spellings.iter().any(|spelling| exports.contains(spelling))
+        };
+        let lacking = |holds: &dyn Fn(&str, &str) -> bool| -> Vec<String> {
+            let lacking = all_commands().filter(|(service, command)| !holds(service, command));
+            lacking.map(|(service, command)| format!("{service} {command}")).collect()
+        };
+        assert_eq!(lacking(&is_tried), [""; 0], "no test reads them");
+        assert_eq!(lacking(&|_, command| docs.contains(command)), [""; 0], "they are not documented");
+    }
+}

@@ -238,7 +238,7 @@ pub(crate) const POLICIES: &[Command] = &[
     by_arn("imagebuilder", "get-image-policy", "image-arn", &["policy"], NOT_FOUND),
     by_arn("imagebuilder", "get-image-recipe-policy", "image-recipe-arn", &["policy"], NOT_FOUND),
     by_arn("imagebuilder", "get-container-recipe-policy", "container-recipe-arn", &["policy"], NOT_FOUND),
-    telling(by_arn("ssm-contacts", "get-contact-policy", "contact-id", &["Policy"], NOT_FOUND), &["ContactArn"]),
+    telling(by_arn("ssm-contacts", "get-contact-policy", "contact-arn", &["Policy"], NOT_FOUND), &["ContactArn"]),
 ];
 
 /// Commands that fetch several policies of one resource, which add up: the list or object that holds them, and the
