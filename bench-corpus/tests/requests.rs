@@ -46,7 +46,7 @@ fn rows_are_about_what_exists() {
         let home = match Principal::from_arn(&row.principal).unwrap() {
             Principal::RoleSession { account, role, .. } => {
                 let arn =
-                    roles.get(&(account.to_string(), role.clone())).unwrap_or_else(|| panic!("{}", row.principal));
+                    roles.get(&(account.to_string(), role.to_string())).unwrap_or_else(|| panic!("{}", row.principal));
                 *by_role.entry((*arn).to_owned()).or_default() += 1;
                 account
             }

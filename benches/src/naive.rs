@@ -296,7 +296,7 @@ impl Naive {
             Principal::RoleSession { partition, account, role_path_name: Some(path_name), .. } => {
                 self.by_arn.get(&format!("arn:{partition}:iam::{account}:role/{path_name}"))
             }
-            Principal::RoleSession { account, role, .. } => self.by_role.get(&(*account, role.clone())),
+            Principal::RoleSession { account, role, .. } => self.by_role.get(&(*account, role.to_string())),
             _ => return Err(Outside("a caller that is neither user nor role session")),
         };
         let row = row.ok_or(Outside("a caller that the world does not list"))?;

@@ -6,7 +6,7 @@ use iamc_bench_corpus::{Corpus, requests};
 use iamc_inventory::request::read_line;
 use iamc_policy::document::Strictness;
 use iamc_policy::request::RequestResource;
-use iamc_policy::{AccountId, Mode, Principal, Request};
+use iamc_policy::{AccountId, Mode, Principal, Request, SmolStr};
 use iamc_runtime::{ActionId, CompiledPolicySet, PreparedContext, PrincipalId, ResourceId};
 use std::collections::HashMap;
 
@@ -99,7 +99,7 @@ impl Rows {
             }
             request.context = context.get_or_insert_with(|| request.context.clone()).clone();
             if let Principal::RoleSession { session, .. } = &mut request.principal {
-                *session = "session".to_owned();
+                *session = "session".into();
             }
             rows.ids.push(ids);
             rows.names.push([&row.principal, &row.action, &row.resource]);
@@ -134,7 +134,7 @@ pub fn request(row: &Row) -> Option<Request> {
     read_line(&row.to_json(), Mode::Closed, Strictness::Lenient).ok().map(|line| line.request)
 }
 
-type ByRole = HashMap<(AccountId, String), PrincipalId>;
+type ByRole = HashMap<(AccountId, SmolStr), PrincipalId>;
 
 /// Roles by account and name, as session ARNs name them.
 fn roles(set: &CompiledPolicySet) -> ByRole {

@@ -260,12 +260,12 @@ fn unsigned_caller(kind: &str, name: &str) -> Result<Principal, String> {
     }
     match kind {
         "service" if name == "*" => Err("a service is named in full, for example `ec2.amazonaws.com`".to_owned()),
-        "service" => Ok(Principal::Service(name.to_lowercase())),
+        "service" => Ok(Principal::Service(name.to_lowercase().into())),
         "saml" => match name.parse::<Arn>() {
-            Ok(arn) => Ok(Principal::Saml(arn.to_string())),
+            Ok(arn) => Ok(Principal::Saml(arn.to_string().into())),
             Err(error) => Err(error.to_string()),
         },
-        _ => Ok(Principal::Federated(name.to_owned())),
+        _ => Ok(Principal::Federated(name.into())),
     }
 }
 
@@ -338,7 +338,7 @@ fn read_mode(node: &Node<'_>) -> Result<Mode, FieldError> {
 fn read_context(node: &Node<'_>, context: &mut Context) -> Result<(), FieldError> {
     for (name, value) in node.fields()? {
         let state = if value.is_array() {
-            KeyState::list(value.items()?.iter().map(Node::scalar).collect::<Result<_, _>>()?)
+            KeyState::list(value.items()?.iter().map(Node::scalar).collect::<Result<Vec<_>, _>>()?)
         } else {
             KeyState::one(value.scalar()?)
         };

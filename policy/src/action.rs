@@ -1,14 +1,15 @@
 //! Actions: the concrete one of a request, and the patterns of a policy.
 
 use crate::json::shown;
+use smol_str::{SmolStr, StrExt};
 use std::fmt;
 use std::str::FromStr;
 
 /// A concrete action, `service:Name`, as a request asks for it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Action {
-    service: String,
-    name: String,
+    service: SmolStr,
+    name: SmolStr,
 }
 
 /// Why a text is no action.
@@ -40,7 +41,7 @@ impl FromStr for Action {
         if !good(service) || !good(name) || text.contains(['*', '?']) {
             return Err(fail());
         }
-        Ok(Action { service: service.to_ascii_lowercase(), name: name.to_owned() })
+        Ok(Action { service: service.to_ascii_lowercase_smolstr(), name: name.into() })
     }
 }
 
@@ -58,9 +59,9 @@ pub enum ActionPattern {
     /// `prefix:namepattern` with a literal prefix.
     Named {
         /// The service prefix in ASCII lower case.
-        service: String,
+        service: SmolStr,
         /// The name pattern as written, wildcards included.
-        name: String,
+        name: SmolStr,
     },
     /// A text that matches no action, kept for explanations.
     Nothing(String),
@@ -87,7 +88,7 @@ impl ActionPattern {
                     && !service.contains(['*', '?'])
                     && !text.contains(char::is_whitespace) =>
             {
-                ActionPattern::Named { service: service.to_ascii_lowercase(), name: name.to_owned() }
+                ActionPattern::Named { service: service.to_ascii_lowercase_smolstr(), name: name.into() }
             }
             _ => ActionPattern::Nothing(text.to_owned()),
         }

@@ -2,11 +2,12 @@
 
 use crate::source::Span;
 use crate::template::Template;
+use smol_str::SmolStr;
 use std::fmt;
 
 /// A condition key in canonical form: `aws:sourceip`, `aws:requesttag/env`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ConditionKey(String);
+pub struct ConditionKey(SmolStr);
 
 impl ConditionKey {
     /// Lower-cases each code point with its own mapping, without context rules or normalisation.

@@ -35,5 +35,6 @@ pub use parse::Parsed;
 pub use principal::{Principal, PrincipalEntry};
 pub use request::{KeyState, Mode, Request};
 pub use settings::Settings;
+pub use smol_str::SmolStr;
 pub use template::Template;
 pub use world::World;

@@ -3,6 +3,7 @@
 use crate::arn::Arn;
 use crate::ids::AccountId;
 use crate::json::shown;
+use smol_str::SmolStr;
 use std::fmt;
 
 /// The caller of a request (R-6.1).
@@ -11,47 +12,47 @@ pub enum Principal {
     /// The root user of an account.
     Root {
         /// Partition, e.g. `aws`.
-        partition: String,
+        partition: SmolStr,
         /// Its account.
         account: AccountId,
     },
     /// An IAM user.
     User {
         /// Partition.
-        partition: String,
+        partition: SmolStr,
         /// Its account.
         account: AccountId,
         /// Path and name without leading slash: `division/team/ana` or `ana`.
-        path_name: String,
+        path_name: SmolStr,
     },
     /// A session of a role.
     RoleSession {
         /// Partition.
-        partition: String,
+        partition: SmolStr,
         /// The role's account.
         account: AccountId,
         /// The role's name, without path.
-        role: String,
+        role: SmolStr,
         /// The role's path and name without leading slash, where the caller named the role by its own ARN.
-        role_path_name: Option<String>,
+        role_path_name: Option<SmolStr>,
         /// The session's name.
-        session: String,
+        session: SmolStr,
     },
     /// A session of `GetFederationToken`.
     FederatedUser {
         /// Partition.
-        partition: String,
+        partition: SmolStr,
         /// The account of the user who made it.
         account: AccountId,
         /// The name given to it.
-        name: String,
+        name: SmolStr,
     },
     /// An AWS service, by service principal name in lower case.
-    Service(String),
+    Service(SmolStr),
     /// The unsigned caller of `AssumeRoleWithWebIdentity`: provider ARN or built-in name.
-    Federated(String),
+    Federated(SmolStr),
     /// The unsigned caller of `AssumeRoleWithSAML`: provider ARN.
-    Saml(String),
+    Saml(SmolStr),
     /// Nobody in particular.
     Anonymous,
 }
@@ -91,31 +92,31 @@ impl Principal {
         let resource = arn.resource();
         let named = |rest: &str| !rest.is_empty() && !rest.starts_with('/') && !rest.ends_with('/');
         match (arn.service(), arn.region(), resource.split_once('/')) {
-            ("iam", "", None) if resource == "root" => Ok(Principal::Root { partition, account }),
+            ("iam", "", None) if resource == "root" => Ok(Principal::Root { partition: partition.into(), account }),
             ("iam", "", Some(("user", rest))) if named(rest) => {
-                Ok(Principal::User { partition, account, path_name: rest.to_owned() })
+                Ok(Principal::User { partition: partition.into(), account, path_name: rest.into() })
             }
             ("iam", "", Some(("role", rest))) if named(rest) => Ok(Principal::RoleSession {
-                partition,
+                partition: partition.into(),
                 account,
-                role: last_segment(rest).to_owned(),
-                role_path_name: Some(rest.to_owned()),
-                session: "session".to_owned(),
+                role: last_segment(rest).into(),
+                role_path_name: Some(rest.into()),
+                session: "session".into(),
             }),
             ("sts", "", Some(("assumed-role", rest))) => match rest.split_once('/') {
                 Some((role, session)) if !role.is_empty() && !session.is_empty() && !session.contains('/') => {
                     Ok(Principal::RoleSession {
-                        partition,
+                        partition: partition.into(),
                         account,
-                        role: role.to_owned(),
+                        role: role.into(),
                         role_path_name: None,
-                        session: session.to_owned(),
+                        session: session.into(),
                     })
                 }
                 _ => Err(fail("write `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`".to_owned())),
             },
             ("sts", "", Some(("federated-user", rest))) if named(rest) => {
-                Ok(Principal::FederatedUser { partition, account, name: rest.to_owned() })
+                Ok(Principal::FederatedUser { partition: partition.into(), account, name: rest.into() })
             }
             _ => Err(fail(
                 "callers are users, role sessions, roles, federated users and account roots, for example \

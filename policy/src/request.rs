@@ -7,6 +7,7 @@ use crate::decision::Truth;
 use crate::ids::AccountId;
 use crate::principal::Principal;
 use crate::world::NamedPolicy;
+use smol_str::SmolStr;
 use std::collections::BTreeMap;
 
 /// The state of a condition key in a request.
@@ -27,14 +28,14 @@ pub enum KeyState {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Values {
     /// A scalar: `"key": "v"`.
-    One(String),
+    One(SmolStr),
     /// An array: `"key": ["v", …]`; never empty, since an empty list is stored as absent.
-    Many(Vec<String>),
+    Many(Vec<SmolStr>),
 }
 
 impl Values {
     /// The values as a slice, whatever the form.
-    pub fn as_slice(&self) -> &[String] {
+    pub fn as_slice(&self) -> &[SmolStr] {
         match self {
             Values::One(value) => std::slice::from_ref(value),
             Values::Many(values) => values,
@@ -44,12 +45,13 @@ impl Values {
 
 impl KeyState {
     /// The state of a key given as a list; an empty list is absent.
-    pub fn list(values: Vec<String>) -> KeyState {
+    pub fn list<V: Into<SmolStr>>(values: impl IntoIterator<Item = V>) -> KeyState {
+        let values: Vec<SmolStr> = values.into_iter().map(Into::into).collect();
         if values.is_empty() { KeyState::Absent } else { KeyState::Values(Values::Many(values)) }
     }
 
     /// The state of a key given as a scalar.
-    pub fn one(value: impl Into<String>) -> KeyState {
+    pub fn one(value: impl Into<SmolStr>) -> KeyState {
         KeyState::Values(Values::One(value.into()))
     }
 }

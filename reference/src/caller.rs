@@ -103,7 +103,7 @@ impl<'a> Caller<'a> {
             }
             Principal::Federated(provider) | Principal::Saml(provider) => {
                 caller.kind = Kind::FedIdp;
-                caller.own = provider.clone();
+                caller.own = provider.to_string();
             }
             Principal::Anonymous => caller.own = String::new(),
         }

@@ -175,7 +175,7 @@ fn conflicts(given: &KeyState, derived: &KeyState) -> bool {
         (KeyState::Absent, other) | (other, KeyState::Absent) => *other != KeyState::Absent,
         (KeyState::Present, KeyState::Present) => false,
         (KeyState::Present, KeyState::Values(values)) | (KeyState::Values(values), KeyState::Present) => {
-            values.as_slice().iter().all(String::is_empty)
+            values.as_slice().iter().all(|value| value.is_empty())
         }
         (KeyState::Values(given), KeyState::Values(derived)) => given.as_slice() != derived.as_slice(),
     }
@@ -257,9 +257,7 @@ impl<'a> UnitContext<'a> {
             "aws:principalorgid" => {
                 self.organization_key(caller.account, |organization, _| KeyState::one(organization))
             }
-            "aws:principalorgpaths" => {
-                self.organization_key(caller.account, |_, path| KeyState::list(vec![path.to_owned()]))
-            }
+            "aws:principalorgpaths" => self.organization_key(caller.account, |_, path| KeyState::list([path])),
             "aws:principalisawsservice" if signed => KeyState::one((caller.kind == Kind::Service).to_string()),
             "aws:principalisawsservice" => KeyState::Absent,
             "aws:principalservicename" => match caller.kind {
@@ -411,9 +409,7 @@ impl<'a> UnitContext<'a> {
             "aws:sourcevpc" => endpoint.vpc.clone().map(KeyState::one),
             "aws:vpceaccount" => Some(KeyState::one(endpoint.account.to_string())),
             "aws:vpceorgid" => Some(self.organization_key(Some(endpoint.account), |id, _| KeyState::one(id))),
-            "aws:vpceorgpaths" => {
-                Some(self.organization_key(Some(endpoint.account), |_, path| KeyState::list(vec![path.to_owned()])))
-            }
+            "aws:vpceorgpaths" => Some(self.organization_key(Some(endpoint.account), |_, path| KeyState::list([path]))),
             _ => None,
         }
     }
@@ -446,7 +442,7 @@ impl<'a> UnitContext<'a> {
                         self.unit.owner.map_or(KeyState::Absent, |owner| KeyState::one(owner.to_string()))
                     }
                     "aws:resourceorgid" => self.organization_key(self.unit.owner, |id, _| KeyState::one(id)),
-                    _ => self.organization_key(self.unit.owner, |_, path| KeyState::list(vec![path.to_owned()])),
+                    _ => self.organization_key(self.unit.owner, |_, path| KeyState::list([path])),
                 })
             }
             _ => key.strip_prefix("aws:resourcetag/").and_then(|tag| self.resource_tag(tag)),

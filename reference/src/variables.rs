@@ -111,7 +111,7 @@ fn value(variable: &Variable, keys: &dyn Keys, settings: &Settings) -> Value {
         KeyState::Values(values) => match values.as_slice() {
             // An empty string is no value.
             [text] if text.is_empty() && settings.empty_variable == EmptyVariable::Null => none(),
-            [text] => Value::Text(text.clone()),
+            [text] => Value::Text(text.to_string()),
             _ => none(),
         },
         // A hole also stands for the default and for null where the key may turn out to be absent.
@@ -184,7 +184,7 @@ pub(crate) fn note_if_unknown(key: &ConditionKey, keys: &dyn Keys, list: &mut Ve
 
 /// The values of a key as they are seen by conditions.
 pub(crate) fn non_empty(values: &Values) -> Vec<&str> {
-    values.as_slice().iter().map(String::as_str).filter(|value| !value.is_empty()).collect()
+    values.as_slice().iter().map(|value| value.as_str()).filter(|value| !value.is_empty()).collect()
 }
 
 /// Key states from a table: what the tests of this crate's modules ask.
@@ -228,7 +228,7 @@ pub(crate) mod testing {
 
     /// A list of values.
     pub(crate) fn list(values: &[&str]) -> KeyState {
-        KeyState::list(values.iter().map(|value| (*value).to_owned()).collect())
+        KeyState::list(values.iter().copied())
     }
 }
 

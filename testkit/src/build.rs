@@ -168,7 +168,7 @@ impl Builder {
         }
         let carrier = match self.request.principal.clone() {
             Principal::FederatedUser { partition, account, .. } => {
-                let invented = Principal::User { partition, account, path_name: "federated-base".to_owned() };
+                let invented = Principal::User { partition, account, path_name: "federated-base".into() };
                 self.request.facts.federated_user_base.get_or_insert(invented).clone()
             }
             other => other,

@@ -788,7 +788,7 @@ impl Engine {
                 continue;
             }
             let Some(passed) = self.pass(id, form, role, to)? else { continue };
-            let request = self.service_request(role, Principal::Service(to.to_owned()), self.assume_action.clone());
+            let request = self.service_request(role, Principal::Service(to.into()), self.assume_action.clone());
             let Some(trusted) = self.worlds.ask(&self.base, Form::default(), request, &[])? else { continue };
             let holds = passed.and(trusted.holds);
             if holds == Holds::Definitely {
@@ -821,8 +821,8 @@ impl Engine {
     fn trust_request(&self, row: u16, role: Identity, at_trust: usize, at_action: usize) -> Request {
         let trusts = &self.row(row).trusts[at_trust];
         let principal = match &trusts.who {
-            Truster::Service(name) => Principal::Service(name.clone()),
-            Truster::Federated(name) => Principal::Federated(name.clone()),
+            Truster::Service(name) => Principal::Service(name.clone().into()),
+            Truster::Federated(name) => Principal::Federated(name.clone().into()),
         };
         self.service_request(role, principal, trusts.actions[at_action].clone())
     }
@@ -1013,7 +1013,7 @@ impl Engine {
             Caller::Provider(provider) => {
                 let name = self.base.providers[provider as usize].clone();
                 let is_saml = name.contains(":saml-provider/");
-                let principal = if is_saml { Principal::Saml(name) } else { Principal::Federated(name) };
+                let principal = if is_saml { Principal::Saml(name.into()) } else { Principal::Federated(name.into()) };
                 ask::blank(principal, request.action.clone(), region)
             }
         };

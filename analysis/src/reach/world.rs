@@ -499,11 +499,17 @@ impl Base {
         let (partition, account) = (arn.partition().to_owned(), parse_account(arn));
         let path_name = arn.resource().split_once('/').map_or("", |(_, rest)| rest).to_owned();
         if self.is_user(id) {
-            return Principal::User { partition, account, path_name };
+            return Principal::User { partition: partition.into(), account, path_name: path_name.into() };
         }
         let role = last_segment(&path_name).to_owned();
         let session = SESSION.to_owned();
-        Principal::RoleSession { partition, account, role, role_path_name: Some(path_name), session }
+        Principal::RoleSession {
+            partition: partition.into(),
+            account,
+            role: role.into(),
+            role_path_name: Some(path_name.into()),
+            session: session.into(),
+        }
     }
 
     /// The policies of an identity whose entries give names and Regions (P-2.7).

@@ -188,7 +188,7 @@ impl<'w> Pool<'w> {
                 }
             }
             let path = path.iter().fold(format!("{}/", organization.id), |path, unit| path + unit + "/");
-            let place = Place { organization: organization.id.clone(), path };
+            let place = Place { organization: organization.id.clone(), path: path.into() };
             accounts.insert(account.id, AccountRow { place, scps, rcps: rcps.into() });
         }
         Ok(accounts)

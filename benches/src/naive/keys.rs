@@ -1,7 +1,7 @@
 //! Condition keys of a request in closed mode: derived, given or absent (section 5).
 
 use iamc_policy::request::{Context, Values};
-use iamc_policy::{ConditionKey, KeyState};
+use iamc_policy::{ConditionKey, KeyState, SmolStr};
 
 /// A condition key, classified when the policy was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +76,7 @@ pub(super) struct Keys<'a> {
 pub(super) struct Place {
     pub(super) organization: String,
     /// `o-…/r-…/ou-…/`.
-    pub(super) path: String,
+    pub(super) path: SmolStr,
 }
 
 /// The state of a key; closed mode knows no other.
@@ -84,7 +84,7 @@ pub(super) struct Place {
 pub(super) enum State<'a> {
     Absent,
     One(&'a str),
-    Many(&'a [String]),
+    Many(&'a [SmolStr]),
 }
 
 impl<'a> State<'a> {
@@ -94,7 +94,7 @@ impl<'a> State<'a> {
             State::One(value) => (Some(value), [].as_slice()),
             State::Many(values) => (None, values),
         };
-        one.into_iter().chain(many.iter().map(String::as_str))
+        one.into_iter().chain(many.iter().map(SmolStr::as_str))
     }
 }
 

@@ -181,7 +181,7 @@ impl Walk<'_> {
         }
         for (account, code) in root_users(&self.inverse, &question, scope, &mut self.own) {
             let partition = "aws".to_owned();
-            let principal = Principal::Root { partition, account };
+            let principal = Principal::Root { partition: partition.into(), account };
             pair.root_users.push(self.listed("root", principal.to_string(), principal, code, &question));
         }
         let outside = outsiders(&self.inverse, &question, &mut self.own).map_err(|error| error.to_string())?;

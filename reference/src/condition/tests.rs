@@ -110,7 +110,7 @@ fn set_operators_on_lists() {
         list(&["a", ""]),
         list(&["b", ""]),
         list(&["", ""]),
-        KeyState::list(Vec::new()),
+        KeyState::list::<&str>([]),
         KeyState::Values(iamc_policy::request::Values::Many(Vec::new())),
     ];
     for (operator, expected) in [

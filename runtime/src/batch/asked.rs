@@ -6,9 +6,9 @@ use crate::ask::Who;
 use crate::bulk::who;
 use crate::set::{CompiledPolicySet, CompiledSession};
 use iamc_catalogue::ActionId as CatalogueId;
-use iamc_policy::Principal;
 use iamc_policy::condition::ConditionKey;
 use iamc_policy::request::{Context, KeyState, Request, RequestResource, ResourceInRequest, Values};
+use iamc_policy::{Principal, SmolStr};
 
 impl BatchTables {
     /// The request that a row stands for, and the session policies that were passed with it; `None`: there is no such
@@ -26,14 +26,14 @@ impl BatchTables {
             self.sessions.get(if index < rows.len() { rows.session_at(index) } else { return None })?;
         let principal = match who(set, *rows.principal.get(index)?, name)? {
             Who::User { partition, account, path_name } => {
-                Principal::User { partition: partition.to_owned(), account, path_name: path_name.to_owned() }
+                Principal::User { partition: partition.into(), account, path_name: path_name.into() }
             }
             Who::RoleSession { partition, account, role, path_name, session } => Principal::RoleSession {
-                partition: partition.to_owned(),
+                partition: partition.into(),
                 account,
-                role: role.to_owned(),
-                role_path_name: path_name.map(str::to_owned),
-                session: session.to_owned(),
+                role: role.into(),
+                role_path_name: path_name.map(Into::into),
+                session: session.into(),
             },
             // Rows have no other callers.
             _ => return None,
@@ -64,14 +64,14 @@ impl BatchTables {
 
 impl Contexts {
     fn context(&self, row: &ContextRow) -> Context {
-        let text = |id: u32| String::from_utf8_lossy(self.texts().get(id)).into_owned();
+        let text = |id: u32| SmolStr::new(String::from_utf8_lossy(self.texts().get(id)));
         let state = |state: EntryState| match state {
             EntryState::Absent => KeyState::Absent,
             EntryState::Present => KeyState::Present,
             EntryState::Unknown => KeyState::Unknown,
             EntryState::Values { first, count, many } => {
                 let values = &self.values()[first as usize..(first + count) as usize];
-                let mut values: Vec<String> = values.iter().map(|value| text(*value)).collect();
+                let mut values: Vec<SmolStr> = values.iter().map(|value| text(*value)).collect();
                 match (many, values.pop()) {
                     (false, Some(value)) => KeyState::Values(Values::One(value)),
                     (_, last) => KeyState::Values(Values::Many(values.into_iter().chain(last).collect())),

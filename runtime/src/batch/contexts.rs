@@ -385,7 +385,7 @@ mod tests {
         let endpoint = ThroughEndpoint::Id("vpce-1".into());
         let tagged = Facts { principal_tags: Some(vec![("a".into(), "b".into())]), ..Facts::default() };
         let ip = |value: &str| context(&[("aws:SourceIp", KeyState::one(value))]);
-        let many = context(&[("aws:SourceIp", KeyState::list(vec!["1".into()]))]);
+        let many = context(&[("aws:SourceIp", KeyState::list(["1"]))]);
         let present = context(&[("aws:SourceIp", KeyState::Present)]);
         let (one, two) = (ip("1"), ip("2"));
         let of = |context, endpoint, facts, mode| RowContext {

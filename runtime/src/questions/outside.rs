@@ -64,7 +64,7 @@ pub fn root_users(
             continue;
         }
         let partition = partition_of(set, inverse, row);
-        let code = ask(set, question, Principal::Root { partition, account }, scratch);
+        let code = ask(set, question, Principal::Root { partition: partition.into(), account }, scratch);
         if code.bits() & 1 == 1 && code.decision().is_some() {
             found.push((account, code));
         }
@@ -170,13 +170,16 @@ fn name_all(eval: &Eval<'_>, body: u32, named: &mut Vec<(OutsiderKind, String, P
                 }
                 Some(EntryKind::Service) => {
                     let name = set.text(entry[1]).to_owned();
-                    named.push((OutsiderKind::Service, name.clone(), Principal::Service(name)));
+                    named.push((OutsiderKind::Service, name.clone(), Principal::Service(name.into())));
                 }
                 Some(EntryKind::Federated) => {
                     let name = set.text(entry[1]).to_owned();
                     let is_saml = name.contains(":saml-provider/");
-                    let principal =
-                        if is_saml { Principal::Saml(name.clone()) } else { Principal::Federated(name.clone()) };
+                    let principal = if is_saml {
+                        Principal::Saml(name.clone().into())
+                    } else {
+                        Principal::Federated(name.clone().into())
+                    };
                     named.push((OutsiderKind::Provider, name, principal));
                 }
                 Some(EntryKind::User | EntryKind::Role | EntryKind::RoleSession | EntryKind::FederatedUser) => {
@@ -193,7 +196,7 @@ fn name_all(eval: &Eval<'_>, body: u32, named: &mut Vec<(OutsiderKind, String, P
 fn account(set: &CompiledPolicySet, number: u64, partition: &str) -> Option<(OutsiderKind, String, Principal)> {
     let account = caller::account_id(&caller::digits(number))?;
     let is_listed = set.find_account(account).is_some_and(|row| set.account(row)[0] & ACCOUNT_LISTED != 0);
-    let principal = Principal::Root { partition: partition.to_owned(), account };
+    let principal = Principal::Root { partition: partition.into(), account };
     (!is_listed).then(|| (OutsiderKind::Account, account.to_string(), principal))
 }
 
@@ -203,7 +206,7 @@ fn by_text(set: &CompiledPolicySet, text: &str) -> Option<(OutsiderKind, String,
         return account(set, number.number(), "aws");
     }
     if !text.starts_with("arn:") {
-        return Some((OutsiderKind::Service, text.to_owned(), Principal::Service(text.to_lowercase())));
+        return Some((OutsiderKind::Service, text.to_owned(), Principal::Service(text.to_lowercase().into())));
     }
     if set.find_principal(text.as_bytes()).is_some() {
         return None;

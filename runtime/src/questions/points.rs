@@ -134,14 +134,14 @@ impl CompiledPolicySet {
         }
         Some(match who(self, id.get(), session)? {
             Who::User { partition, account, path_name } => {
-                Principal::User { partition: partition.to_owned(), account, path_name: path_name.to_owned() }
+                Principal::User { partition: partition.into(), account, path_name: path_name.into() }
             }
             Who::RoleSession { partition, account, role, path_name, session } => Principal::RoleSession {
-                partition: partition.to_owned(),
+                partition: partition.into(),
                 account,
-                role: role.to_owned(),
-                role_path_name: path_name.map(str::to_owned),
-                session: session.to_owned(),
+                role: role.into(),
+                role_path_name: path_name.map(Into::into),
+                session: session.into(),
             },
             _ => return None,
         })

@@ -43,7 +43,7 @@ pub fn atom(entropy: &mut Entropy<'_>) -> AtomSample {
     let state = match entropy.weighted(&[70, 10, 10, 10]) {
         0 => match given.as_slice() {
             [only] if !entropy.chance(30) => KeyState::one(only.clone()),
-            _ => KeyState::Values(Values::Many(given)),
+            _ => KeyState::Values(Values::Many(given.into_iter().map(Into::into).collect())),
         },
         1 => KeyState::Unknown,
         2 => KeyState::Present,

@@ -84,7 +84,7 @@ impl Narrowing<'_, '_, '_> {
         if let Principal::RoleSession { session, role_path_name, partition, account, .. } =
             &mut self.sample.request.principal
         {
-            *session = name.to_owned();
+            *session = name.into();
             // A caller named by the role's ARN would be the session `session`; the fact says as much of the role.
             if let Some(path_name) = role_path_name.take() {
                 self.sample.request.facts.role =
@@ -219,7 +219,7 @@ impl Narrowing<'_, '_, '_> {
         }
         match values.as_slice() {
             [only] if !multi => KeyState::one(only.clone()),
-            _ => KeyState::Values(Values::Many(values)),
+            _ => KeyState::Values(Values::Many(values.into_iter().map(Into::into).collect())),
         }
     }
 

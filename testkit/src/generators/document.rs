@@ -220,8 +220,8 @@ fn principal(entropy: &mut Entropy<'_>, kind: PolicyKind, effect: Effect, aim: &
     }
     let account = aim.principal.account().map(|account| account.to_string());
     let own = match &aim.principal {
-        Principal::Service(name) => ("Service", name.clone()),
-        Principal::Federated(provider) | Principal::Saml(provider) => ("Federated", provider.clone()),
+        Principal::Service(name) => ("Service", name.to_string()),
+        Principal::Federated(provider) | Principal::Saml(provider) => ("Federated", provider.to_string()),
         Principal::Anonymous => ("AWS", "*".to_owned()),
         other => ("AWS", other.to_string()),
     };

@@ -16,7 +16,7 @@ use iamc_policy::request::{
     AdditionalAction, Credential, EndpointType, GivenKeys, KeyState, KmsGrant, Mode, Request, RequestResource,
     ResourceInRequest, ThroughEndpoint, Values,
 };
-use iamc_policy::{Arn, PolicyKind};
+use iamc_policy::{Arn, PolicyKind, SmolStr};
 
 /// A request with what policies for it aim at.
 pub(super) struct Draft {
@@ -111,9 +111,9 @@ fn principal(entropy: &mut Entropy<'_>, home: &str) -> (Principal, Option<Princi
     let partition = if entropy.chance(2) { "aws-cn" } else { "aws" }.to_owned();
     let number = account(home);
     let user = |path_name: &str| Principal::User {
-        partition: partition.clone(),
+        partition: partition.clone().into(),
         account: number,
-        path_name: path_name.to_owned(),
+        path_name: path_name.into(),
     };
     match entropy.weighted(&[29, 31, 8, 10, 9, 6, 6, 1]) {
         0 => (user(USERS[entropy.weighted(&[70, 25, 5])]), None),
@@ -122,27 +122,27 @@ fn principal(entropy: &mut Entropy<'_>, home: &str) -> (Principal, Option<Princi
             // Who names the role by its own ARN means the session `session`.
             let by_role = entropy.chance(40);
             let principal = Principal::RoleSession {
-                partition: partition.clone(),
+                partition: partition.clone().into(),
                 account: number,
-                role: last_segment(&path_name).to_owned(),
-                role_path_name: by_role.then(|| path_name.clone()),
-                session: if by_role { "session" } else { *entropy.pick(&SESSIONS) }.to_owned(),
+                role: last_segment(&path_name).into(),
+                role_path_name: by_role.then(|| path_name.as_str().into()),
+                session: if by_role { "session" } else { *entropy.pick(&SESSIONS) }.into(),
             };
             (principal, None)
         }
-        2 => (Principal::Root { partition, account: number }, None),
+        2 => (Principal::Root { partition: partition.into(), account: number }, None),
         3 => {
             let base = match entropy.weighted(&[70, 10, 20]) {
                 0 => Some(user("ursula")),
-                1 => Some(Principal::Root { partition: partition.clone(), account: number }),
+                1 => Some(Principal::Root { partition: partition.clone().into(), account: number }),
                 _ => None,
             };
-            (Principal::FederatedUser { partition: partition.clone(), account: number, name: "s1".to_owned() }, base)
+            (Principal::FederatedUser { partition: partition.clone().into(), account: number, name: "s1".into() }, base)
         }
-        4 => (Principal::Service((*entropy.pick(&SERVICES)).to_owned()), None),
+        4 => (Principal::Service((*entropy.pick(&SERVICES)).into()), None),
         5 => (Principal::Anonymous, None),
-        6 => (Principal::Federated((*entropy.pick(&OIDC)).to_owned()), None),
-        _ => (Principal::Saml((*entropy.pick(&SAML)).to_owned()), None),
+        6 => (Principal::Federated((*entropy.pick(&OIDC)).into()), None),
+        _ => (Principal::Saml((*entropy.pick(&SAML)).into()), None),
     }
 }
 
@@ -267,7 +267,7 @@ pub(super) fn grant(
         },
         2 => format!("arn:aws:iam::{ACCOUNT_B}:user/ursula"),
         _ => match principal {
-            Principal::Service(name) => name.clone(),
+            Principal::Service(name) => name.to_string(),
             other => other.to_string(),
         },
     };
@@ -362,7 +362,7 @@ pub(super) fn aim_at(request: &Request) -> Aim {
     let mut aim = aim(request, request.facts.federated_user_base.clone(), owner.as_deref().unwrap_or(ACCOUNT_A));
     for (key, state) in &request.context {
         let value = match state {
-            KeyState::Values(values) => values.as_slice().first().cloned(),
+            KeyState::Values(values) => values.as_slice().first().map(ToString::to_string),
             _ => None,
         };
         aim.keys.push((key.to_string(), value));
@@ -411,7 +411,7 @@ fn keys(entropy: &mut Entropy<'_>, request: &mut Request, aim: &mut Aim) {
 
 fn give(request: &mut Request, aim: &mut Aim, word: &KeyWord, state: KeyState) {
     let value = match &state {
-        KeyState::Values(values) => values.as_slice().first().cloned(),
+        KeyState::Values(values) => values.as_slice().first().map(ToString::to_string),
         _ => None,
     };
     if matches!(state, KeyState::Present | KeyState::Unknown) {
@@ -428,7 +428,7 @@ fn values(entropy: &mut Entropy<'_>, word: &KeyWord) -> KeyState {
     if word.multi != (undeclared && entropy.chance(15)) {
         let mut values = Vec::new();
         for _ in 0..1 + entropy.below(3) {
-            let value = (*entropy.pick(word.values)).to_owned();
+            let value = SmolStr::new(entropy.pick(word.values));
             if !values.contains(&value) {
                 values.push(value);
             }

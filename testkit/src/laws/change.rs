@@ -468,8 +468,8 @@ fn deny_for_other_identity(sample: &mut Sample) -> Option<()> {
     }
     // Roles of other names: the caller's role is known by its name alone where its path is not.
     let name = match &sample.request.principal {
-        Principal::RoleSession { role, .. } => role.clone(),
-        _ => String::new(),
+        Principal::RoleSession { role, .. } => role.as_str(),
+        _ => "",
     };
     let mut roles = sample.world.roles.iter_mut();
     let other = roles.find(|role| last_segment(role.identity.arn.resource()) != name)?;

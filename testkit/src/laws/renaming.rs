@@ -133,9 +133,10 @@ fn values(request: &Request) -> Vec<String> {
     let mut values: Vec<String> = contexts
         .flat_map(|context| context.values())
         .flat_map(|state| match state {
-            KeyState::Values(values) => values.as_slice().to_vec(),
-            _ => Vec::new(),
+            KeyState::Values(values) => values.as_slice(),
+            _ => &[],
         })
+        .map(ToString::to_string)
         .collect();
     values.extend(resources.map(|resource| resource.resource.to_string()));
     values.push(request.principal.to_string());
@@ -205,19 +206,19 @@ fn renamed_principal(principal: &Principal) -> Option<Principal> {
         Principal::Root { account, .. } => *account = renamed(&account.to_string()).parse().ok()?,
         Principal::User { account, path_name, .. } => {
             *account = renamed(&account.to_string()).parse().ok()?;
-            *path_name = renamed(path_name);
+            *path_name = renamed(path_name).into();
         }
         Principal::RoleSession { account, role, role_path_name, session, .. } => {
             *account = renamed(&account.to_string()).parse().ok()?;
-            *role = renamed(role);
-            *role_path_name = role_path_name.as_deref().map(renamed);
-            *session = renamed(session);
+            *role = renamed(role).into();
+            *role_path_name = role_path_name.as_deref().map(|path_name| renamed(path_name).into());
+            *session = renamed(session).into();
         }
         Principal::FederatedUser { account, name, .. } => {
             *account = renamed(&account.to_string()).parse().ok()?;
-            *name = renamed(name);
+            *name = renamed(name).into();
         }
-        Principal::Service(name) | Principal::Federated(name) | Principal::Saml(name) => *name = renamed(name),
+        Principal::Service(name) | Principal::Federated(name) | Principal::Saml(name) => *name = renamed(name).into(),
         Principal::Anonymous => {}
     }
     Some(after)
@@ -238,8 +239,10 @@ fn rename_resource(resource: &mut ResourceInRequest) -> Option<()> {
 fn rename_context(context: &mut Context) {
     for state in context.values_mut() {
         match state {
-            KeyState::Values(Values::One(value)) => *value = renamed(value),
-            KeyState::Values(Values::Many(values)) => values.iter_mut().for_each(|value| *value = renamed(value)),
+            KeyState::Values(Values::One(value)) => *value = renamed(value).into(),
+            KeyState::Values(Values::Many(values)) => {
+                values.iter_mut().for_each(|value| *value = renamed(value).into())
+            }
             KeyState::Absent | KeyState::Present | KeyState::Unknown => {}
         }
     }

@@ -84,7 +84,7 @@ pub(super) const NORMAL_FORM: Law = Law {
             for statement in &mut policy.statements {
                 for pattern in &mut statement.action.patterns {
                     if let ActionPattern::Named { name, .. } = pattern {
-                        *name = other_runs(entropy, name);
+                        *name = other_runs(entropy, name).into();
                     }
                 }
                 for pattern in statement.resource.iter_mut().flat_map(|resource| &mut resource.patterns) {
