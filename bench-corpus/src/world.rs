@@ -35,13 +35,13 @@ impl Parser {
     fn named(&mut self, name: &str, document: &Document) -> NamedPolicy {
         let text = self.text(document);
         let source = matches!(text, PolicyText::Unknown(_)).then(|| Arc::clone(&document.text));
-        NamedPolicy { name: name.to_owned(), text, place: None, verbatim: false, source }
+        NamedPolicy { name: name.into(), text, place: None, verbatim: false, source }
     }
 
     fn identity(&mut self, identity: &IdentityPart) -> IdentityRecord {
         IdentityRecord {
             arn: arn(&identity.arn),
-            unique_id: Some(identity.unique_id.clone()),
+            unique_id: Some(identity.unique_id.clone().into()),
             inline: identity.inline.iter().map(|policy| self.named(&policy.name, &policy.document)).collect(),
             attached: identity.attached.iter().map(|text| arn(text)).collect(),
             boundary: identity.boundary.as_deref().map(arn),

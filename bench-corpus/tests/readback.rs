@@ -99,7 +99,7 @@ fn policy(policy: &ResourcePolicy) -> String {
 }
 
 fn inline(identity: &IdentityRecord) -> Vec<(String, String)> {
-    identity.inline.iter().map(|policy| (policy.name.clone(), text(policy))).collect()
+    identity.inline.iter().map(|policy| (policy.name.to_string(), text(policy))).collect()
 }
 
 type Facts = (Option<String>, Vec<(String, String)>, Vec<String>, Option<String>, Option<Vec<(String, String)>>);
@@ -107,5 +107,5 @@ type Facts = (Option<String>, Vec<(String, String)>, Vec<String>, Option<String>
 fn record(identity: &IdentityRecord) -> Facts {
     let attached = identity.attached.iter().map(|arn| arn.to_string()).collect();
     let boundary = identity.boundary.as_ref().map(|arn| arn.to_string());
-    (identity.unique_id.clone(), inline(identity), attached, boundary, identity.tags.clone())
+    (identity.unique_id.as_ref().map(ToString::to_string), inline(identity), attached, boundary, identity.tags.clone())
 }

@@ -124,7 +124,7 @@ impl Documents {
                 notes.n_warnings += reading.n_warnings as usize;
                 notes.findings.extend(reading.diagnostics().iter().map(|diagnostic| Finding {
                     place: place.clone(),
-                    policy: policy.name.clone(),
+                    policy: policy.name.to_string(),
                     diagnostic: diagnostic.clone(),
                 }));
                 policy.text = PolicyText::Known(parsed.clone());
@@ -139,7 +139,7 @@ impl Documents {
                 notes.quarantined.push(Quarantined {
                     place,
                     kind,
-                    policy: policy.name.clone(),
+                    policy: policy.name.to_string(),
                     diagnostics: diagnostics.clone(),
                 });
                 policy.source = reading.odd.as_ref().and_then(|odd| odd.source.clone());

@@ -278,6 +278,7 @@ impl LineReader<'_> {
             _ => f.get("permissions_boundary").and_then(|node| self.policy_arn(node)),
         };
         let tags = f.get("tags").and_then(|node| self.tags(node));
+        let unique_id = unique_id.map(Into::into);
         Some(IdentityRecord { arn: arn?, unique_id, inline, attached, boundary, tags, place: Some(place) })
     }
 

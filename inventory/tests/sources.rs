@@ -118,7 +118,7 @@ fn what_is_assumed_complete_leaves_nothing_open() {
     };
     let names = |world: &World| -> Vec<String> {
         assert!(world.policies.iter().all(|policy| matches!(policy.policy.text, PolicyText::Unknown(_))));
-        world.policies.iter().map(|policy| policy.policy.name.clone()).collect()
+        world.policies.iter().map(|policy| policy.policy.name.to_string()).collect()
     };
     let open = read(false);
     assert_eq!(names(&open), ["Lacking", "Stated"]);

@@ -5,6 +5,7 @@ use crate::condition::Condition;
 use crate::principal::PrincipalEntry;
 use crate::source::Span;
 use crate::template::Template;
+use smol_str::SmolStr;
 use std::fmt;
 
 /// What kind of policy a document is: it decides what may stand in it and what it does.
@@ -116,7 +117,7 @@ pub struct Policy {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement {
     /// `Sid`, if present and not empty.
-    pub sid: Option<String>,
+    pub sid: Option<SmolStr>,
     /// `Effect`.
     pub effect: Effect,
     /// `Principal` or `NotPrincipal`; absent in kinds that have none.

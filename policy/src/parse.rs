@@ -18,6 +18,7 @@ use crate::document::{Effect, Policy, PolicyKind, Statement, Strictness, Version
 use crate::json::{Entry, Fault, Node, Outline, Shape, root, shown};
 use crate::source::{LineIndex, Span};
 use findings::{Finding, Findings, Grade};
+use smol_str::SmolStr;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use suggest::nearest;
@@ -372,7 +373,7 @@ impl Reader {
                 "write a statement or remove the policy",
             );
         }
-        let mut sids: HashMap<String, u32> = HashMap::new();
+        let mut sids: HashMap<SmolStr, u32> = HashMap::new();
         let mut statements = Vec::with_capacity(nodes.len());
         for node in nodes {
             if node.shape() != Shape::Object {
@@ -386,7 +387,7 @@ impl Reader {
         statements
     }
 
-    fn statement(&mut self, node: Node<'_>, sids: &mut HashMap<String, u32>) -> Option<Statement> {
+    fn statement(&mut self, node: Node<'_>, sids: &mut HashMap<SmolStr, u32>) -> Option<Statement> {
         let elements = self.elements(node);
         let line = self.lines.position(node.span().start).0;
         let sid = elements.get("Sid").and_then(|entry| self.sid(entry, sids, line));
@@ -459,9 +460,10 @@ impl Reader {
     }
 
     /// findings only.
-    fn sid(&mut self, entry: &Entry<'_>, sids: &mut HashMap<String, u32>, line: u32) -> Option<String> {
+    fn sid(&mut self, entry: &Entry<'_>, sids: &mut HashMap<SmolStr, u32>, line: u32) -> Option<SmolStr> {
         use PolicyKind::{Boundary, Identity, Session, Trust};
         let sid = self.ignored_text("R-1.14", "Sid", entry.value).filter(|sid| !sid.is_empty())?;
+        let sid = SmolStr::from(sid);
         let in_iam = matches!(self.kind, Identity | Boundary | Session | Trust);
         if in_iam && !sid.bytes().all(|b| b.is_ascii_alphanumeric()) {
             let message = format!("`Sid` holds other characters than letters and digits: `{}`", shown(&sid));

@@ -10,13 +10,14 @@ use crate::ids::AccountId;
 use crate::request::{EndpointType, KmsGrant};
 use crate::settings::Settings;
 use crate::source::Place;
+use smol_str::SmolStr;
 use std::sync::Arc;
 
 /// A policy with its name and where it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedPolicy {
     /// The name: of the inline policy, of the managed policy, or the file's.
-    pub name: String,
+    pub name: SmolStr,
     /// What is known of its text.
     pub text: PolicyText,
     /// File and line where the document begins.
@@ -48,13 +49,13 @@ pub enum WhyUnknown {
 
 impl NamedPolicy {
     /// A policy whose text is known, from nowhere in particular.
-    pub fn new(name: impl Into<String>, policy: Policy) -> NamedPolicy {
+    pub fn new(name: impl Into<SmolStr>, policy: Policy) -> NamedPolicy {
         let text = PolicyText::Known(Arc::new(policy));
         NamedPolicy { name: name.into(), text, place: None, verbatim: false, source: None }
     }
 
     /// A policy that is known to exist, without its text.
-    pub fn unknown(name: impl Into<String>) -> NamedPolicy {
+    pub fn unknown(name: impl Into<SmolStr>) -> NamedPolicy {
         let text = PolicyText::Unknown(WhyUnknown::NotExported);
         NamedPolicy { name: name.into(), text, place: None, verbatim: false, source: None }
     }
@@ -152,7 +153,7 @@ pub struct IdentityRecord {
     /// ARN with path.
     pub arn: Arn,
     /// AIDA…, AGPA…, AROA….
-    pub unique_id: Option<String>,
+    pub unique_id: Option<SmolStr>,
     /// Inline policies, in the order read.
     pub inline: Vec<NamedPolicy>,
     /// ARNs of attached managed policies, in the order read.

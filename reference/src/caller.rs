@@ -80,7 +80,8 @@ impl<'a> Caller<'a> {
                     // roles have none.
                     (None, None) => format!("arn:{partition}:iam::{account}:role/{role}"),
                 });
-                caller.unique_id = caller.role.and_then(|role| role.identity.unique_id.clone());
+                caller.unique_id =
+                    caller.role.and_then(|role| role.identity.unique_id.as_ref().map(ToString::to_string));
                 caller.note_missing(world, *account, caller.role.is_none());
             }
             Principal::FederatedUser { account, .. } => {
@@ -115,7 +116,7 @@ impl<'a> Caller<'a> {
 
     fn set_user(&mut self, world: &'a World, account: AccountId, arn: &str) {
         self.user = world.users.iter().find(|user| user.identity.arn.as_str() == arn);
-        self.unique_id = self.user.and_then(|user| user.identity.unique_id.clone());
+        self.unique_id = self.user.and_then(|user| user.identity.unique_id.as_ref().map(ToString::to_string));
         self.note_missing(world, account, self.user.is_none());
     }
 

@@ -30,7 +30,7 @@ impl Located<'_> {
         StatementRef {
             policy: (*self.policy).clone(),
             index: self.index,
-            sid: self.statement.sid.clone(),
+            sid: self.statement.sid.as_ref().map(ToString::to_string),
             place: self.named.statement_place(self.index as usize),
         }
     }
@@ -45,7 +45,7 @@ pub(crate) struct Pool<'a> {
 
 impl<'a> Pool<'a> {
     fn add(&mut self, kind: PolicyKind, attachment: Attachment, policy: &'a NamedPolicy, hidden: bool) {
-        let reference = PolicyRef { kind, attachment, policy: policy.name.clone() };
+        let reference = PolicyRef { kind, attachment, policy: policy.name.to_string() };
         match &policy.text {
             PolicyText::Unknown(_) => self.unknown.push(reference),
             PolicyText::Known(parsed) => {

@@ -3,7 +3,7 @@
 use crate::ask::{ActionRef, Ask, Asker, Parts, ResourceRef, Who};
 use crate::caller::Kind;
 use crate::eval::{ActionIds, Eval};
-use crate::layout::{NONE, PRINCIPAL_ROLE};
+use crate::layout::{ACCOUNT_ROW, NONE, PRINCIPAL_ROLE};
 use crate::programs::Program;
 use crate::refusal::Refusal;
 use crate::scratch::{Scratch, Text};
@@ -253,21 +253,23 @@ const AHEAD: usize = 8;
 pub(crate) fn read_ahead(set: &CompiledPolicySet, principal: u32, resource: Option<u32>, service: Option<u32>) {
     let [_, account, _, _, boundary, first, count, ..] = set.principal(principal);
     let of_resource = resource.map(|resource| set.resource(resource));
-    let mut sum = if account == NONE { 0 } else { set.account(account)[0] };
+    let [flags, _, _, scps, _] = if account == NONE { [NONE; ACCOUNT_ROW] } else { set.account(account) };
+    let mut sum = flags;
     // The resource's text, and what is attached.
     let text = of_resource.map_or(&[][..], |row| set.string(row[0]));
     let programs = set.programs();
-    let mut ahead = [None; AHEAD + 2];
+    let mut ahead = [None; AHEAD + 3];
     for (ahead, program) in ahead.iter_mut().zip(programs.of_attachments(first, count.min(AHEAD as u32))) {
         *ahead = Some(*program);
     }
     let of_instance = |instance: u32| (instance != NONE).then(|| programs.of_instance(instance));
     ahead[AHEAD] = of_instance(boundary);
     ahead[AHEAD + 1] = of_resource.and_then(|row| of_instance(row[2]));
+    ahead[AHEAD + 2] = if scps == NONE { None } else { programs.of_guardrail_set(scps).denies };
     sum ^= u32::from(text.first().copied().unwrap_or(0));
     let is_read = |program: &Program| service.is_none_or(|service| program.is_about(service));
     for program in ahead.into_iter().flatten().filter(is_read) {
-        sum ^= program.read_ahead(set.tables());
+        sum ^= programs.read_ahead(set.tables(), program, service);
     }
     std::hint::black_box(sum);
 }

@@ -244,11 +244,13 @@ impl<'a> Eval<'a> {
         match plan.scps {
             Guardrails::Set(set) => {
                 // Without a record, the denies of all levels are one, and levels that pass anyway need no look.
-                let denies = self.set.programs().of_guardrail_set(set).filter(|_| !R::RECORDS);
+                let guards = self.set.programs().of_guardrail_set(set);
+                let denies = guards.denies.filter(|_| !R::RECORDS);
                 if let Some(program) = denies {
                     deny!(self.guardrail_denies(recorder, program, PolicyKind::Scp));
                 }
-                for (index, level) in self.levels_of(set) {
+                let levels = if denies.is_some() && guards.pass { None } else { Some(self.levels_of(set)) };
+                for (index, level) in levels.into_iter().flatten() {
                     if denies.is_some() && level[1] & LEVEL_PASSES != 0 {
                         continue;
                     }
@@ -272,11 +274,12 @@ impl<'a> Eval<'a> {
         }
         match plan.rcps {
             Guardrails::Set(set) => {
-                let denies = self.set.programs().of_guardrail_set(set).filter(|_| !R::RECORDS);
+                let denies = self.set.programs().of_guardrail_set(set).denies.filter(|_| !R::RECORDS);
                 if let Some(program) = denies {
                     deny!(self.guardrail_denies(recorder, program, PolicyKind::Rcp));
                 }
-                for (index, level) in self.levels_of(set).filter(|_| denies.is_none()) {
+                let levels = if denies.is_some() { None } else { Some(self.levels_of(set)) };
+                for (index, level) in levels.into_iter().flatten() {
                     recorder.begin(Role::Rcp);
                     let value = self.level(recorder, index, level, PolicyKind::Rcp);
                     deny!(value.denies);

@@ -171,8 +171,8 @@ impl<'a> Eval<'a> {
         match row.map_or(NONE, |row| self.set.account(row)[column]) {
             NONE => Guardrails::None,
             set => {
-                let [flags, ..] = self.set.guardrail_set(set);
-                if flags & SET_UNKNOWN != 0 { Guardrails::Unknown } else { Guardrails::Set(set) }
+                let unknown = self.set.programs().of_guardrail_set(set).unknown;
+                if unknown { Guardrails::Unknown } else { Guardrails::Set(set) }
             }
         }
     }

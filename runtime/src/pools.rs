@@ -288,7 +288,7 @@ impl<'a> Eval<'a> {
         let set = self.tables_of(located.whose);
         let (service, position) = self.action_in(located.whose);
         let mut settled = [false; 2];
-        for rules in program.rules(set.tables(), service) {
+        for rules in set.programs().rules(set.tables(), program, service) {
             for [head, test, resource, block] in rules {
                 let deny = head & 1 == 1;
                 if settled[usize::from(deny)] {

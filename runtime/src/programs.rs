@@ -6,17 +6,19 @@
 
 use crate::layout::*;
 use crate::set::rows;
+use rustc_hash::FxHashMap;
 
 /// The service index of one policy, or of the denies of a guardrail set: sixteen bytes, so that four lie in a line of
 /// the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Program {
-    /// With one section: its service. Else a bit of [`service_bit`] for each service that the policy is about.
+    /// With one section: its service. With a [`Directory`]: where it begins in `directories`. Else a bit of
+    /// [`service_bit`] for each service that the policy is about.
     services: u32,
     /// With one section: the first row in `rules`. Else the first row in `body_sections`; NONE: the text of the policy
     /// is not known.
     first: u32,
-    /// The number of rows from `first`, shifted left by two, plus [`ONE`] and [`SPLIT`].
+    /// The number of rows from `first`, shifted left by three, plus [`ONE`], [`SPLIT`] and [`LISTED`].
     extent: u32,
     /// Index of the account that owns the policy, or NONE.
     pub(crate) home: u32,
@@ -26,8 +28,18 @@ pub(crate) struct Program {
 const ONE: u32 = 2;
 /// The rules about every service stand in the last section only.
 const SPLIT: u32 = 1;
+/// There are many sections, and a directory tells which is the service's.
+const LISTED: u32 = 4;
 /// Rows that an extent can count; `validate` refuses more.
-pub(crate) const EXTENT_MAX: u32 = u32::MAX >> 2;
+pub(crate) const EXTENT_MAX: u32 = u32::MAX >> 3;
+/// Up to that many sections are looked through one after another.
+const FEW: u32 = 8;
+/// Sets with more services than that, far more than the catalogue has, have no directories: they grow with sections
+/// times services.
+const DIRECTORY_SERVICES_MAX: usize = 2048;
+
+/// Which of 32 services have a section (a bit for each), and how many sections stand before the first of them.
+type Directory = [u32; 2];
 
 impl Program {
     /// A policy whose text is not known: it may be about every service.
@@ -35,21 +47,13 @@ impl Program {
         Program { services: u32::MAX, first: NONE, extent: 0, home }
     }
 
-    fn new(tables: &Tables, services: u32, first: u32, count: u32, split: bool, home: u32) -> Program {
-        if count == 1
-            && let [service, first, count] = rows::<3>(&tables.body_sections)[first as usize]
-        {
-            return Program { services: service, first, extent: count << 2 | ONE, home };
-        }
-        Program { services, first, extent: count << 2 | u32::from(split), home }
-    }
-
     /// False: it says nothing about the service (NONE: one that the set does not know).
     pub(crate) fn is_about(self, service: u32) -> bool {
-        if self.extent & ONE != 0 {
-            self.services == service || self.services == NONE
-        } else {
-            service == NONE || self.services & service_bit(service) != 0
+        match self.extent & (ONE | LISTED) {
+            0 => service == NONE || self.services & service_bit(service) != 0,
+            ONE => self.services == service || self.services == NONE,
+            // The directory tells.
+            _ => true,
         }
     }
 
@@ -58,44 +62,21 @@ impl Program {
         self.first == NONE
     }
 
-    /// The rules that may be about a service (NONE: about one that the set does not know): those of its section, and
-    /// those about all services where these stand apart.
-    pub(crate) fn rules(self, tables: &Tables, service: u32) -> [&[[u32; RULE_ROW]]; 2] {
-        let rules = |first: u32, count: u32| &rows::<RULE_ROW>(&tables.rules)[first as usize..(first + count) as usize];
-        let (first, count) = (self.first, self.extent >> 2);
-        if self.is_unknown() {
-            return [&[], &[]];
-        }
-        if self.extent & ONE != 0 {
-            return [if self.is_about(service) { rules(first, count) } else { &[] }, &[]];
-        }
-        let sections = &rows::<3>(&tables.body_sections)[first as usize..(first + count) as usize];
-        let about_others = || match sections.last() {
-            Some([NONE, first, count]) => rules(*first, *count),
-            _ => &[],
-        };
-        // Most policies are about a few services.
-        let own = if count <= 8 {
-            sections.iter().find(|[known, ..]| *known == service)
-        } else {
-            sections.binary_search_by_key(&service, |[known, ..]| *known).ok().map(|at| &sections[at])
-        };
-        match own.filter(|_| service != NONE) {
-            Some([_, first, count]) if self.extent & SPLIT != 0 => [rules(*first, *count), about_others()],
-            Some([_, first, count]) => [rules(*first, *count), &[]],
-            None => [about_others(), &[]],
-        }
+    /// The number of rows from `first`.
+    fn count(self) -> u32 {
+        self.extent >> 3
     }
+}
 
-    /// Some word that a search for rules reads first.
-    pub(crate) fn read_ahead(self, tables: &Tables) -> u32 {
-        let word = if self.extent & ONE != 0 {
-            rows::<RULE_ROW>(&tables.rules).get(self.first as usize).map(|rule| rule[0])
-        } else {
-            rows::<3>(&tables.body_sections).get(self.first as usize).map(|section| section[1])
-        };
-        word.unwrap_or(0)
-    }
+/// The denies of a guardrail set.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Guards {
+    /// Those of all levels together; `None`: they are not put together.
+    pub(crate) denies: Option<Program>,
+    /// Some policy of each level allows everything, without condition.
+    pub(crate) pass: bool,
+    /// Nothing is known of the set.
+    pub(crate) unknown: bool,
 }
 
 /// The programs of a set.
@@ -103,27 +84,41 @@ impl Program {
 pub(crate) struct Programs {
     of_instances: Box<[Program]>,
     of_attachments: Box<[Program]>,
-    of_guardrail_sets: Box<[Option<Program>]>,
+    of_guardrail_sets: Box<[Guards]>,
+    directories: Box<[Directory]>,
 }
 
 impl Programs {
-    /// Of tables that were validated. Cost: O(instances + attachments + guardrail sets).
+    /// Of tables that were validated. Cost: O(instances + attachments + guardrail sets), and for each policy and guardrail
+    /// set of many sections 8 bytes for 32 services.
     pub(crate) fn new(tables: &Tables) -> Programs {
+        let mut builder = Builder { tables, directories: Vec::new(), known: FxHashMap::default() };
         let bodies = rows::<BODY_ROW>(&tables.bodies);
-        let of_instance = |[body, home, services]: &[u32; INSTANCE_ROW]| match bodies.get(*body as usize) {
-            Some([kind, _, _, first, count]) => {
-                Program::new(tables, *services, *first, *count, kind & BODY_SPLIT != 0, *home)
+        let of_bodies: Vec<Program> = bodies
+            .iter()
+            .map(|[kind, _, _, first, count]| builder.program(*first, *count, kind & BODY_SPLIT != 0))
+            .collect();
+        let of_instance = |[body, home, services]: &[u32; INSTANCE_ROW]| match of_bodies.get(*body as usize) {
+            Some(program) if program.extent & (ONE | LISTED) == 0 => {
+                Program { services: *services, home: *home, ..*program }
             }
+            Some(program) => Program { home: *home, ..*program },
             None => Program::unknown(*home),
         };
-        let of_guardrail_set = |[flags, _, _, first, count]: &[u32; GUARDRAIL_SET_ROW]| {
-            let program = || Program::new(tables, u32::MAX, *first, *count, flags & SET_SPLIT != 0, NONE);
-            (flags & SET_PROGRAM != 0).then(program)
-        };
+        let levels = rows::<4>(&tables.guardrail_levels);
+        let mut of_guardrail_set =
+            |[flags, first, count, first_section, n_sections]: &[u32; GUARDRAIL_SET_ROW]| Guards {
+                denies: (flags & SET_PROGRAM != 0)
+                    .then(|| builder.program(*first_section, *n_sections, flags & SET_SPLIT != 0)),
+                pass: levels[*first as usize..(first + count) as usize]
+                    .iter()
+                    .all(|level| level[1] & LEVEL_PASSES != 0),
+                unknown: flags & SET_UNKNOWN != 0,
+            };
         let of_instances: Box<[Program]> = rows(&tables.instances).iter().map(of_instance).collect();
         let of_attachments = tables.attachments.iter().map(|word| of_instances[(word >> 1) as usize]).collect();
-        let of_guardrail_sets = rows(&tables.guardrail_sets).iter().map(of_guardrail_set).collect();
-        Programs { of_instances, of_attachments, of_guardrail_sets }
+        let of_guardrail_sets = rows(&tables.guardrail_sets).iter().map(&mut of_guardrail_set).collect();
+        Programs { of_instances, of_attachments, of_guardrail_sets, directories: builder.directories.into() }
     }
 
     /// That of a row of `instances`.
@@ -136,8 +131,108 @@ impl Programs {
         &self.of_attachments[first as usize..(first + count) as usize]
     }
 
-    /// The denies of a row of `guardrail_sets`; `None`: they are not put together.
-    pub(crate) fn of_guardrail_set(&self, set: u32) -> Option<Program> {
+    /// That of a row of `guardrail_sets`.
+    pub(crate) fn of_guardrail_set(&self, set: u32) -> Guards {
         self.of_guardrail_sets[set as usize]
+    }
+
+    /// The rules that may be about a service (NONE: about one that the set does not know): those of its section, and
+    /// those about all services where these stand apart.
+    pub(crate) fn rules<'t>(&self, tables: &'t Tables, program: Program, service: u32) -> [&'t [[u32; RULE_ROW]]; 2] {
+        let rules = |first: u32, count: u32| &rows::<RULE_ROW>(&tables.rules)[first as usize..(first + count) as usize];
+        if program.is_unknown() {
+            return [&[], &[]];
+        }
+        if program.extent & ONE != 0 {
+            return [if program.is_about(service) { rules(program.first, program.count()) } else { &[] }, &[]];
+        }
+        let sections = program.sections(tables);
+        let about_others = || match sections.last() {
+            Some([NONE, first, count]) => rules(*first, *count),
+            _ => &[],
+        };
+        match self.section(program, sections, service) {
+            Some([_, first, count]) if program.extent & SPLIT != 0 => [rules(*first, *count), about_others()],
+            Some([_, first, count]) => [rules(*first, *count), &[]],
+            None => [about_others(), &[]],
+        }
+    }
+
+    /// The section of a service itself.
+    fn section<'t>(&self, program: Program, sections: &'t [[u32; 3]], service: u32) -> Option<&'t [u32; 3]> {
+        if service == NONE {
+            return None;
+        }
+        if program.extent & LISTED != 0 {
+            let [bits, before] = self.directories[(program.services + service / 32) as usize];
+            let bit = 1 << (service % 32);
+            return (bits & bit != 0).then(|| &sections[(before + (bits & (bit - 1)).count_ones()) as usize]);
+        }
+        // Most policies are about a few services.
+        if program.count() <= FEW {
+            return sections.iter().find(|[known, ..]| *known == service);
+        }
+        sections.binary_search_by_key(&service, |[known, ..]| *known).ok().map(|at| &sections[at])
+    }
+
+    /// Some word that a search for the rules about a service reads first.
+    pub(crate) fn read_ahead(&self, tables: &Tables, program: Program, service: Option<u32>) -> u32 {
+        let first_rule = |first: u32| rows::<RULE_ROW>(&tables.rules).get(first as usize).map(|rule| rule[0]);
+        let word = if program.extent & ONE != 0 || program.is_unknown() {
+            first_rule(program.first)
+        } else if program.extent & LISTED != 0
+            && let Some(service) = service
+        {
+            let sections = program.sections(tables);
+            self.section(program, sections, service).or(sections.last()).and_then(|[_, first, _]| first_rule(*first))
+        } else {
+            program.sections(tables).first().map(|section| section[1])
+        };
+        word.unwrap_or(0)
+    }
+}
+
+impl Program {
+    /// Its rows of `body_sections`, where it has not just one.
+    fn sections(self, tables: &Tables) -> &[[u32; 3]] {
+        &rows::<3>(&tables.body_sections)[self.first as usize..(self.first + self.count()) as usize]
+    }
+}
+
+struct Builder<'t> {
+    tables: &'t Tables,
+    directories: Vec<Directory>,
+    /// Where the directory of these sections begins.
+    known: FxHashMap<(u32, u32), u32>,
+}
+
+impl Builder<'_> {
+    /// The program of some sections, which no account owns.
+    fn program(&mut self, first: u32, count: u32, split: bool) -> Program {
+        let sections = &rows::<3>(&self.tables.body_sections)[first as usize..(first + count) as usize];
+        if let [[service, first, count]] = sections {
+            return Program { services: *service, first: *first, extent: count << 3 | ONE, home: NONE };
+        }
+        let extent = count << 3 | if split { SPLIT } else { 0 };
+        let n_services = self.tables.services.len() / SERVICE_ROW;
+        if count <= FEW || n_services > DIRECTORY_SERVICES_MAX {
+            return Program { services: u32::MAX, first, extent, home: NONE };
+        }
+        let directories = &mut self.directories;
+        let services = *self.known.entry((first, count)).or_insert_with(|| {
+            // Fewer than sections, of which each has three words.
+            let start = directories.len() as u32;
+            directories.resize(directories.len() + n_services.div_ceil(32), [0, 0]);
+            let own = &mut directories[start as usize..];
+            let known = sections.iter().filter(|[service, ..]| *service != NONE);
+            known.for_each(|[service, ..]| own[(service / 32) as usize][0] |= 1 << (service % 32));
+            let mut before = 0;
+            for [bits, count] in own {
+                *count = before;
+                before += bits.count_ones();
+            }
+            start
+        });
+        Program { services, first, extent: extent | LISTED, home: NONE }
     }
 }

@@ -155,7 +155,7 @@ fn levels_are_attached_to_the_entities_of_the_paths() {
     let attached = |levels: &str| -> Vec<(String, Vec<String>, bool)> {
         let (world, _) = built(&case(&format!(r#"{organization}, "policies": {{"scp": [{levels}]}}"#)));
         let guardrails = world.guardrails.into_iter();
-        guardrails.map(|guardrail| (guardrail.policy.name, guardrail.targets, guardrail.implied)).collect()
+        guardrails.map(|guardrail| (guardrail.policy.name.to_string(), guardrail.targets, guardrail.implied)).collect()
     };
     let strings = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     // Two levels of three: the account gets full access, as does the management account.

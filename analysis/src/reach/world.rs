@@ -9,7 +9,7 @@ use iamc_policy::request::{Request, RequestResource};
 use iamc_policy::world::{
     Account, IdentityRecord, NamedPolicy, PolicyText, ResourcePolicy, Role, SessionDefaults, User, World,
 };
-use iamc_policy::{AccountId, Arn};
+use iamc_policy::{AccountId, Arn, SmolStr};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 
@@ -648,8 +648,14 @@ pub(crate) fn open_trust(
     known(trust.name.clone(), opened)
 }
 
-fn known(name: String, policy: &Arc<Policy>) -> NamedPolicy {
-    NamedPolicy { name, text: PolicyText::Known(Arc::clone(policy)), place: None, verbatim: false, source: None }
+fn known(name: impl Into<SmolStr>, policy: &Arc<Policy>) -> NamedPolicy {
+    NamedPolicy {
+        name: name.into(),
+        text: PolicyText::Known(Arc::clone(policy)),
+        place: None,
+        verbatim: false,
+        source: None,
+    }
 }
 
 /// The text of a policy, if it is known.

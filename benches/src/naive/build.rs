@@ -131,7 +131,7 @@ impl<'w> Pool<'w> {
             account,
             account_text: arn.account().to_owned(),
             partition: arn.partition().to_owned(),
-            unique_id: identity.unique_id.clone(),
+            unique_id: identity.unique_id.as_ref().map(ToString::to_string),
             name: last_segment(arn.resource()).to_owned(),
             tags: tags(identity.tags.as_deref())?,
             identity: self.list(policies)?,

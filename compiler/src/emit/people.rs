@@ -2,7 +2,7 @@
 
 use crate::collect::{Collected, IdentityKind, IdentityRow};
 use crate::emit::Emitter;
-use crate::emit::policies::table_of;
+use crate::emit::policies::{GUARDRAIL_GENERAL_MAX, table_of};
 use crate::error::{CompileError, id};
 use crate::facts::Derived;
 use crate::intern::{NONE, StringId};
@@ -203,7 +203,7 @@ impl Emitter<'_> {
         if let Some(&known) = self.guardrail_programs.get(&denies) {
             return Ok(Some(known));
         }
-        let (split, first_section, n_sections) = self.sections(&denies)?;
+        let (split, first_section, n_sections) = self.sections(&denies, GUARDRAIL_GENERAL_MAX)?;
         let program = (SET_PROGRAM | if split == 0 { 0 } else { SET_SPLIT }, first_section, n_sections);
         self.guardrail_programs.insert(denies, program);
         Ok(Some(program))

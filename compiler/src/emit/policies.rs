@@ -16,7 +16,9 @@ use std::collections::BTreeMap;
 
 /// Rules about every service are repeated in the sections of named services up to that many times, or four times for
 /// each statement if that is more: so sections grow with their policy and no faster.
-const GENERAL_MAX: usize = 256;
+pub(super) const GENERAL_MAX: usize = 256;
+/// The same for the denies of guardrail sets, which each decision reads. An account adds one set at most.
+pub(super) const GUARDRAIL_GENERAL_MAX: usize = 2048;
 
 /// The number of a policy kind in the tables: its position in the order of.
 pub(crate) fn kind_word(kind: PolicyKind) -> u32 {
@@ -112,7 +114,7 @@ impl Emitter<'_> {
             *statement = self.statement(*statement)?;
         }
         let first = id("statements of policies", self.tables.body_statements.len())?;
-        let (split, first_section, n_sections) = self.sections(&statements)?;
+        let (split, first_section, n_sections) = self.sections(&statements, GENERAL_MAX)?;
         let body = id("policies", self.bodies.len())?;
         // Bounded by the list that it comes from.
         self.tables.bodies.extend([kind | split, first, statements.len() as u32, first_section, n_sections]);
@@ -127,7 +129,7 @@ impl Emitter<'_> {
     /// section is about all other services. Where that would repeat the rules about every service too often, they
     /// stand in the last section alone, which then counts for all services. Denies come first in a section: only a
     /// deny may end a walk early.
-    pub(super) fn sections(&mut self, statements: &[u32]) -> Result<(u32, u32, u32), CompileError> {
+    pub(super) fn sections(&mut self, statements: &[u32], general_max: usize) -> Result<(u32, u32, u32), CompileError> {
         // Whether it allows (denies sort first), position, words.
         type Rule = (bool, u32, [u32; RULE_ROW]);
         let mut named: BTreeMap<u32, Vec<Rule>> = BTreeMap::new();
@@ -160,7 +162,7 @@ impl Emitter<'_> {
                 }
             }
         }
-        let split = named.len() * general.len() > GENERAL_MAX.max(4 * statements.len());
+        let split = named.len() * general.len() > general_max.max(4 * statements.len());
         if split {
             named.retain(|_, rules| !rules.is_empty());
         } else {

@@ -200,6 +200,7 @@ fn identity(reader: &mut Reader<'_>, f: &mut Fields<'_>, names: Names) -> Option
         }
         tags = f.get("Tags").and_then(|node| reader.tags(node));
     }
+    let unique_id = unique_id.map(Into::into);
     Some(IdentityRecord { arn: arn?, unique_id, inline, attached, boundary, tags, place: Some(place) })
 }
 

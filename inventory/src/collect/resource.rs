@@ -98,7 +98,7 @@ fn identity(reader: &mut Reader<'_>, folder: &Folder<'_>, metadata: &mut Fields<
     let is = |word: &str| is_iam(&arn, word);
     let record = IdentityRecord {
         arn: arn.clone(),
-        unique_id,
+        unique_id: unique_id.map(Into::into),
         inline: inline.unwrap_or_default(),
         attached,
         boundary,

@@ -232,7 +232,7 @@ fn read_ahead(set: &CompiledPolicySet, group: &[Ids]) {
         *carried = of_instance(policy);
     }
     for program in ahead.into_iter().flatten().chain(carried).flatten() {
-        sum ^= program.read_ahead(set.tables());
+        sum ^= programs.read_ahead(set.tables(), program, None);
     }
     std::hint::black_box(sum);
 }

@@ -269,7 +269,7 @@ impl Maker<'_, '_> {
         }
         let mut identity = record(text);
         if self.entropy.chance(75) {
-            identity.unique_id = Some(unique_id("AIDA", text));
+            identity.unique_id = Some(unique_id("AIDA", text).into());
         }
         self.fill(&mut identity);
         let mut groups = Vec::new();
@@ -287,7 +287,7 @@ impl Maker<'_, '_> {
         }
         let mut identity = record(text);
         if self.entropy.chance(75) {
-            identity.unique_id = Some(unique_id("AROA", text));
+            identity.unique_id = Some(unique_id("AROA", text).into());
         }
         self.fill(&mut identity);
         let mood = [Mood::Mixed, Mood::Allowing, Mood::Helping][self.entropy.weighted(&[20, 30, 50])];
