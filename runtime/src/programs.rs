@@ -236,3 +236,63 @@ impl Builder<'_> {
         Program { services, first, extent: extent | LISTED, home: NONE }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One body with a section for each of these services, with as many rules as its position tells, then one for all others.
+    fn tables(n_services: usize, services: &[u32], others: bool, split: bool) -> Tables {
+        let mut tables = crate::testing::minimal();
+        tables.services = vec![0; SERVICE_ROW * n_services];
+        let mut n_rules = 0;
+        for (count, service) in (1..).zip(services.iter().copied().chain(others.then_some(NONE))) {
+            tables.body_sections.extend([service, n_rules, count]);
+            n_rules += count;
+        }
+        tables.rules = (0..RULE_ROW as u32 * n_rules).collect();
+        let n_sections = (tables.body_sections.len() / 3) as u32;
+        tables.bodies = vec![if split { BODY_SPLIT } else { 0 }, 0, 0, 0, n_sections];
+        let bits = services.iter().fold(0, |bits, service| bits | service_bit(*service));
+        tables.instances = vec![0, 7, if others { u32::MAX } else { bits }];
+        tables
+    }
+
+    #[test]
+    fn each_service_finds_its_section() {
+        let many: Vec<u32> = (0..400).filter(|service| service % 3 != 1).collect();
+        for (n_services, services) in [
+            (500, &many[..1]),
+            (500, &many[..FEW as usize]),
+            (500, &many[..]),
+            (500, &[0, 31, 32, 63, 64, 200, 201, 202, 203, 499][..]),
+            (DIRECTORY_SERVICES_MAX + 1, &many[..]),
+        ] {
+            for (others, split) in [(false, false), (true, false), (true, true)] {
+                let tables = tables(n_services, services, others, split);
+                let programs = Programs::new(&tables);
+                let program = programs.of_instance(0);
+                assert_eq!(program.home, 7);
+                let sections = rows::<3>(&tables.body_sections);
+                let of = |service: u32| {
+                    let section = sections.iter().find(|section| section[0] == service);
+                    section.map_or(&[][..], |[_, first, count]| {
+                        &rows::<RULE_ROW>(&tables.rules)[*first as usize..(first + count) as usize]
+                    })
+                };
+                for service in (0..n_services as u32).chain([NONE]) {
+                    let found = programs.rules(&tables, program, service);
+                    let named = services.contains(&service);
+                    let expected = match (named, split) {
+                        (true, true) => [of(service), of(NONE)],
+                        (true, false) => [of(service), &[]],
+                        (false, _) => [of(NONE), &[]],
+                    };
+                    assert_eq!(found, expected, "{service} of {services:?}");
+                    let is_about = found.iter().any(|rules| !rules.is_empty());
+                    assert!(program.is_about(service) || !is_about, "{service} of {services:?}");
+                }
+            }
+        }
+    }
+}
