@@ -4,13 +4,14 @@
 //! request holds is asked of the compiled engine; nothing is matched here. [`world`] adds to the inventory what steps may
 //! make and who may come from outside; a step changes little that a decision depends on, so a handful of variants of that
 //! world, each compiled once, answer for all states ([`fact::Form`]). [`steps`] instantiates rows of the table, [`ask`]
-//! binds and decides requests, [`names`] makes up names; [`search`] looks for the cheapest way to each fact; [`admin`]
+//! binds and decides requests, [`crowd`] asks everybody of an account at once, [`names`] makes up names; [`search`] looks for the cheapest way to each fact; [`admin`]
 //! measures administrators; [`deeds`] says which callers are worth a look; [`proof`] cuts out of the world
 //! what a request needs.
 
 mod admin;
 mod ask;
 mod audit;
+mod crowd;
 mod deeds;
 mod fact;
 mod names;
@@ -135,7 +136,7 @@ impl Reach {
     /// Cost: O(bytes of the world), and the compiler's.
     pub fn new(world: World, catalogue: &Catalogue, given: Given) -> Result<Reach, ReachError> {
         let stated = Stated { keys: given.keys, needs: given.needs };
-        let mut engine = Engine::new(world, catalogue.clone(), stated);
+        let mut engine = Engine::new(world, catalogue, stated);
         engine.worlds.plain(&engine.base)?;
         Ok(Reach { engine })
     }

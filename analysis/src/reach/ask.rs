@@ -10,6 +10,7 @@ use iamc_policy::principal::Principal;
 use iamc_policy::request::{Context, GivenKeys, KeyState, Mode, Request, RequestResource, ResourceInRequest};
 use iamc_policy::{Action, Arn, World};
 use iamc_runtime::{CompiledPolicySet, Scratch, decide, explain};
+use std::borrow::Cow;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -43,7 +44,7 @@ pub(crate) struct Asked {
 
 /// The variants of a world, each compiled when it is first asked.
 pub(crate) struct Worlds {
-    catalogue: Catalogue,
+    catalogue: Cow<'static, Catalogue>,
     compiled: BTreeMap<Form, Compiled>,
     /// Parts of variants, by form and accounts.
     parts: BTreeMap<(Form, BTreeSet<u32>), Compiled>,
@@ -52,7 +53,7 @@ pub(crate) struct Worlds {
 }
 
 impl Worlds {
-    pub(crate) fn new(catalogue: Catalogue) -> Worlds {
+    pub(crate) fn new(catalogue: Cow<'static, Catalogue>) -> Worlds {
         Worlds { catalogue, compiled: BTreeMap::new(), parts: BTreeMap::new(), n_decided: 0 }
     }
 
@@ -131,11 +132,9 @@ impl Worlds {
         let open = Asked { request, holds };
         let Some(answer) = self.explain(base, form, &open.request)? else { return Ok(None) };
         let keys = &answer.residual_keys;
-        if !keys.iter().all(|key| self.is_choice(key, &open.request, new)) {
-            return self.without_choices(base, form, open, keys, new).map(Some);
-        }
-        if keys.is_empty() {
-            return Ok(Some(open));
+        let absent = self.without_choices(base, form, open.clone(), keys, new)?;
+        if absent.holds == Holds::Definitely || !keys.iter().all(|key| self.is_choice(key, &open.request, new)) {
+            return Ok(Some(absent));
         }
         let mut values = HashMap::new();
         if let Some(residual) = &answer.residual {
@@ -180,6 +179,9 @@ impl Worlds {
         new: &[Arn],
     ) -> Result<Asked, CompileError> {
         let mut request = open.request.clone();
+        if keys.iter().all(|key| key == "sts:rolesessionname") {
+            return Ok(open);
+        }
         for key in keys.iter().filter(|key| *key != "sts:rolesessionname") {
             if self.is_choice(key, &open.request, new) {
                 request.context.insert(ConditionKey::new(key), KeyState::Absent);

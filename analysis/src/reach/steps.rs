@@ -1,6 +1,7 @@
 //! Steps: rows of the table, instantiated for a caller in a form and a target, and decided.
 
 use super::ask::{self, Asked, GLOBAL_REGION, Worlds};
+use super::crowd::Crowd;
 use super::deeds::Deeds;
 use super::fact::{Fact, Form, Holds, Identity, Thing};
 use super::names::{self, Place, REGIONS_MAX};
@@ -14,6 +15,7 @@ use iamc_policy::principal::Principal;
 use iamc_policy::request::{AdditionalAction, Context, KeyState, Request, RequestResource, ResourceInRequest};
 use iamc_policy::world::{GapKind, World};
 use iamc_policy::{AccountId, Action, Arn};
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -126,6 +128,9 @@ pub(crate) struct Engine {
     /// Services to which rows pass roles.
     pub(crate) services: Vec<String>,
     pub(crate) deeds: Deeds,
+    crowd: Option<Crowd>,
+    /// By account: of its identities, the roles that each may assume as the world is, by number.
+    takes: HashMap<u32, HashMap<Identity, Vec<(Identity, Holds)>>>,
     assume_action: Action,
     pass_action: Action,
     steps: HashMap<(Caller, Form), Arc<[Step]>>,
@@ -154,7 +159,10 @@ fn action(text: &str) -> Action {
 }
 
 impl Engine {
-    pub(crate) fn new(world: World, catalogue: Catalogue, stated: Stated) -> Engine {
+    pub(crate) fn new(world: World, catalogue: &Catalogue, stated: Stated) -> Engine {
+        // What the compiler knows of the embedded tables it works out once a process.
+        let is_embedded = std::ptr::eq(catalogue, Catalogue::embedded());
+        let catalogue = if is_embedded { Cow::Borrowed(Catalogue::embedded()) } else { Cow::Owned(catalogue.clone()) };
         let table = Table::embedded();
         let base = Base::new(world);
         let incomplete = if base.world.assume_complete {
@@ -181,6 +189,8 @@ impl Engine {
             running,
             services: services.into_iter().collect(),
             deeds,
+            crowd: None,
+            takes: HashMap::new(),
             assume_action,
             pass_action,
             steps: HashMap::new(),
@@ -337,6 +347,21 @@ impl Engine {
 
     /// P-4.1.
     fn assume(&mut self, id: Identity, form: Form, is_worth: &dyn Fn(Fact) -> bool, found: &mut Best) -> Outcome<()> {
+        if form == Form::default()
+            && let Some(takes) = self.takes(id)?
+        {
+            for (role, holds) in takes {
+                if role == id || !is_worth(Fact::Controls(role)) {
+                    continue;
+                }
+                let step = match holds {
+                    Holds::Definitely => Some(self.sure_assume_step(id, role)),
+                    Holds::Possibly => self.assume_step(id, form, role, None)?,
+                };
+                step.into_iter().for_each(|step| found.add(step));
+            }
+            return Ok(());
+        }
         let account = self.base.account(id).id;
         let mut targets: Vec<Identity> = if self.may(id, form, &self.assume_action) {
             let named = self.base.trusting.get(&account).into_iter().flatten();
@@ -362,6 +387,65 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// Roles that an identity may assume as the world is, by number: those that are definite are so without a choice or with
+    /// everything absent that is at the caller's choice. `None`: nothing is known of the identity.
+    fn takes(&mut self, id: Identity) -> Outcome<Option<Vec<(Identity, Holds)>>> {
+        if self.crowd.is_none() {
+            let plain = self.worlds.plain(&self.base)?;
+            self.crowd = Some(Crowd::new(&plain.set, &self.base));
+        }
+        let Some(crowd) = self.crowd.as_mut().filter(|crowd| crowd.knows(id)) else { return Ok(None) };
+        let account = self.base.account_of[id as usize];
+        if !self.takes.contains_key(&account) {
+            let number = self.base.accounts[account as usize].id;
+            let named = self.base.trusting.get(&number).into_iter().flatten();
+            let mut targets: Vec<Identity> = named.chain(&self.base.trusting_all).copied().collect();
+            targets.sort_unstable();
+            targets.dedup();
+            let mut takes: HashMap<Identity, Vec<(Identity, Holds)>> = HashMap::new();
+            for role in targets {
+                let mut request = ask::blank(self.base.principal(role), self.assume_action.clone(), GLOBAL_REGION);
+                request.facts.session_unknown = true;
+                request.resources.push(ResourceInRequest::new(RequestResource::Arn(self.base.arn(role).clone())));
+                request.context.extend(self.stated.keys.clone());
+                // Whatever Region, whatever source identity.
+                let mut open = request.clone();
+                open.context.extend(self.stated.keys.clone());
+                for key in ["aws:RequestedRegion", "aws:SourceIdentity"] {
+                    open.context.insert(ConditionKey::new(key), KeyState::Unknown);
+                }
+                let Some(mut found) = crowd.ask(open, number) else { continue };
+                if found.iter().any(|(_, holds)| *holds == Holds::Possibly) {
+                    // P-4.5 binds the source identity of roles alone.
+                    for key in ["aws:SourceIdentity", "aws:TagKeys", "sts:SourceIdentity", "sts:TransitiveTagKeys"] {
+                        request.context.entry(ConditionKey::new(key)).or_insert(KeyState::Absent);
+                    }
+                    let sure = crowd.ask(request, number).unwrap_or_default();
+                    let sure = sure.into_iter().filter(|(_, holds)| *holds == Holds::Definitely).map(|(id, _)| id);
+                    let sure: BTreeSet<Identity> = sure.filter(|id| !self.base.is_user(*id)).collect();
+                    for (id, holds) in &mut found {
+                        if sure.contains(id) {
+                            *holds = Holds::Definitely;
+                        }
+                    }
+                }
+                for (id, holds) in found {
+                    takes.entry(id).or_default().push((role, holds));
+                }
+            }
+            self.takes.insert(account, takes);
+        }
+        Ok(Some(self.takes[&account].get(&id).cloned().unwrap_or_default()))
+    }
+
+    /// One `sts:AssumeRole` that is known to be definite.
+    fn sure_assume_step(&self, id: Identity, role: Identity) -> Step {
+        let row = self.assume_row();
+        let step =
+            self.step(row, 1, Caller::Identity(id), Form::default(), Target::Identity(role), Fact::Controls(role));
+        Step { n_requests: 1, ..step }
     }
 
     /// One `sts:AssumeRole`; with a condition, in the world in which that condition holds.

@@ -138,7 +138,7 @@ fn read(text: &str) -> World {
 }
 
 fn engine(world: World) -> Engine {
-    Engine::new(world, Catalogue::embedded().clone(), Stated::default())
+    Engine::new(world, Catalogue::embedded(), Stated::default())
 }
 
 const DEFINITE: Limits<'_> = Limits { definite: true, is_goal: &|_| false, keeps: true };

@@ -18,7 +18,7 @@ const PROBE: &str = "iamc-probe";
 /// The name of the role that stands for whoever is in an account outside (P-16.6).
 pub(crate) const OUTSIDER: &str = "iamc-outsider";
 /// The name of sessions, which is not known.
-const SESSION: &str = "session";
+pub(crate) const SESSION: &str = "session";
 
 /// P-3.10: the text that allows everything.
 static EVERYTHING: LazyLock<Arc<Policy>> = LazyLock::new(|| {
