@@ -4,7 +4,8 @@
 //! request holds is asked of the compiled engine; nothing is matched here. [`world`] adds to the inventory what steps may
 //! make and who may come from outside; a step changes little that a decision depends on, so a handful of variants of that
 //! world, each compiled once, answer for all states ([`fact::Form`]). [`steps`] instantiates rows of the table, [`ask`]
-//! binds and decides requests, [`crowd`] asks everybody of an account at once, [`names`] makes up names; [`search`] looks for the cheapest way to each fact; [`admin`]
+//! binds and decides requests, [`crowd`] asks everybody of an account at once, [`names`] makes up names; [`search`] looks for the cheapest way to each fact; [`reachable`] tells for all starts at once who
+//! has a way at all, from steps that are [`possible`]; [`admin`]
 //! measures administrators; [`deeds`] says which callers are worth a look; [`proof`] cuts out of the world
 //! what a request needs.
 
@@ -15,7 +16,9 @@ mod crowd;
 mod deeds;
 mod fact;
 mod names;
+mod possible;
 mod proof;
+mod reachable;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a panic is how a test says no")]
 mod rules;
@@ -174,7 +177,7 @@ impl Reach {
     pub fn between(&mut self, start: &str, goal: Goal<'_>, definite: bool) -> Result<Option<Path>, ReachError> {
         let caller = self.start(start)?;
         let is_goal = self.goal(goal)?;
-        let found = self.one(caller, &is_goal, definite, false)?;
+        let found = self.one(caller, &is_goal, definite)?;
         found.map(|(search, goal)| self.path(caller, &search, goal)).transpose()
     }
 
@@ -187,11 +190,13 @@ impl Reach {
         let is_goal = self.goal(goal)?;
         let mut paths = Vec::new();
         let mut n_paths = 0;
-        for caller in self.engine.starts() {
-            let Some((search, goal)) = self.one(caller, &is_goal, definite, true)? else { continue };
-            if search.is_start(goal) {
+        let reachers = self.engine.reachers(&is_goal)?;
+        for caller in self.engine.starts().into_iter().filter(|caller| reachers.has(*caller)) {
+            if !definite && paths.len() >= limit {
+                n_paths += 1;
                 continue;
             }
+            let Some((search, goal)) = self.one(caller, &is_goal, definite)? else { continue };
             n_paths += 1;
             if paths.len() < limit {
                 paths.push(self.path(caller, &search, goal)?);
@@ -222,9 +227,8 @@ impl Reach {
         caller: Caller,
         is_goal: &dyn Fn(Fact) -> bool,
         definite: bool,
-        keeps: bool,
     ) -> Result<Option<(Search, Fact)>, ReachError> {
-        let search = Search::run(&mut self.engine, &[caller], Limits { definite, is_goal, keeps })?;
+        let search = Search::run(&mut self.engine, &[caller], Limits { definite, is_goal, keeps: false })?;
         Ok(search.reached.map(|goal| (search, goal)))
     }
 

@@ -11,7 +11,6 @@ use iamc_policy::request::{Context, GivenKeys, KeyState, Mode, Request, RequestR
 use iamc_policy::{Action, Arn, World};
 use iamc_runtime::{CompiledPolicySet, Scratch, decide, explain};
 use std::borrow::Cow;
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -20,8 +19,8 @@ pub(super) const GLOBAL_REGION: &str = "us-east-1";
 /// So many combinations of values are tried for keys at the caller's choice (P-2.10).
 const COMBINATIONS_MAX: usize = 256;
 
-/// Of so many parts of one variant, the whole one is cheaper.
-const PARTS_MAX: usize = 64;
+/// So many parts of variants are kept; then they are compiled anew.
+const PARTS_MAX: usize = 256;
 
 /// One variant of the world, compiled.
 pub(crate) struct Compiled {
@@ -45,16 +44,19 @@ pub(crate) struct Asked {
 /// The variants of a world, each compiled when it is first asked.
 pub(crate) struct Worlds {
     catalogue: Cow<'static, Catalogue>,
-    compiled: BTreeMap<Form, Compiled>,
+    /// The world as it is.
+    whole: Option<Compiled>,
     /// Parts of variants, by form and accounts.
     parts: BTreeMap<(Form, BTreeSet<u32>), Compiled>,
+    /// Whether something is possible is all that counts: no choices are tried to make it definite.
+    pub(crate) is_rough: bool,
     /// Decisions so far.
     pub(crate) n_decided: u64,
 }
 
 impl Worlds {
     pub(crate) fn new(catalogue: Cow<'static, Catalogue>) -> Worlds {
-        Worlds { catalogue, compiled: BTreeMap::new(), parts: BTreeMap::new(), n_decided: 0 }
+        Worlds { catalogue, whole: None, parts: BTreeMap::new(), is_rough: false, n_decided: 0 }
     }
 
     pub(crate) fn catalogue(&self) -> &Catalogue {
@@ -63,34 +65,26 @@ impl Worlds {
 
     /// The world as it is, compiled.
     pub(crate) fn plain(&mut self, base: &Base) -> Result<&mut Compiled, CompileError> {
-        self.whole(base, Form::default())
-    }
-
-    fn whole(&mut self, base: &Base, form: Form) -> Result<&mut Compiled, CompileError> {
-        match self.compiled.entry(form) {
-            Entry::Occupied(known) => Ok(known.into_mut()),
-            Entry::Vacant(free) if form == Form::default() => Ok(free.insert(compiled(&base.world, &self.catalogue)?)),
-            Entry::Vacant(free) => Ok(free.insert(compiled(&base.variant(form, None), &self.catalogue)?)),
+        if self.whole.is_none() {
+            self.whole = Some(compiled(&base.world, &self.catalogue)?);
         }
+        Ok(self.whole.as_mut().expect("it was compiled"))
     }
 
-    /// A variant that answers the request: of the accounts that it is about where few have been asked about in that form,
-    /// else of the whole world.
+    /// A variant that answers the request: of the accounts that it is about.
     fn get(&mut self, base: &Base, form: Form, request: &Request) -> Result<&mut Compiled, CompileError> {
-        if form == Form::default() || self.compiled.contains_key(&form) {
-            return self.whole(base, form);
+        if form == Form::default() {
+            return self.plain(base);
         }
         let accounts = base.accounts_of(request);
         let key = (form, accounts);
         if self.parts.contains_key(&key) {
             return Ok(self.parts.get_mut(&key).expect("it is there"));
         }
-        let n_parts = self.parts.keys().filter(|(known, _)| *known == form).count();
-        if n_parts >= PARTS_MAX {
-            self.parts.retain(|(known, _), _| *known != form);
-            return self.whole(base, form);
+        if self.parts.len() >= PARTS_MAX {
+            self.parts.clear();
         }
-        let part = compiled(&base.variant(form, Some(&key.1)), &self.catalogue)?;
+        let part = compiled(&base.variant(form, &key.1), &self.catalogue)?;
         Ok(self.parts.entry(key).or_insert(part))
     }
 
@@ -126,7 +120,7 @@ impl Worlds {
         new: &[Arn],
     ) -> Result<Option<Asked>, CompileError> {
         let Some(holds) = self.decide(base, form, &request)? else { return Ok(None) };
-        if holds == Holds::Definitely {
+        if holds == Holds::Definitely || self.is_rough {
             return Ok(Some(Asked { request, holds }));
         }
         let open = Asked { request, holds };

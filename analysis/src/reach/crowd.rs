@@ -21,8 +21,6 @@ pub(crate) struct Crowd {
     /// By principal of the set.
     identities: Vec<Identity>,
     is_listed: Vec<bool>,
-    /// Questions so far.
-    pub(crate) n_asked: u64,
 }
 
 impl Crowd {
@@ -38,7 +36,7 @@ impl Crowd {
             }
             identities.push(id.unwrap_or(NOBODY));
         }
-        Crowd { inverse, scratch: QuestionScratch::default(), identities, is_listed, n_asked: 0 }
+        Crowd { inverse, scratch: QuestionScratch::default(), identities, is_listed }
     }
 
     /// Whether answers say something about the identity.
@@ -46,15 +44,15 @@ impl Crowd {
         self.is_listed[id as usize]
     }
 
-    /// Identities of the account whose request may be allowed, each with how sure that is, in the order of the set. The
+    /// Identities of the account, or of all, whose request may be allowed, each with how sure that is, in the order of the set. The
     /// principal of the request is not looked at. `None`: the request is ill-formed whoever makes it.
     ///
     /// Cost: see [`who_can`].
-    pub(crate) fn ask(&mut self, request: Request, account: AccountId) -> Option<Vec<(Identity, Holds)>> {
-        self.n_asked += 1;
+    pub(crate) fn ask(&mut self, request: Request, account: Option<AccountId>) -> Option<Vec<(Identity, Holds)>> {
         let question = Question::new(request).with_session_name(super::world::SESSION);
-        let accounts = [account];
-        let found = who_can(&self.inverse, &question, Scope::Accounts(&accounts), &mut self.scratch).ok()?;
+        let scope = account.as_slice();
+        let scope = if scope.is_empty() { Scope::All } else { Scope::Accounts(scope) };
+        let found = who_can(&self.inverse, &question, scope, &mut self.scratch).ok()?;
         let principals = found.principals();
         let listed = principals.possible.iter().filter_map(|lane| {
             let id = *self.identities.get(lane as usize).filter(|id| **id != NOBODY)?;

@@ -274,11 +274,6 @@ impl Search {
         self.relax(step.conclusion, cost, Why::Step(Box::new(step.clone()), premises.to_vec()), limits);
     }
 
-    /// Whether a fact holds without a step.
-    pub(crate) fn is_start(&self, fact: Fact) -> bool {
-        self.found.get(&fact).is_some_and(|cost| cost.n_requests == 0)
-    }
-
     /// P-15.6: the steps that a fact rests on, each before those that need it; facts that follow without a step are
     /// passed through.
     pub(crate) fn path(&self, goal: Fact) -> Vec<(Step, Vec<Fact>)> {

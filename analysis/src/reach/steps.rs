@@ -5,6 +5,7 @@ use super::crowd::Crowd;
 use super::deeds::Deeds;
 use super::fact::{Fact, Form, Holds, Identity, Thing};
 use super::names::{self, Place, REGIONS_MAX};
+use super::reachable::Graph;
 use super::world::{Base, Origin};
 use crate::{Bound, Effect, Family, Need, NeedClass, On, PassedRole, Primitive, Table, Truster, Which};
 use iamc_catalogue::Catalogue;
@@ -129,12 +130,19 @@ pub(crate) struct Engine {
     pub(crate) services: Vec<String>,
     pub(crate) deeds: Deeds,
     crowd: Option<Crowd>,
-    /// By account: of its identities, the roles that each may assume as the world is, by number.
-    takes: HashMap<u32, HashMap<Identity, Vec<(Identity, Holds)>>>,
+    /// By account and whether it is rough: of its identities, the roles that each may assume as the world is.
+    takes: HashMap<(u32, bool), Takes>,
+    /// The same of all accounts, for roles that may admit anybody, by whether it is rough.
+    takes_of_all: HashMap<bool, Takes>,
+    /// What is possible at all, see `possible`.
+    pub(super) possible: HashMap<(Identity, Form), Arc<[Fact]>>,
+    pub(super) possible_on: HashMap<(Identity, Form, Fact), Arc<[Fact]>>,
+    pub(super) graph: Option<Graph>,
     assume_action: Action,
     pass_action: Action,
     steps: HashMap<(Caller, Form), Arc<[Step]>>,
-    passes: HashMap<(Identity, Form, Identity, u16), Option<Holds>>,
+    /// The last part of keys of passes and attempts says whether they are rough.
+    passes: HashMap<(Identity, Form, Identity, u16, bool), Option<Holds>>,
     trusts: HashMap<(Identity, u16, u16), Option<Holds>>,
     attempts: HashMap<AttemptKey, Option<Holds>>,
     policies: HashMap<Identity, Arc<[Arc<Policy>]>>,
@@ -145,14 +153,22 @@ pub(crate) struct Engine {
     /// By role: resources that run as it. By account and type: whether anything is known.
     runs_as: HashMap<Identity, Vec<Arn>>,
     runs_as_known: BTreeSet<(u32, String, String)>,
+    /// By account number: resources that run as some role, and instance profiles.
+    running_in: HashMap<String, Vec<u32>>,
+    profiles_in: HashMap<String, Vec<u32>>,
+    /// By role: the first instance profile that holds it.
+    profile_of: HashMap<Identity, u32>,
     /// Resources of the inventory by account and type.
     listed: HashMap<(u32, String, String), Arc<[Arn]>>,
 }
 
 type Outcome<T> = Result<T, CompileError>;
 
+/// By caller: roles that it may assume, each with how sure that is.
+type Takes = HashMap<Identity, Vec<(Identity, Holds)>>;
+
 /// Row, caller, form; the target where a request depends on it; the existing resource.
-type AttemptKey = (u16, Identity, Form, Option<Identity>, Option<Arn>);
+type AttemptKey = (u16, Identity, Form, Option<Identity>, Option<Arn>, bool);
 
 fn action(text: &str) -> Action {
     text.parse().expect("an action of ours")
@@ -191,6 +207,10 @@ impl Engine {
             deeds,
             crowd: None,
             takes: HashMap::new(),
+            takes_of_all: HashMap::new(),
+            possible: HashMap::new(),
+            possible_on: HashMap::new(),
+            graph: None,
             assume_action,
             pass_action,
             steps: HashMap::new(),
@@ -204,6 +224,9 @@ impl Engine {
             incomplete,
             runs_as: HashMap::new(),
             runs_as_known: BTreeSet::new(),
+            running_in: HashMap::new(),
+            profiles_in: HashMap::new(),
+            profile_of: HashMap::new(),
             listed: HashMap::new(),
             base,
         };
@@ -213,7 +236,14 @@ impl Engine {
 
     /// Which resource runs as which role, and for which types of an account that is known.
     fn note_running(&mut self) {
-        for fact in &self.base.world.runs_as {
+        for (at, profile) in (0u32..).zip(&self.base.world.instance_profiles) {
+            self.profiles_in.entry(profile.arn.account().to_owned()).or_default().push(at);
+            for role in profile.roles.iter().filter_map(|role| self.base.by_arn.get(role.as_str())) {
+                self.profile_of.entry(*role).or_insert(at);
+            }
+        }
+        for (at, fact) in (0u32..).zip(&self.base.world.runs_as) {
+            self.running_in.entry(fact.resource.account().to_owned()).or_default().push(at);
             for role in &fact.roles {
                 if let Some(role) = self.base.by_arn.get(role.as_str()) {
                     self.runs_as.entry(*role).or_default().push(fact.resource.clone());
@@ -261,12 +291,19 @@ impl Engine {
 
     fn look_for_resources(&self, account: u32, service: &str, resource_type: &str) -> Vec<Arn> {
         let own = self.base.accounts[account as usize].id.to_string();
+        let of = |list: &HashMap<String, Vec<u32>>| -> Vec<usize> {
+            let places = [own.as_str(), ""].into_iter().filter_map(|account| list.get(account)).flatten();
+            places.map(|at| *at as usize).collect()
+        };
+        let world = &self.base.world;
         let arns: Vec<&Arn> = match (service, resource_type) {
-            ("iam", "instance-profile") => self.base.world.instance_profiles.iter().map(|x| &x.arn).collect(),
+            ("iam", "instance-profile") => {
+                of(&self.profiles_in).into_iter().map(|at| &world.instance_profiles[at].arn).collect()
+            }
             _ => {
                 let facts = &self.base.accounts[account as usize];
-                let listed = facts.resources.iter().map(|at| &self.base.world.resources[*at as usize].arn);
-                listed.chain(self.base.world.runs_as.iter().map(|fact| &fact.resource)).collect()
+                let listed = facts.resources.iter().map(|at| &world.resources[*at as usize].arn);
+                listed.chain(of(&self.running_in).into_iter().map(|at| &world.runs_as[at].resource)).collect()
             }
         };
         let is_own = |arn: &&&Arn| arn.account().is_empty() || arn.account() == own;
@@ -318,6 +355,16 @@ impl Engine {
         if let Some(known) = self.steps.get(&(caller, form)) {
             return Ok(known.iter().filter(|step| is_worth(step.conclusion)).cloned().collect());
         }
+        self.decide_steps(caller, form, is_worth)
+    }
+
+    /// The same, decided now.
+    pub(super) fn decide_steps(
+        &mut self,
+        caller: Caller,
+        form: Form,
+        is_worth: &dyn Fn(Fact) -> bool,
+    ) -> Outcome<Vec<Step>> {
         let mut found = Best::default();
         match caller {
             Caller::Identity(id) => {
@@ -356,6 +403,7 @@ impl Engine {
                 }
                 let step = match holds {
                     Holds::Definitely => Some(self.sure_assume_step(id, role)),
+                    Holds::Possibly if self.worlds.is_rough => Some(Step { holds, ..self.sure_assume_step(id, role) }),
                     Holds::Possibly => self.assume_step(id, form, role, None)?,
                 };
                 step.into_iter().for_each(|step| found.add(step));
@@ -396,48 +444,71 @@ impl Engine {
             let plain = self.worlds.plain(&self.base)?;
             self.crowd = Some(Crowd::new(&plain.set, &self.base));
         }
-        let Some(crowd) = self.crowd.as_mut().filter(|crowd| crowd.knows(id)) else { return Ok(None) };
+        if !self.crowd.as_ref().is_some_and(|crowd| crowd.knows(id)) {
+            return Ok(None);
+        }
         let account = self.base.account_of[id as usize];
-        if !self.takes.contains_key(&account) {
+        let is_rough = self.worlds.is_rough;
+        if !self.takes_of_all.contains_key(&is_rough) {
+            let takes = self.who_takes(&self.base.trusting_all.clone(), None);
+            self.takes_of_all.insert(is_rough, takes);
+        }
+        if !self.takes.contains_key(&(account, is_rough)) {
             let number = self.base.accounts[account as usize].id;
-            let named = self.base.trusting.get(&number).into_iter().flatten();
-            let mut targets: Vec<Identity> = named.chain(&self.base.trusting_all).copied().collect();
+            let all = &self.base.trusting_all;
+            let named = self.base.trusting.get(&number).into_iter().flatten().copied();
+            let mut targets: Vec<Identity> = named.filter(|role| all.binary_search(role).is_err()).collect();
             targets.sort_unstable();
             targets.dedup();
-            let mut takes: HashMap<Identity, Vec<(Identity, Holds)>> = HashMap::new();
-            for role in targets {
-                let mut request = ask::blank(self.base.principal(role), self.assume_action.clone(), GLOBAL_REGION);
-                request.facts.session_unknown = true;
-                request.resources.push(ResourceInRequest::new(RequestResource::Arn(self.base.arn(role).clone())));
-                request.context.extend(self.stated.keys.clone());
-                // Whatever Region, whatever source identity.
-                let mut open = request.clone();
-                open.context.extend(self.stated.keys.clone());
-                for key in ["aws:RequestedRegion", "aws:SourceIdentity"] {
-                    open.context.insert(ConditionKey::new(key), KeyState::Unknown);
+            let takes = self.who_takes(&targets, Some(number));
+            if is_rough {
+                // Callers come account by account, and what is possible for each of them is kept elsewhere.
+                self.takes.retain(|(_, is_rough), _| !is_rough);
+            }
+            self.takes.insert((account, is_rough), takes);
+        }
+        let own = self.takes[&(account, is_rough)].get(&id).into_iter().flatten();
+        let all = self.takes_of_all[&is_rough].get(&id).into_iter().flatten();
+        let mut takes: Vec<(Identity, Holds)> = own.chain(all).copied().collect();
+        takes.sort_unstable();
+        Ok(Some(takes))
+    }
+
+    /// Who of an account, or of all, may assume each of the roles.
+    fn who_takes(&mut self, roles: &[Identity], account: Option<AccountId>) -> Takes {
+        let mut takes = Takes::new();
+        let Some(crowd) = self.crowd.as_mut() else { return takes };
+        for role in roles {
+            let mut request = ask::blank(self.base.principal(*role), self.assume_action.clone(), GLOBAL_REGION);
+            request.facts.session_unknown = true;
+            request.resources.push(ResourceInRequest::new(RequestResource::Arn(self.base.arn(*role).clone())));
+            request.context.extend(self.stated.keys.clone());
+            // Whatever Region, whatever source identity.
+            let mut open = request.clone();
+            for key in ["aws:RequestedRegion", "aws:SourceIdentity"] {
+                open.context.insert(ConditionKey::new(key), KeyState::Unknown);
+            }
+            open.context.extend(self.stated.keys.clone());
+            let Some(mut found) = crowd.ask(open, account) else { continue };
+            if !self.worlds.is_rough && found.iter().any(|(_, holds)| *holds == Holds::Possibly) {
+                // P-4.5 binds the source identity of roles alone.
+                for key in ["aws:SourceIdentity", "aws:TagKeys", "sts:SourceIdentity", "sts:TransitiveTagKeys"] {
+                    request.context.entry(ConditionKey::new(key)).or_insert(KeyState::Absent);
                 }
-                let Some(mut found) = crowd.ask(open, number) else { continue };
-                if found.iter().any(|(_, holds)| *holds == Holds::Possibly) {
-                    // P-4.5 binds the source identity of roles alone.
-                    for key in ["aws:SourceIdentity", "aws:TagKeys", "sts:SourceIdentity", "sts:TransitiveTagKeys"] {
-                        request.context.entry(ConditionKey::new(key)).or_insert(KeyState::Absent);
+                let sure = crowd.ask(request, account).unwrap_or_default();
+                let sure = sure.into_iter().filter(|(_, holds)| *holds == Holds::Definitely).map(|(id, _)| id);
+                let sure: BTreeSet<Identity> = sure.filter(|id| !self.base.is_user(*id)).collect();
+                for (id, holds) in &mut found {
+                    if sure.contains(id) {
+                        *holds = Holds::Definitely;
                     }
-                    let sure = crowd.ask(request, number).unwrap_or_default();
-                    let sure = sure.into_iter().filter(|(_, holds)| *holds == Holds::Definitely).map(|(id, _)| id);
-                    let sure: BTreeSet<Identity> = sure.filter(|id| !self.base.is_user(*id)).collect();
-                    for (id, holds) in &mut found {
-                        if sure.contains(id) {
-                            *holds = Holds::Definitely;
-                        }
-                    }
-                }
-                for (id, holds) in found {
-                    takes.entry(id).or_default().push((role, holds));
                 }
             }
-            self.takes.insert(account, takes);
+            for (id, holds) in found {
+                takes.entry(id).or_default().push((*role, holds));
+            }
         }
-        Ok(Some(self.takes[&account].get(&id).cloned().unwrap_or_default()))
+        takes
     }
 
     /// One `sts:AssumeRole` that is known to be definite.
@@ -628,7 +699,8 @@ impl Engine {
             }
             _ => Vec::new(),
         };
-        conclusions.retain(|conclusion| is_worth(*conclusion));
+        let is_rough = self.worlds.is_rough;
+        conclusions.retain(|conclusion| is_worth(*conclusion) && !(is_rough && found.holds(*conclusion).is_some()));
         let Some(first) = conclusions.first().copied() else { return Ok(()) };
         if first == Fact::Controls(id) {
             // P-6.2: a key of one's own gives nothing new.
@@ -727,6 +799,9 @@ impl Engine {
                 continue;
             }
             let is_possible = found.holds(Fact::Controls(role)).is_some();
+            if is_possible && self.worlds.is_rough {
+                continue;
+            }
             for at in &rows {
                 if !self.names_trusters(role, self.row(*at)) {
                     continue;
@@ -736,7 +811,7 @@ impl Engine {
                     if is_definite || !is_possible {
                         found.add(step);
                     }
-                    if is_definite {
+                    if is_definite || self.worlds.is_rough {
                         break;
                     }
                 }
@@ -806,8 +881,8 @@ impl Engine {
         let mut best: Option<Step> = None;
         for resource in resources {
             step.resource = resource;
-            let Some(holds) = self.attempt_holds(&step)? else { continue };
             let Some(needs) = self.needs(&step) else { continue };
+            let Some(holds) = self.attempt_holds(&step)? else { continue };
             let mut one = step.clone();
             one.n_requests = row.requests.len() as u32;
             one.n_open = n_open + u32::from(holds == Holds::Possibly);
@@ -828,7 +903,7 @@ impl Engine {
             if best.as_ref().is_none_or(|best| one.holds < best.holds) {
                 best = Some(one);
             }
-            if best.as_ref().is_some_and(|best| best.holds == Holds::Definitely) {
+            if best.as_ref().is_some_and(|best| best.holds == Holds::Definitely || self.worlds.is_rough) {
                 break;
             }
         }
@@ -838,13 +913,14 @@ impl Engine {
     /// P-11.1, one pass, asked by itself.
     fn pass(&mut self, id: Identity, form: Form, role: Identity, to: &str) -> Outcome<Option<Holds>> {
         let service = self.services.iter().position(|known| known == to).unwrap_or_default() as u16;
-        if let Some(known) = self.passes.get(&(id, form, role, service)) {
+        let key = (id, form, role, service, self.worlds.is_rough);
+        if let Some(known) = self.passes.get(&key) {
             return Ok(*known);
         }
         let request = self.pass_request(id, role, to);
         let asked = self.worlds.ask(&self.base, form, request, &[])?;
         let holds = asked.map(|asked| asked.holds);
-        self.passes.insert((id, form, role, service), holds);
+        self.passes.insert(key, holds);
         Ok(holds)
     }
 
@@ -875,7 +951,7 @@ impl Engine {
             let request = self.service_request(role, Principal::Service(to.into()), self.assume_action.clone());
             let Some(trusted) = self.worlds.ask(&self.base, Form::default(), request, &[])? else { continue };
             let holds = passed.and(trusted.holds);
-            if holds == Holds::Definitely {
+            if holds == Holds::Definitely || self.worlds.is_rough {
                 return Ok(Some((role, holds)));
             }
             best = best.or(Some((role, holds)));
@@ -930,7 +1006,7 @@ impl Engine {
         };
         let keys = row.requests.iter().flat_map(|request| &request.keys);
         let depends = keys.into_iter().any(|(_, bound)| matches!(bound, Bound::TargetRole | Bound::InstanceProfile));
-        let key = (step.row, id, step.form, depends.then_some(role), step.resource.clone());
+        let key = (step.row, id, step.form, depends.then_some(role), step.resource.clone(), self.worlds.is_rough);
         if let Some(known) = self.attempts.get(&key) {
             return Ok(*known);
         }
@@ -960,7 +1036,7 @@ impl Engine {
         let mut best: Option<Attempt> = None;
         for region in &regions {
             let Some(attempt) = self.attempt_in(step, region)? else { continue };
-            if attempt.holds == Holds::Definitely {
+            if attempt.holds == Holds::Definitely || self.worlds.is_rough {
                 return Ok(Some(attempt));
             }
             best = best.or(Some(attempt));
@@ -1005,7 +1081,8 @@ impl Engine {
         let first: Vec<usize> = vec![0; chosen.len()];
         let attempt = self.attempt_with(step, region, &chosen, &first)?;
         let others = chosen.iter().any(|(_, names)| names.len() > 1);
-        if !others || attempt.as_ref().is_some_and(|attempt| attempt.holds == Holds::Definitely) {
+        let is_rough = self.worlds.is_rough;
+        if !others || attempt.as_ref().is_some_and(|attempt| is_rough || attempt.holds == Holds::Definitely) {
             return Ok(attempt);
         }
         // Names of different types do not touch each other, so each is chosen by itself.
@@ -1017,7 +1094,7 @@ impl Engine {
                 if best.is_none_or(|(_, known)| holds < known) {
                     best = Some((place, holds));
                 }
-                if holds == Holds::Definitely {
+                if holds == Holds::Definitely || is_rough {
                     break;
                 }
             }
@@ -1135,8 +1212,7 @@ impl Engine {
     }
 
     fn profile_of(&self, role: Identity) -> Option<&Arn> {
-        let arn = self.base.arn(role);
-        self.base.world.instance_profiles.iter().find(|profile| profile.roles.contains(arn)).map(|profile| &profile.arn)
+        self.profile_of.get(&role).map(|at| &self.base.world.instance_profiles[*at as usize].arn)
     }
 
     /// All requests with those names; `None`: one of them does not hold.

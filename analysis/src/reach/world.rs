@@ -7,7 +7,7 @@ use iamc_policy::document::{Effect, Policy, PolicyKind, Strictness};
 use iamc_policy::principal::{Principal, PrincipalEntry, last_segment};
 use iamc_policy::request::{Request, RequestResource};
 use iamc_policy::world::{
-    Account, IdentityRecord, NamedPolicy, PolicyText, ResourcePolicy, Role, SessionDefaults, User, World,
+    Account, Guardrail, IdentityRecord, NamedPolicy, PolicyText, ResourcePolicy, Role, SessionDefaults, User, World,
 };
 use iamc_policy::{AccountId, Arn, SmolStr};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -75,6 +75,8 @@ pub(crate) struct AccountFacts {
     pub(crate) guardrails: Vec<Arc<Policy>>,
     /// Regions of its resources and endpoints.
     pub(crate) regions: BTreeSet<String>,
+    /// The root or unit that it lies in.
+    parent: Option<String>,
 }
 
 /// The inventory with what a search adds, and where things are in it.
@@ -84,6 +86,8 @@ pub(crate) struct Base {
     pub(crate) n_identities: u32,
     pub(crate) accounts: Vec<AccountFacts>,
     pub(crate) account_of: Vec<u32>,
+    /// By account: whoever is in the world, whatever the reason.
+    identities_in: Vec<Vec<Identity>>,
     origins: Vec<Origin>,
     pub(crate) by_arn: HashMap<String, Identity>,
     pub(crate) policy_by_arn: HashMap<Arn, u32>,
@@ -216,6 +220,7 @@ impl Base {
             n_identities,
             accounts: Vec::new(),
             account_of: Vec::new(),
+            identities_in: Vec::new(),
             origins: Vec::new(),
             by_arn: HashMap::new(),
             policy_by_arn: HashMap::new(),
@@ -261,7 +266,13 @@ impl Base {
                 probe: None,
                 guardrails: Vec::new(),
                 regions: BTreeSet::new(),
+                parent: None,
             });
+        }
+        for account in &self.world.accounts {
+            if let Some(at) = self.account_by_id.get(&account.id) {
+                self.accounts[*at as usize].parent.clone_from(&account.parent);
+            }
         }
         for (at, resource) in self.world.resources.iter().enumerate() {
             self.resources_by_arn.entry(resource.arn.to_string()).or_default().push(at as u32);
@@ -319,6 +330,10 @@ impl Base {
             };
             self.origins.push(origin);
         }
+        self.identities_in = vec![Vec::new(); self.accounts.len()];
+        for (id, account) in (0u32..).zip(&self.account_of) {
+            self.identities_in[*account as usize].push(id);
+        }
         for (at, group) in self.world.groups.iter().enumerate() {
             let arn = &group.identity.arn;
             let Some(account) = self.account_by_id.get(&parse_account(arn)).copied() else {
@@ -338,6 +353,23 @@ impl Base {
                 }
             }
         }
+    }
+
+    /// The accounts and all levels above them, by id.
+    fn levels_of(&self, accounts: &BTreeSet<u32>) -> BTreeSet<String> {
+        let parents: HashMap<&str, Option<&str>> =
+            self.world.units.iter().map(|unit| (unit.id.as_str(), unit.parent.as_deref())).collect();
+        let mut levels = BTreeSet::new();
+        for account in accounts {
+            let account = &self.accounts[*account as usize];
+            levels.insert(account.id.to_string());
+            let mut level = account.parent.as_deref();
+            while let Some(unit) = level.filter(|unit| !levels.contains(*unit)) {
+                levels.insert(unit.to_owned());
+                level = parents.get(unit).copied().flatten();
+            }
+        }
+        levels
     }
 
     fn note_policies(&mut self) {
@@ -530,7 +562,8 @@ impl Base {
         own.chain(self.account(id).guardrails.iter().cloned()).collect()
     }
 
-    /// The accounts that a request is about: its caller's, and those of its resources.
+    /// The accounts that a request is about: its caller's, and those of its resources, but for roles whose trust policies
+    /// may name the caller's account.
     pub(crate) fn accounts_of(&self, request: &Request) -> BTreeSet<u32> {
         let caller = match &request.principal {
             Principal::User { account, .. } | Principal::RoleSession { account, .. } => Some(*account),
@@ -538,35 +571,59 @@ impl Base {
         };
         let resources = request.resources.iter().chain(request.additional.iter().map(|more| &more.resource));
         let owners = resources.filter_map(|resource| match &resource.resource {
-            RequestResource::Arn(arn) => resource.account.or_else(|| arn.account().parse().ok()),
+            RequestResource::Arn(arn) => {
+                let role = self.by_arn.get(arn.as_str());
+                let is_trusting = role.is_some_and(|role| self.trusts_account(*role, caller));
+                let owner = resource.account.or_else(|| arn.account().parse().ok());
+                owner.filter(|_| !is_trusting)
+            }
             RequestResource::Star => None,
         });
         caller.into_iter().chain(owners).filter_map(|account| self.account_by_id.get(&account).copied()).collect()
     }
 
-    /// The world in which everything that the form says has been done, for everybody; of some accounts, only what belongs
-    /// to them: decisions of their identities about their resources depend on nothing else.
-    pub(crate) fn variant(&self, form: Form, accounts: Option<&BTreeSet<u32>>) -> World {
-        let is_kept = |account: u32| accounts.is_none_or(|accounts| accounts.contains(&account));
+    fn trusts_account(&self, role: Identity, account: Option<AccountId>) -> bool {
+        let named = account.and_then(|account| self.trusting.get(&account));
+        // Roles are noted by number.
+        named.is_some_and(|roles| roles.binary_search(&role).is_ok()) || self.trusting_all.binary_search(&role).is_ok()
+    }
+
+    /// The world in which everything that the form says has been done, for everybody, of some accounts: decisions of their
+    /// identities about their resources depend on nothing else.
+    pub(crate) fn variant(&self, form: Form, accounts: &BTreeSet<u32>) -> World {
         let all = &self.world;
+        // Who is asked about, and the roles elsewhere that trust them.
+        let numbers = accounts.iter().map(|account| self.accounts[*account as usize].id);
+        let trusting = numbers.filter_map(|number| self.trusting.get(&number)).flatten();
+        let mut kept: Vec<Identity> = trusting.chain(&self.trusting_all).copied().collect();
+        kept.extend(accounts.iter().flat_map(|account| &self.identities_in[*account as usize]));
+        kept.sort_unstable();
+        kept.dedup();
+        let owners: BTreeSet<u32> =
+            kept.iter().map(|id| self.account_of[*id as usize]).chain(accounts.iter().copied()).collect();
+        let levels = self.levels_of(&owners);
+        let is_kept = |account: &&Account| levels.contains(account.id.to_string().as_str());
+        let guardrails = all.guardrails.iter().filter_map(|guardrail| {
+            let targets = guardrail.targets.iter().filter(|target| levels.contains(target.as_str()));
+            let targets: Vec<String> = targets.cloned().collect();
+            (!targets.is_empty()).then(|| Guardrail { targets, ..guardrail.clone() })
+        });
         let mut world = World {
             settings: all.settings.clone(),
             assume_complete: all.assume_complete,
             organizations: all.organizations.clone(),
             units: all.units.clone(),
-            accounts: all.accounts.clone(),
-            guardrails: all.guardrails.clone(),
+            accounts: all.accounts.iter().filter(is_kept).cloned().collect(),
+            guardrails: guardrails.collect(),
             gaps: all.gaps.clone(),
             coverage: all.coverage.clone(),
             providers: all.providers.clone(),
             shares: all.shares.clone(),
             ..World::default()
         };
-        // Every user and role by its number: what is not kept is taken out at the end.
-        let kept_users = (0..self.n_users).filter(|id| is_kept(self.account_of[*id as usize]));
-        let kept_users: Vec<usize> = kept_users.map(|id| id as usize).collect();
-        let kept_roles = (self.n_users..self.n_identities).filter(|id| is_kept(self.account_of[*id as usize]));
-        let kept_roles: Vec<usize> = kept_roles.map(|id| (id - self.n_users) as usize).collect();
+        let n_kept_users = kept.partition_point(|id| *id < self.n_users);
+        let kept_users: Vec<usize> = kept[..n_kept_users].iter().map(|id| *id as usize).collect();
+        let kept_roles: Vec<usize> = kept[n_kept_users..].iter().map(|id| (*id - self.n_users) as usize).collect();
         world.users = kept_users.iter().map(|at| all.users[*at].clone()).collect();
         world.roles = kept_roles.iter().map(|at| all.roles[*at].clone()).collect();
         let groups: Vec<Option<String>> = self
@@ -597,13 +654,6 @@ impl Base {
                 role.trust = open_trust(&role.trust, &OPENING, &mut opened);
             }
         }
-        let Some(accounts) = accounts else {
-            world.policies = all.policies.clone();
-            world.groups = all.groups.clone();
-            world.resources = all.resources.clone();
-            world.endpoints = all.endpoints.clone();
-            return world;
-        };
         let facts = accounts.iter().map(|account| &self.accounts[*account as usize]);
         let mut groups: Vec<u32> = facts.clone().flat_map(|facts| &facts.groups).copied().collect();
         groups.sort_unstable();
