@@ -153,6 +153,11 @@ pub(crate) struct Engine {
     /// By role: resources that run as it. By account and type: whether anything is known.
     runs_as: HashMap<Identity, Vec<Arn>>,
     runs_as_known: BTreeSet<(u32, String, String)>,
+    /// By role: those of `running` whose trusters its trust policy names, in their order.
+    running_of: HashMap<Identity, Arc<[u16]>>,
+    /// The last request about one target, and whose it was.
+    about_target: Option<(u16, Identity, Request)>,
+    last_pass: Option<(Identity, Request)>,
     /// By account number: resources that run as some role, and instance profiles.
     running_in: HashMap<String, Vec<u32>>,
     profiles_in: HashMap<String, Vec<u32>>,
@@ -224,6 +229,9 @@ impl Engine {
             incomplete,
             runs_as: HashMap::new(),
             runs_as_known: BTreeSet::new(),
+            running_of: HashMap::new(),
+            about_target: None,
+            last_pass: None,
             running_in: HashMap::new(),
             profiles_in: HashMap::new(),
             profile_of: HashMap::new(),
@@ -708,12 +716,54 @@ impl Engine {
         }
         let mut step = self.step(row, n_requests, Caller::Identity(id), form, target, first);
         step.condition = condition;
+        if is_rough && form == Form::default() && condition.is_none() && self.is_about_target_alone(row, n_requests) {
+            if let Some(holds) = self.about_target(&step, id)? {
+                conclusions.into_iter().for_each(|conclusion| found.add(Step { conclusion, holds, ..step.clone() }));
+            }
+            return Ok(());
+        }
         if let Some(step) = self.settle(step)? {
             for conclusion in conclusions {
                 found.add(Step { conclusion, ..step.clone() });
             }
         }
         Ok(())
+    }
+
+    /// Whether the step is one request, about its target and nothing else, in no Region.
+    fn is_about_target_alone(&self, row: u16, n_requests: u8) -> bool {
+        let row = self.row(row);
+        let request = &row.requests[0];
+        n_requests == 1
+            && request.action.service() == "iam"
+            && request.passes.is_empty()
+            && row.resource.is_none()
+            && matches!(request.on[..], [On::Resource { which: Which::Target, .. }])
+    }
+
+    /// Decides such a step; the requests of one caller differ in their targets alone, and in what is bound by them.
+    fn about_target(&mut self, step: &Step, id: Identity) -> Outcome<Option<Holds>> {
+        let Some(arn) = self.target_arn(step.target) else { return Ok(None) };
+        let row = self.row(step.row);
+        let known = self.about_target.take().filter(|(row, caller, _)| (*row, *caller) == (step.row, id));
+        let mut request = match known {
+            Some((.., request)) => request,
+            None => {
+                let Some(request) = self.blank(step, &row.requests[0], GLOBAL_REGION) else { return Ok(None) };
+                request
+            }
+        };
+        for (key, bound) in row.requests[0].keys.iter().filter(|(_, bound)| *bound == Bound::TargetBoundary) {
+            let Some(state) = self.bound(step, *bound) else { return Ok(None) };
+            if !self.stated.keys.contains_key(&ConditionKey::new(key)) {
+                request.context.insert(ConditionKey::new(key), state);
+            }
+        }
+        request.resources.clear();
+        request.resources.push(ResourceInRequest::new(RequestResource::Arn(arn)));
+        let holds = self.worlds.decide(&self.base, step.form, &request)?;
+        self.about_target = Some((step.row, id, request));
+        Ok(holds)
     }
 
     fn step(&self, row: u16, n_row_requests: u8, caller: Caller, form: Form, target: Target, conclusion: Fact) -> Step {
@@ -786,7 +836,7 @@ impl Engine {
             (!needs_pass || self.may(id, form, &self.pass_action))
                 && requests.iter().filter(is_own).all(|request| self.may(id, form, &request.action))
         };
-        let rows: Vec<u16> = self.running.iter().copied().filter(may).collect();
+        let rows: BTreeSet<u16> = self.running.iter().copied().filter(may).collect();
         if rows.is_empty() {
             return Ok(());
         }
@@ -802,10 +852,8 @@ impl Engine {
             if is_possible && self.worlds.is_rough {
                 continue;
             }
-            for at in &rows {
-                if !self.names_trusters(role, self.row(*at)) {
-                    continue;
-                }
+            let own = self.running_of(role);
+            for at in own.iter().filter(|at| rows.contains(at)) {
                 if let Some(step) = self.running_step(id, form, *at, role)? {
                     let is_definite = step.holds == Holds::Definitely;
                     if is_definite || !is_possible {
@@ -818,6 +866,16 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    fn running_of(&mut self, role: Identity) -> Arc<[u16]> {
+        if let Some(known) = self.running_of.get(&role) {
+            return Arc::clone(known);
+        }
+        let own = self.running.iter().copied().filter(|at| self.names_trusters(role, self.row(*at)));
+        let own: Arc<[u16]> = own.collect();
+        self.running_of.insert(role, Arc::clone(&own));
+        own
     }
 
     /// P-15.10: a trust policy that does not even name the service need not be asked.
@@ -917,9 +975,22 @@ impl Engine {
         if let Some(known) = self.passes.get(&key) {
             return Ok(*known);
         }
-        let request = self.pass_request(id, role, to);
-        let asked = self.worlds.ask(&self.base, form, request, &[])?;
-        let holds = asked.map(|asked| asked.holds);
+        let holds = if self.worlds.is_rough {
+            let mut request = match self.last_pass.take().filter(|(caller, _)| *caller == id) {
+                Some((_, request)) => request,
+                None => self.pass_request(id, role, to),
+            };
+            let mut resource = ResourceInRequest::new(RequestResource::Arn(self.base.arn(role).clone()));
+            resource.context = pass_keys(to);
+            request.resources.clear();
+            request.resources.push(resource);
+            let holds = self.worlds.decide(&self.base, form, &request)?;
+            self.last_pass = Some((id, request));
+            holds
+        } else {
+            let request = self.pass_request(id, role, to);
+            self.worlds.ask(&self.base, form, request, &[])?.map(|asked| asked.holds)
+        };
         self.passes.insert(key, holds);
         Ok(holds)
     }

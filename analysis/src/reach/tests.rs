@@ -160,6 +160,33 @@ fn the_search_equals_the_rules() {
     assert!(n_found > 100, "worlds in which nothing leads anywhere show nothing: {n_found}");
 }
 
+#[test]
+fn who_reaches_a_goal_is_who_has_a_way() {
+    let (mut n_reaching, mut n_others) = (0, 0);
+    for world in (20..40).map(|seed| read(&small_world(seed))).chain([acme()]) {
+        let mut engine = engine(world);
+        let starts = engine.starts();
+        let own = (0..engine.base.n_identities).filter(|id| engine.base.origin(*id) == Origin::Inventory);
+        let goals = own.map(|id| Some(Fact::Controls(id))).chain([None]);
+        for goal in goals.collect::<Vec<_>>() {
+            let is_goal = |fact: Fact| match goal {
+                Some(goal) => fact == goal,
+                None => matches!(fact, Fact::Administers(_)),
+            };
+            let reachers = engine.reachers(&is_goal).unwrap();
+            for start in &starts {
+                let limits = Limits { definite: false, is_goal: &is_goal, keeps: true };
+                let search = Search::run(&mut engine, &[*start], limits).unwrap();
+                let n_steps = search.reached.map(|goal| search.path(goal).len());
+                let expected = n_steps.is_some_and(|n| n > 0);
+                assert_eq!(reachers.has(*start), expected, "{} {goal:?}", engine.caller_name(*start));
+                if expected { n_reaching += 1 } else { n_others += 1 }
+            }
+        }
+    }
+    assert!(n_reaching > 200 && n_others > 200, "{n_reaching} {n_others}");
+}
+
 /// What an attacker holds, and the world as it has been changed.
 struct Attack {
     world: World,
