@@ -46,6 +46,7 @@ impl Engine {
         self.worlds.is_rough = true;
         let done = decide(self);
         self.worlds.is_rough = false;
+        self.forget();
         done
     }
 }

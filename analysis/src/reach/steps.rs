@@ -153,6 +153,8 @@ pub(crate) struct Engine {
     /// By role: resources that run as it. By account and type: whether anything is known.
     runs_as: HashMap<Identity, Vec<Arn>>,
     runs_as_known: BTreeSet<(u32, String, String)>,
+    /// What depends on the target role is left open.
+    is_any_target: bool,
     /// By role: those of `running` whose trusters its trust policy names, in their order.
     running_of: HashMap<Identity, Arc<[u16]>>,
     /// The last request about one target, and whose it was.
@@ -168,6 +170,9 @@ pub(crate) struct Engine {
 }
 
 type Outcome<T> = Result<T, CompileError>;
+
+/// So many passes and attempts are kept.
+const FORGOTTEN_AT: usize = 500_000;
 
 /// By caller: roles that it may assume, each with how sure that is.
 type Takes = HashMap<Identity, Vec<(Identity, Holds)>>;
@@ -229,6 +234,7 @@ impl Engine {
             incomplete,
             runs_as: HashMap::new(),
             runs_as_known: BTreeSet::new(),
+            is_any_target: false,
             running_of: HashMap::new(),
             about_target: None,
             last_pass: None,
@@ -398,6 +404,16 @@ impl Engine {
     /// P-15.10: false only where no policy of the caller allows the action.
     pub(crate) fn may(&self, id: Identity, form: Form, action: &Action) -> bool {
         self.deeds.may(&self.base, id, form, action)
+    }
+
+    /// Lets go of what was found roughly, where it has become much: nothing asks for most of it again.
+    pub(super) fn forget(&mut self) {
+        if self.passes.len() + self.attempts.len() > FORGOTTEN_AT {
+            self.passes.retain(|key, _| !key.4);
+            self.attempts.retain(|key, _| !key.5);
+            self.policies.clear();
+            self.regions.clear();
+        }
     }
 
     /// P-4.1.
@@ -836,10 +852,11 @@ impl Engine {
             (!needs_pass || self.may(id, form, &self.pass_action))
                 && requests.iter().filter(is_own).all(|request| self.may(id, form, &request.action))
         };
-        let rows: BTreeSet<u16> = self.running.iter().copied().filter(may).collect();
+        let mut rows: BTreeSet<u16> = self.running.iter().copied().filter(may).collect();
         if rows.is_empty() {
             return Ok(());
         }
+        let mut is_tried = BTreeSet::new();
         for role in self.base.accounts[account as usize].roles.clone() {
             if role == id
                 || !is_worth(Fact::Controls(role))
@@ -852,8 +869,14 @@ impl Engine {
             if is_possible && self.worlds.is_rough {
                 continue;
             }
-            let own = self.running_of(role);
-            for at in own.iter().filter(|at| rows.contains(at)) {
+            for at in self.running_of(role)?.iter() {
+                // What fails whatever the role is tried once.
+                if rows.contains(at) && is_tried.insert(*at) && !self.may_attempt(id, form, *at, role)? {
+                    rows.remove(at);
+                }
+                if !rows.contains(at) {
+                    continue;
+                }
                 if let Some(step) = self.running_step(id, form, *at, role)? {
                     let is_definite = step.holds == Holds::Definitely;
                     if is_definite || !is_possible {
@@ -868,14 +891,45 @@ impl Engine {
         Ok(())
     }
 
-    fn running_of(&mut self, role: Identity) -> Arc<[u16]> {
+    /// Rows whose trusts hold for the role, and for which it has what they need of it, whoever asks.
+    fn running_of(&mut self, role: Identity) -> Outcome<Arc<[u16]>> {
         if let Some(known) = self.running_of.get(&role) {
-            return Arc::clone(known);
+            return Ok(Arc::clone(known));
         }
-        let own = self.running.iter().copied().filter(|at| self.names_trusters(role, self.row(*at)));
-        let own: Arc<[u16]> = own.collect();
+        let mut own = Vec::new();
+        for at in self.running.clone() {
+            let row = self.row(at);
+            let is_listed =
+                self.profile_of.contains_key(&role) || self.incomplete.contains(&self.base.account(role).id);
+            let mut holds =
+                self.names_trusters(role, row) && (is_listed || !row.needs.contains(&Need::InstanceProfile));
+            for at_trust in 0..row.trusts.len() {
+                for at_action in 0..row.trusts[at_trust].actions.len() {
+                    holds = holds && self.trust(at, role, at_trust, at_action)?.is_some();
+                }
+            }
+            if holds {
+                own.push(at);
+            }
+        }
+        let own: Arc<[u16]> = own.into();
         self.running_of.insert(role, Arc::clone(&own));
-        own
+        Ok(own)
+    }
+
+    /// Whether the requests of a row may hold for some target, its passes and trusts left aside. The target that is given
+    /// is none of that.
+    fn may_attempt(&mut self, id: Identity, form: Form, at: u16, role: Identity) -> Outcome<bool> {
+        let row = self.row(at);
+        if row.resource.is_some() || !self.worlds.is_rough {
+            return Ok(true);
+        }
+        let caller = Caller::Identity(id);
+        let step = self.step(at, row.requests.len() as u8, caller, form, Target::Identity(role), Fact::Controls(role));
+        self.is_any_target = true;
+        let attempt = self.attempt(&step);
+        self.is_any_target = false;
+        Ok(attempt?.is_some())
     }
 
     /// P-15.10: a trust policy that does not even name the service need not be asked.
@@ -1259,6 +1313,9 @@ impl Engine {
 
     /// P-2.8.
     fn bound(&self, step: &Step, bound: Bound) -> Option<KeyState> {
+        if self.is_any_target && matches!(bound, Bound::TargetRole | Bound::InstanceProfile) {
+            return Some(KeyState::Unknown);
+        }
         let account = self.account_of(step);
         let administrator = || {
             let partition = &self.base.accounts[account as usize].partition;
