@@ -168,10 +168,9 @@ impl Engine {
         let mut closure = Closure { seen: vec![0; n], ..Closure::default() };
         for start in changers.into_iter().chain(0..n as u32) {
             // Once it was followed to the end, nothing is left to be found.
-            if !reaches[start as usize] && std::mem::take(&mut may_change[start as usize]) {
-                if closure.meets(self, Ends { graph, is_goal, reaches: &reaches }, start)? {
-                    graph.mark_backwards([start], &mut reaches);
-                }
+            let is_open = !reaches[start as usize] && std::mem::take(&mut may_change[start as usize]);
+            if is_open && closure.meets(self, Ends { graph, is_goal, reaches: &reaches }, start)? {
+                graph.mark_backwards([start], &mut reaches);
             }
         }
         Ok(Reachers { n_identities: graph.n_identities, at_start, reaches })
