@@ -32,7 +32,12 @@ impl Input {
         };
         read.map_err(|error| Failure::unreadable(&name, error))?;
         if bytes.len() as u64 > DOCUMENT_BYTES_MAX {
-            return Err(Failure::Input(format!("`{name}` is larger than {DOCUMENT_BYTES_MAX} bytes")));
+            let given = std::fs::metadata(path).map(|metadata| metadata.len()).unwrap_or_default();
+            let given = match is_stdin(path) || given <= DOCUMENT_BYTES_MAX {
+                true => format!("more than {DOCUMENT_BYTES_MAX}"),
+                false => given.to_string(),
+            };
+            return Err(Failure::Input(format!("`{name}` has {given} bytes, limit {DOCUMENT_BYTES_MAX}")));
         }
         Ok(Input { name, bytes })
     }

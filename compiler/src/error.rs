@@ -72,3 +72,16 @@ pub(crate) fn below(what: &'static str, id: u32, limit: u32) -> Result<u32, Comp
     within(what, id as usize, u64::from(limit) - 1)?;
     Ok(id)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_end_before_the_word_for_none() {
+        let most = u32::MAX as usize - 1;
+        assert_eq!(id("roles", most).unwrap(), u32::MAX - 1);
+        let error = id("roles", most + 1).unwrap_err().to_string();
+        assert_eq!(error, "too many roles: 4294967295, limit 4294967294");
+    }
+}

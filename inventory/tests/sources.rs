@@ -249,3 +249,19 @@ fn policies_that_add_up_do_so_once() {
     assert!(once.contains("ses:SendEmail") && once.contains("ses:SendRawEmail"), "{once}");
     assert_eq!(export(&read(vec![input("a.json"), input("b.json")])), once);
 }
+
+/// The tree of units of iam-collect is read to a certain depth; what lies below is told.
+#[test]
+fn a_tree_of_units_that_is_too_deep_is_told_with_its_limit() {
+    let deep = |levels: usize| {
+        let tree = "{\"children\": [".repeat(levels) + &"]}".repeat(levels);
+        let text = format!(
+            "{{\"organizations/o-1/metadata.json\": {{\"id\": \"o-1\", \"rootAccountId\": \"111122223333\"}}, \
+             \"organizations/o-1/structure.json\": {{\"r-1\": {tree}}}}}"
+        );
+        let read = iamc_inventory::bytes::collect(text.as_bytes(), &Options::default()).unwrap();
+        read.report.skipped.into_iter().map(|skipped| skipped.why).collect::<Vec<_>>()
+    };
+    assert_eq!(deep(20), [""; 0]);
+    assert_eq!(deep(200), ["the tree of units is nested 65 levels deep, limit 64"]);
+}

@@ -37,7 +37,9 @@ fn existence(subject: &mut Subject<'_>, statement: &Statement, atom: &ConditionA
         let help = "it is always absent: positive operators are false, negated ones and `…IfExists` true (R-4.9)";
         return subject.report(&UNKNOWN_KEY, atom.span, message, help);
     }
-    if key.starts_with("aws:") || statement.action.negated {
+    // Those of table 5.2 come with the caller, whatever it asks for.
+    let is_global = lists::GLOBAL_KEYS.iter().any(|global| global.name.eq_ignore_ascii_case(key));
+    if key.starts_with("aws:") || is_global || statement.action.negated {
         return;
     }
     // Only where every action is known by name does the table say that none of them supplies the key.

@@ -76,6 +76,9 @@ fn keys_that_are_always_absent() {
         &["key-not-supplied"],
         &of(r#"{"StringEquals": {"token.actions.githubusercontent.com:sub": "x"}}"#),
     );
+    // What the credentials of an instance carry is there for every action.
+    let source = r#"{"ArnEquals": {"ec2:SourceInstanceARN": "arn:aws:ec2:us-east-1:111122223333:instance/i-1"}}"#;
+    assert_eq!(codes(IDENTITY, &of(source)), [] as [&str; 0]);
 }
 
 #[test]

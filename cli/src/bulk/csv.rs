@@ -80,7 +80,8 @@ impl<R: Read> Read for Bounded<R> {
         match self.left.get().checked_sub(n) {
             Some(left) => self.left.set(left),
             None => {
-                let message = format!("a row is longer than {ROW_BYTES_MAX} bytes; is a quotation mark missing");
+                let message =
+                    format!("a row has more than {ROW_BYTES_MAX} bytes, the limit; is a quotation mark missing");
                 return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, message));
             }
         }

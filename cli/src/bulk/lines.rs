@@ -29,18 +29,19 @@ impl LineRows {
         Ok(LineRows { name, reader, at_start: true, bytes: 0, line: Vec::new() })
     }
 
-    /// Reads on behind the line feed, and keeps nothing.
-    fn skip_line(&mut self) -> std::io::Result<()> {
+    /// Reads on behind the line feed, and keeps nothing; gives back how many bytes came before it.
+    fn skip_line(&mut self) -> std::io::Result<usize> {
+        let mut n_skipped = 0;
         loop {
             let buffer = self.reader.fill_buf()?;
-            let (n, at_end) = match buffer.iter().position(|b| *b == b'\n') {
-                Some(at) => (at + 1, true),
-                None => (buffer.len(), buffer.is_empty()),
-            };
-            self.reader.consume(n);
-            self.bytes += n as u64;
-            if at_end {
-                return Ok(());
+            let end = buffer.iter().position(|b| *b == b'\n');
+            let n = end.unwrap_or(buffer.len());
+            let taken = n + usize::from(end.is_some());
+            self.reader.consume(taken);
+            self.bytes += taken as u64;
+            n_skipped += n;
+            if end.is_some() || n == 0 {
+                return Ok(n_skipped);
             }
         }
     }
@@ -58,8 +59,8 @@ impl Rows for LineRows {
         let at_start = std::mem::replace(&mut self.at_start, false);
         let complete = self.line.last() == Some(&b'\n');
         if !complete && n > ROW_BYTES_MAX {
-            self.skip_line().map_err(|error| Failure::unreadable(&self.name, error))?;
-            take(RowText::Error((format!("the line is longer than {ROW_BYTES_MAX} bytes"), None)));
+            let given = n + self.skip_line().map_err(|error| Failure::unreadable(&self.name, error))?;
+            take(RowText::Error((format!("the line has {given} bytes, limit {ROW_BYTES_MAX}"), None)));
             // Lines as long as that are rare, and their memory is not kept.
             self.line = Vec::new();
             return Ok(true);

@@ -370,3 +370,30 @@ fn a_damaged_parquet_file_is_an_input_error_whatever_is_damaged() {
         assert!([0, 3].contains(&ran.code), "byte {at}: {} {}", ran.code, ran.stderr);
     }
 }
+
+/// Rows and files beyond a limit are told with what was given and the limit; what follows is decided.
+#[test]
+fn what_is_too_long_is_told_with_given_and_limit() {
+    let folder = folder(&[("org.jsonl", ORG)]);
+    let good = r#"{"principal": "arn:aws:iam::111122223333:user/ana", "action": "s3:GetObject", "resource": "arn:aws:s3:::reports/q1.csv"}"#;
+    let limit = 16 << 20;
+    let long = format!("{good}{}", " ".repeat(limit + 1 - good.len()));
+    std::fs::write(folder.path().join("rows.jsonl"), format!("{good}\n{long}\n{good}\n")).unwrap();
+    let ran = run(&folder, "decide org.jsonl --requests rows.jsonl");
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    let lines = ran.lines();
+    assert_eq!(lines.len(), 3);
+    assert_eq!(lines[1]["error"]["message"], format!("the line has {} bytes, limit {limit}", limit + 1));
+    assert_eq!(lines[0]["decision"], lines[2]["decision"]);
+
+    std::fs::write(folder.path().join("rows.csv"), format!("principal,action,resource\n\"{long}")).unwrap();
+    let ran = run(&folder, "decide org.jsonl --requests rows.csv");
+    assert_eq!(ran.code, 3);
+    assert!(ran.stderr.contains(&format!("a row has more than {limit} bytes, the limit")), "{}", ran.stderr);
+
+    let limit: u64 = 64 << 20;
+    std::fs::File::create(folder.path().join("large.json")).unwrap().set_len(limit + 1).unwrap();
+    let ran = run(&folder, "lint large.json");
+    assert_eq!(ran.code, 3);
+    assert!(ran.stderr.contains(&format!("`large.json` has {} bytes, limit {limit}", limit + 1)), "{}", ran.stderr);
+}

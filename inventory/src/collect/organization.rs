@@ -148,7 +148,7 @@ fn structure(reader: &mut Reader<'_>, node: Node<'_>, organization: Option<&str>
     let mut waiting: Vec<(Node<'_>, Option<String>, usize)> = vec![(node, None, 0)];
     while let Some((node, above, depth)) = waiting.pop() {
         if depth > DEPTH_MAX {
-            reader.skip(node, "the tree of units is nested too deeply to be one");
+            reader.skip(node, format!("the tree of units is nested {depth} levels deep, limit {DEPTH_MAX}"));
             continue;
         }
         if node.is_list() {
