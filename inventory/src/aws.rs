@@ -13,7 +13,7 @@ use crate::documents::{DocumentText, Documents, Notes};
 use crate::error::shorten;
 use crate::fact::{Fact, Listing, Page};
 use crate::json::{Fields, Mistakes, Node, Source};
-use crate::report::Skipped;
+use crate::report::{Skipped, Skips};
 use iamc_policy::Arn;
 use iamc_policy::document::PolicyKind;
 use iamc_policy::ids::AccountId;
@@ -26,7 +26,7 @@ pub(crate) struct Reader<'r> {
     pub(crate) documents: &'r Documents,
     pub(crate) notes: &'r mut Notes,
     pub(crate) facts: Vec<Fact>,
-    pub(crate) skipped: Vec<Skipped>,
+    pub(crate) skipped: Skips,
 }
 
 /// What is known about how an output came to be: from its wrapper, or from the names of its file and folders.

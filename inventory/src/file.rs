@@ -9,7 +9,7 @@ use crate::fact::{Fact, Origin};
 use crate::input::plain_name;
 use crate::json::{Fields, Node, Source};
 use crate::lines::LineReader;
-use crate::report::Skipped;
+use crate::report::{Skipped, Skips};
 use iamc_policy::ids::AccountId;
 use iamc_policy::source::{LineIndex, Place};
 use std::borrow::Cow;
@@ -38,7 +38,7 @@ impl FileFacts {
 /// Reads a file of any kind that we know.
 pub(crate) fn read(file: &Arc<str>, bytes: &[u8], documents: &Documents) -> FileFacts {
     let mut notes = Notes::default();
-    let reader = Reader { documents, notes: &mut notes, facts: Vec::new(), skipped: Vec::new() };
+    let reader = Reader { documents, notes: &mut notes, facts: Vec::new(), skipped: Skips::default() };
     let mut dispatch = Dispatch { reader, hint: hint(file), named: None, inputs: BTreeMap::new() };
     match decode(file, bytes) {
         Ok(text) => dispatch.text(file, &text),
@@ -48,13 +48,13 @@ pub(crate) fn read(file: &Arc<str>, bytes: &[u8], documents: &Documents) -> File
     let Reader { mut facts, skipped, .. } = reader;
     // They are held until the last file is read.
     facts.shrink_to_fit();
-    FileFacts { n_bytes: bytes.len() as u64, facts, notes, skipped, inputs }
+    FileFacts { n_bytes: bytes.len() as u64, facts, notes, skipped: skipped.into_listed(), inputs }
 }
 
 /// Reads files of a store of iam-collect that belong together.
 pub(crate) fn read_store(spot: &Spot, files: &[(Arc<str>, Cow<'_, [u8]>)], documents: &Documents) -> FileFacts {
     let mut notes = Notes::default();
-    let mut reader = Reader { documents, notes: &mut notes, facts: Vec::new(), skipped: Vec::new() };
+    let mut reader = Reader { documents, notes: &mut notes, facts: Vec::new(), skipped: Skips::default() };
     let mut texts = Vec::with_capacity(files.len());
     for (file, bytes) in files {
         match decode(file, bytes) {
@@ -76,7 +76,7 @@ pub(crate) fn read_store(spot: &Spot, files: &[(Arc<str>, Cow<'_, [u8]>)], docum
     // They are held until the last file is read.
     facts.shrink_to_fit();
     let n_bytes = files.iter().map(|(_, bytes)| bytes.len() as u64).sum();
-    FileFacts { n_bytes, facts, notes, skipped, inputs }
+    FileFacts { n_bytes, facts, notes, skipped: skipped.into_listed(), inputs }
 }
 
 /// UTF-8, or the UTF-16 that some shells write when output is redirected; without its byte order mark.

@@ -1,5 +1,6 @@
 //! What reading found out beside the world: what was skipped, quarantined, or is missing.
 
+use crate::error::Errors;
 use iamc_policy::World;
 use iamc_policy::diagnostic::Diagnostic;
 use iamc_policy::document::PolicyKind;
@@ -40,6 +41,37 @@ pub struct Skipped {
     pub why: String,
 }
 
+/// What the readers of one file skip. So much of it is listed; a file of millions of values must not become millions of
+/// messages.
+#[derive(Default)]
+pub(crate) struct Skips {
+    listed: Vec<Skipped>,
+    n_more: usize,
+}
+
+impl Skips {
+    pub(crate) fn push(&mut self, skipped: Skipped) {
+        if self.listed.len() < Errors::PER_FILE_MAX {
+            self.listed.push(skipped);
+        } else {
+            self.n_more += 1;
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.listed.len() + self.n_more
+    }
+
+    /// All that is listed; a last one says how many more there are.
+    pub(crate) fn into_listed(mut self) -> Vec<Skipped> {
+        if let (Some(last), true) = (self.listed.last(), self.n_more > 0) {
+            let why = format!("{} more values of this file were skipped", self.n_more);
+            self.listed.push(Skipped { place: last.place.clone(), why });
+        }
+        self.listed
+    }
+}
+
 /// What reading an inventory found out. Every list is in the order of files and lines.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Report {
@@ -53,7 +85,7 @@ pub struct Report {
     pub n_warnings: usize,
     /// What was read from each kind of input: its name and how many of it, by name.
     pub inputs: Vec<(&'static str, usize)>,
-    /// What was not recognised.
+    /// What was not recognised: of each file the first [`Errors::PER_FILE_MAX`], then how many more.
     pub skipped: Vec<Skipped>,
     /// What lies in a folder and cannot be read, such as a link that leads nowhere: what it says is missing.
     pub unread: Vec<Skipped>,

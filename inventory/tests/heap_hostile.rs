@@ -10,7 +10,7 @@ use iamc_inventory::bytes::READERS;
 static ALLOCATOR: dhat::Alloc = dhat::Alloc;
 
 /// Bytes of heap for each byte that is read: what the smallest values, two bytes each with their comma, take as nodes.
-const FOR_EACH_BYTE: usize = 200;
+const FOR_EACH_BYTE: usize = 120;
 
 #[test]
 fn memory_grows_with_the_bytes_that_are_read() {

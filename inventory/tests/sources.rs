@@ -265,3 +265,18 @@ fn a_tree_of_units_that_is_too_deep_is_told_with_its_limit() {
     assert_eq!(deep(20), [""; 0]);
     assert_eq!(deep(200), ["the tree of units is nested 65 levels deep, limit 64"]);
 }
+
+/// A file of millions of values that nobody knows is millions of messages to nobody.
+#[test]
+fn of_what_is_skipped_and_wrong_a_part_is_listed() {
+    let read = |item: &str| {
+        let input = Input::Bytes { name: "x.jsonl".into(), bytes: item.repeat(1_500).into_bytes() };
+        read_inputs(vec![input], &Options::default(), &|_| {})
+    };
+    let skipped = read("{}\n").unwrap().report.skipped;
+    assert_eq!(skipped.len(), 1_001);
+    assert_eq!(skipped[1_000].why, "500 more values of this file were skipped");
+    let errors = read("{\"kind\": \"x\"}\n").unwrap_err().into_vec();
+    assert_eq!(errors.len(), 1_001);
+    assert!(errors.iter().any(|error| error.message == "500 more errors in this file are not shown"));
+}
