@@ -210,7 +210,11 @@ mod tests {
         let zeros = vec![0; 100 << 20];
         let bomb = zstd::encode_all(zeros.as_slice(), 1).unwrap();
         assert!(bomb.len() < 100_000);
-        assert!(decompress(&bomb).unwrap_err().to_string().contains("bytes become more than 1"));
+        let (given, limit) = (bomb.len(), (16 << 20) + 256 * bomb.len());
+        assert_eq!(
+            decompress(&bomb).unwrap_err().to_string(),
+            format!("its {given} bytes become more than {limit}, the limit for a file of its size")
+        );
     }
 
     #[test]
