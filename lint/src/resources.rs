@@ -18,7 +18,15 @@ pub(crate) fn check(subject: &mut Subject<'_>) {
         let Some(element) = &statement.resource else { continue };
         let spans = subject.entry_spans(element.span, element.patterns.len());
         for (pattern, span) in element.patterns.iter().zip(&spans) {
-            if is_of_no_type(subject.catalogue, &mut types, pattern) {
+            if let Some(part) = impossible_part(pattern) {
+                let message = format!("no ARN has the {part} of `{}`", shown(pattern.text()));
+                subject.report(
+                    &RESOURCE_UNKNOWN,
+                    *span,
+                    message,
+                    "partitions begin with `aws`, accounts have twelve digits",
+                );
+            } else if is_of_no_type(subject.catalogue, &mut types, pattern) {
                 let service = pattern.text().split(':').nth(2).unwrap_or_default();
                 let message = format!("`{}` is no ARN of a resource that `{service}` has", shown(pattern.text()));
                 subject.report(&RESOURCE_UNKNOWN, *span, message, &forms(subject.catalogue, service));
@@ -38,6 +46,17 @@ pub(crate) fn check(subject: &mut Subject<'_>) {
 }
 
 type Types = BTreeMap<String, Vec<Vec<Symbol>>>;
+
+/// The part of an ARN pattern that no ARN has: a partition of nobody, an account number that is too short or too long.
+fn impossible_part(pattern: &Template) -> Option<&'static str> {
+    let parts: Vec<&str> = pattern.text().splitn(6, ':').collect();
+    let ["arn", partition, _, _, account, _] = parts[..] else { return None };
+    if !partition.contains(['*', '?', '$']) && !partition.starts_with("aws") {
+        return Some("partition");
+    }
+    let is_number = !account.is_empty() && account.bytes().all(|byte| byte.is_ascii_digit());
+    (is_number && account.len() != 12).then_some("account")
+}
 
 /// Whether an ARN pattern can match no resource type of its service.
 fn is_of_no_type(catalogue: &Catalogue, types: &mut Types, pattern: &Template) -> bool {
@@ -96,12 +115,21 @@ pub(crate) fn is_star(template: &Template) -> bool {
     !template.text().is_empty() && template.text().bytes().all(|byte| byte == b'*')
 }
 
+/// The symbols of a resource; what a partial ARN leaves out is any text.
+fn of_resource(template: &Template) -> Vec<Symbol> {
+    let mut symbols = of_template(template);
+    if template.text().splitn(6, ':').count() < 6 {
+        symbols.push(Symbol::Any);
+    }
+    symbols
+}
+
 /// Actions that act on nothing that the statement names.
 fn mismatches(subject: &mut Subject<'_>, statement: &Statement, element: &ResourceElement) {
     if element.patterns.is_empty() || element.patterns.iter().any(is_star) {
         return;
     }
-    let patterns: Vec<Vec<Symbol>> = element.patterns.iter().map(of_template).collect();
+    let patterns: Vec<Vec<Symbol>> = element.patterns.iter().map(of_resource).collect();
     let spans = subject.entry_spans(statement.action.span, statement.action.patterns.len());
     let mut work = 0;
     for (pattern, span) in statement.action.patterns.iter().zip(&spans) {
@@ -109,8 +137,16 @@ fn mismatches(subject: &mut Subject<'_>, statement: &Statement, element: &Resour
         let name = pattern.to_string();
         let lower = name.to_ascii_lowercase();
         if action.is_wildcard_only() {
-            // Some are authorised against a text of their own.
-            if !lists::PSEUDO_ARN_S3.contains(&&*lower) && !lists::PSEUDO_ARN_DYNAMODB.contains(&&*lower) {
+            // Some are authorised against a text of their own, which ends in a star that is a plain character.
+            let own = if lists::PSEUDO_ARN_S3.contains(&&*lower) {
+                Some("arn:${Partition}:s3:::")
+            } else if lists::PSEUDO_ARN_DYNAMODB.contains(&&*lower) {
+                Some("arn:${Partition}:dynamodb:${Region}:${Account}:")
+            } else {
+                None
+            };
+            let own = own.map(|text| [of_arn_template(text), vec![Symbol::Char('*')]].concat());
+            if own.is_none_or(|own| patterns.iter().all(|pattern| apart(&own, pattern))) {
                 let message = format!("`{}` acts on no resource, so only `*` covers it", shown(&name));
                 subject.report(&RESOURCE_NEEDS_STAR, *span, message, "give it a statement with `\"Resource\": \"*\"`");
             }

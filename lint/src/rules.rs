@@ -46,7 +46,7 @@ rules! {
     SENSITIVE_WILDCARD: "sensitive-wildcard", "C.7", Warning,
         "a wildcard in the value of a key that names an account, an organization or a VPC";
     RESOURCE_UNKNOWN: "resource-unknown", "R-2.13", Warning,
-        "an ARN of no type of resource that its service has: it matches nothing";
+        "an ARN of no type of resource that its service has, or of a partition or account that cannot be: it matches nothing";
     RESOURCE_MISMATCH: "resource-mismatch", "R-9.6", Warning,
         "an action with none of the statement's resources to act on: the statement says nothing about it";
     RESOURCE_NEEDS_STAR: "resource-needs-star", "R-2.20", Warning,

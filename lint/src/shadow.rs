@@ -2,8 +2,9 @@
 
 use crate::Subject;
 use crate::actions::action_covers;
-use crate::resources::resource_covers;
+use crate::resources::{is_star, resource_covers};
 use crate::rules::{DENIED, SHADOWED};
+use iamc_policy::action::ActionPattern;
 use iamc_policy::document::{Effect, PrincipalElement, ResourceElement, Statement};
 use iamc_policy::json::shown;
 use iamc_policy::principal::PrincipalEntry;
@@ -100,7 +101,8 @@ fn spend(budget: &mut usize, work: usize) -> bool {
 fn actions(a: &Statement, b: &Statement, budget: &mut usize) -> bool {
     let (a, b) = (&a.action, &b.action);
     if a.negated || b.negated {
-        return a.negated == b.negated && a.patterns == b.patterns;
+        let everything = !a.negated && a.patterns.contains(&ActionPattern::Any);
+        return everything || a.negated == b.negated && a.patterns == b.patterns;
     }
     !b.patterns.is_empty()
         && spend(budget, a.patterns.len().saturating_mul(b.patterns.len()))
@@ -110,7 +112,10 @@ fn actions(a: &Statement, b: &Statement, budget: &mut usize) -> bool {
 fn resources(a: Option<&ResourceElement>, b: Option<&ResourceElement>, budget: &mut usize) -> bool {
     match (a, b) {
         (None, None) => true,
-        (Some(a), Some(b)) if a.negated || b.negated => a.negated == b.negated && a.patterns == b.patterns,
+        (Some(a), Some(b)) if a.negated || b.negated => {
+            let everything = !a.negated && a.patterns.iter().any(is_star);
+            everything || a.negated == b.negated && a.patterns == b.patterns
+        }
         (Some(a), Some(b)) => {
             !b.patterns.is_empty()
                 && spend(budget, a.patterns.len().saturating_mul(b.patterns.len()))

@@ -133,6 +133,22 @@ fn resources_that_match_nothing() {
         &["resource-needs-star"],
         &of("s3:ListAllMyBuckets", "arn:aws:s3:::*"),
     );
+    check(
+        IDENTITY,
+        &of("s3:ListAllMyBuckets", "arn:aws:s3:::site"),
+        &["resource-needs-star"],
+        &of("dynamodb:DescribeReservedCapacity", "arn:aws:dynamodb:us-east-1:111122223333:*"),
+    );
+    let queue =
+        |partition: &str, account: &str| of("sqs:SendMessage", &format!("arn:{partition}:sqs:us-east-1:{account}:q"));
+    for (partition, account) in [("aws", "11112222333"), ("aws", "1111222233334"), ("amazon", "111122223333")] {
+        check(IDENTITY, &queue(partition, account), &["resource-unknown"], &queue("aws-cn", "111122223333"));
+    }
+    for (partition, account) in [("*", "1111*"), ("aws*", "????????????")] {
+        assert_eq!(codes(IDENTITY, &queue(partition, account)), [] as [&str; 0]);
+    }
+    // What a partial ARN leaves out may be anything.
+    assert_eq!(codes(IDENTITY, &of("sqs:SendMessage", "arn:aws:sqs")), ["partial-arn"]);
 }
 
 #[test]
@@ -197,6 +213,11 @@ fn statements_that_change_nothing() {
     assert_eq!(codes(IDENTITY, &format!("{narrow}, {narrow}")), ["shadowed-statement"]);
     let deny = r#"{"Effect": "Deny", "Action": "s3:*", "Resource": "*"}"#;
     assert_eq!(codes(IDENTITY, &format!("{deny}, {narrow}")), ["denied-statement"]);
+    // A star covers complements too, which cover nothing else.
+    let all = r#"{"Effect": "Deny", "Action": "*", "Resource": "*"}"#;
+    let others = r#"{"Effect": "Deny", "NotAction": "iam:*", "NotResource": "arn:aws:s3:::b"}"#;
+    assert_eq!(codes(IDENTITY, &format!("{others}, {all}")), ["shadowed-statement"]);
+    assert_eq!(codes(IDENTITY, &format!("{others}, {deny}")), [] as [&str; 0]);
 }
 
 #[test]
