@@ -37,6 +37,16 @@ pub(crate) struct Stamped<T> {
     pub(crate) value: T,
 }
 
+/// The statements whose patterns match a resource, whatever the action: matrices ask about few resources.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Matching {
+    /// Of which set; 0: of none.
+    pub(crate) set: u64,
+    pub(crate) text: Vec<u8>,
+    /// As [`Work::numbers`], ascending.
+    pub(crate) numbers: Vec<u32>,
+}
+
 /// What a guardrail body, or the level of a path, says.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Said {
@@ -83,6 +93,11 @@ pub(crate) struct Work {
     pub(crate) truths: Truths,
     pub(crate) stamp: u32,
     pub(crate) blocks: Vec<Stamped<Value>>,
+    /// Blocks that the context settles, by the number of the context, of which there was another before.
+    pub(crate) kept_blocks: Vec<Stamped<Kinds>>,
+    pub(crate) kept_stamp: u32,
+    /// Set, context, and for whom: what kept blocks belong to.
+    pub(crate) kept_for: (u64, u64, [bool; 3]),
     /// By key: what the condition index found of its value.
     pub(crate) readings: Vec<Readings>,
     /// By atom: the unit in which it is a candidate.
@@ -98,6 +113,7 @@ pub(crate) struct Work {
     /// Runs that a value names.
     pub(crate) named_runs: Vec<u32>,
     pub(crate) matches: Vec<PatternMatch>,
+    pub(crate) matching: Matching,
     /// Accounts that the ARN names where a pattern may hold that of its owner: index, and the lanes of its principals.
     pub(crate) homes: Vec<(u32, (u32, u32))>,
     /// Numbers of statements that are looked at.
@@ -217,9 +233,41 @@ impl<'a> Asking<'a> {
         if known.stamp == self.work.stamp {
             return known.value;
         }
+        let stamp = self.work.kept_stamp;
+        let keeps = self.lanes.dependence.keeps_block(block, self.template.mode) && stamp != 0;
+        if keeps && self.work.kept_blocks[block as usize].stamp == stamp {
+            return Value::constant(self.work.kept_blocks[block as usize].value);
+        }
         let value = self.work_out_block(block);
         self.work.blocks[block as usize] = Stamped { stamp: self.work.stamp, value };
+        if keeps && value.rows.len == 0 && !value.by_lane {
+            self.work.kept_blocks[block as usize] = Stamped { stamp, value: value.kinds };
+        }
         value
+    }
+
+    /// Whether blocks are kept for the current unit: those that the context settles are the same for all units in which it
+    /// speaks for everybody of the same kinds.
+    pub(super) fn begin_blocks(&mut self) {
+        let work = &mut *self.work;
+        let n_blocks = self.set.tables().blocks.len() / 3;
+        let [user, role] = self.in_unit;
+        let kept_for = (self.set.identity(), self.template.id, [user, role, self.main_is_role]);
+        // A resource may say something of its own, and an owner who varies may matter to keys that else follow from less.
+        if !self.main.unit.resource.context.is_empty() || self.owner_matters || work.kept_stamp == u32::MAX {
+            work.kept_for = (0, 0, [false; 3]);
+            work.kept_stamp = 0;
+            work.kept_blocks.clear();
+            return;
+        }
+        if work.kept_for != kept_for || work.kept_blocks.len() != n_blocks {
+            work.kept_for = kept_for;
+            work.kept_stamp += 1;
+        }
+        if work.kept_blocks.len() != n_blocks {
+            work.kept_blocks.clear();
+            work.kept_blocks.resize(n_blocks, Stamped { stamp: 0, value: Kinds::FALSE });
+        }
     }
 
     fn work_out_block(&mut self, block: u32) -> Value {

@@ -3,12 +3,14 @@
 //! The callers of a question are users and sessions of roles. Where a key's state follows from the caller (table 5.2), it
 //! follows from the kind of caller, from the caller's account, or from the caller itself.
 
+use crate::batch::depends;
 use crate::code::{Step, Steps};
 use crate::conditions::{Manner, Reading, read_operator};
 use crate::keys::*;
 use crate::layout::*;
 use crate::pattern::{HAS_OWN, HAS_VARIABLES};
 use crate::set::{CompiledPolicySet, rows};
+use iamc_policy::request::Mode;
 
 /// How far callers have to be told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -67,6 +69,30 @@ pub(crate) struct Dependence {
     pub(crate) patterns: Vec<Level>,
     /// By resource test.
     pub(crate) tests: Vec<Depends>,
+    /// By condition block.
+    settled: Vec<Settled>,
+}
+
+/// What settles a condition block for all users and for all roles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Settled {
+    /// More than the context.
+    Never,
+    /// In closed mode the context.
+    IfClosed,
+    /// The context.
+    Always,
+}
+
+/// What settles an atom, from what it depends on beside callers (table 5.2 read backwards) and from how callers differ in it.
+fn settled(bits: u8, level: Level) -> Settled {
+    let by_kind = if level <= Level::Kind { depends::PRINCIPAL } else { 0 };
+    match bits & !by_kind {
+        _ if level > Level::Kind => Settled::Never,
+        0 => Settled::Always,
+        depends::ACTION_IF_OPEN => Settled::IfClosed,
+        _ => Settled::Never,
+    }
 }
 
 /// How the state of a key depends on the caller: its level, whether the name of the session has a part in it, whether
@@ -177,15 +203,29 @@ impl Dependence {
             let own = &tables.resource_entries[*first as usize..(*first + *count) as usize];
             own.iter().map(|id| patterns[*id as usize]).fold(Depends::default(), Depends::join)
         });
+        let atoms: Vec<Depends> = atoms.collect();
+        let of_atom = |id: &u32| settled(set.depends()[*id as usize], atoms[*id as usize].level);
+        let of_block = |id: u32| set.block(id).1.iter().map(of_atom).min().unwrap_or(Settled::Always);
+        let settled = (0..(tables.blocks.len() / 3) as u32).map(of_block).collect();
         Dependence {
-            atoms: atoms.collect(),
+            settled,
+            atoms,
             tests: tests.collect(),
             patterns: patterns.iter().map(|depends| depends.level).collect(),
         }
     }
 
+    /// True iff the context alone settles a block, for all users and for all roles.
+    pub(crate) fn keeps_block(&self, block: u32, mode: Mode) -> bool {
+        match self.settled[block as usize] {
+            Settled::Never => false,
+            Settled::IfClosed => mode == Mode::Closed,
+            Settled::Always => true,
+        }
+    }
+
     pub(crate) fn heap_bytes(&self) -> usize {
-        size_of::<Depends>() * (self.atoms.len() + self.tests.len()) + self.patterns.len()
+        size_of::<Depends>() * (self.atoms.len() + self.tests.len()) + self.patterns.len() + self.settled.len()
     }
 }
 
@@ -203,6 +243,18 @@ mod tests {
         assert_eq!(level("aws:principalorgid"), Level::Account);
         assert_eq!(level("aws:sourceidentity"), Level::Kind);
         assert_eq!(level("aws:sourceip"), Level::Once);
+    }
+
+    #[test]
+    fn what_the_context_settles_is_kept() {
+        let of = |bits, level| settled(bits, level);
+        assert_eq!(of(0, Level::Once), Settled::Always);
+        assert_eq!(of(depends::PRINCIPAL, Level::Kind), Settled::Always);
+        assert_eq!(of(depends::PRINCIPAL, Level::Account), Settled::Never);
+        assert_eq!(of(0, Level::Lane), Settled::Never);
+        assert_eq!(of(depends::ACTION_IF_OPEN, Level::Once), Settled::IfClosed);
+        assert_eq!(of(depends::ACTION_IF_OPEN | depends::RESOURCE, Level::Once), Settled::Never);
+        assert_eq!(of(depends::ACTION, Level::Once), Settled::Never);
     }
 
     #[test]

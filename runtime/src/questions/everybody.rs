@@ -14,7 +14,6 @@ use crate::factors::Factors;
 use crate::index::accounts_of;
 use crate::layout::*;
 use crate::logic::{K, Logic};
-use crate::pattern::Subject;
 use crate::record::{Located, Plain};
 use crate::set::rows;
 use iamc_policy::PolicyKind;
@@ -61,11 +60,18 @@ impl Asking<'_> {
         self.owner_varies = owner_varies;
         self.owner_matters = owner_matters;
         self.work.begin_unit(self.lanes, self.set);
+        self.begin_blocks();
         self.find_homes();
         self.find_named(&plan);
         let (n_words, words) = (self.lanes.n_words, self.words.clone());
-        for row in [&mut self.work.allows, &mut self.work.denies, &mut self.work.boundary, &mut self.work.session] {
+        for row in [&mut self.work.allows, &mut self.work.denies] {
             row.clear(n_words, words.clone());
+        }
+        // Whatever stands in the row of a kind that nobody has limits nobody.
+        for (row, holders) in
+            [(&mut self.work.boundary, &self.lanes.boundary), (&mut self.work.session, &self.lanes.session)]
+        {
+            row.clear(n_words, if holders.is_used { words.clone() } else { 0..0 });
         }
         if self.is_local {
             self.identity_of(runs);
@@ -211,7 +217,8 @@ impl Asking<'_> {
         let action = OfAction { id, service: ids.service, position: ids.position, name };
         let about = lanes.about_actions.of(set, lanes, action);
         for (gathered, plain) in [&mut self.work.allows, &mut self.work.denies].into_iter().zip(&about.plain) {
-            gathered.definite.iter_mut().zip(plain).for_each(|(bits, own)| *bits |= own);
+            // The first that is gathered.
+            gathered.definite[..plain.len()].copy_from_slice(plain);
         }
         for group in &about.groups {
             let (statement, deny) = (group.statement, group.deny);
@@ -225,23 +232,39 @@ impl Asking<'_> {
         self.work.numbers = numbers;
     }
 
-    /// Statements whose patterns match the resource, or may.
+    /// Statements about the action whose patterns match the resource, or may.
     fn find_matching(&mut self, numbers: &mut Vec<u32>) {
         let (set, lanes) = (self.set, self.lanes);
-        let mut matches = std::mem::take(&mut self.work.matches);
-        match self.main.unit.target {
-            Resource::Arn(_) => {
-                let arn = self.main.unit.arn.unwrap_or_default();
-                set.matching_patterns(arn, self.index, &mut matches);
-            }
-            Resource::Pseudo(text) => {
-                let text = std::str::from_utf8(self.main.bytes(text)).unwrap_or_default();
-                set.matching_patterns(text, self.index, &mut matches);
-                debug_assert!(Subject::new(text.as_bytes()).colons[4] != usize::MAX);
-            }
-            Resource::Star | Resource::AnyRegion(..) => matches.clear(),
+        let mut known = std::mem::take(&mut self.work.matching);
+        let text = match self.main.unit.target {
+            Resource::Arn(_) => self.main.unit.arn.unwrap_or_default().as_bytes(),
+            Resource::Pseudo(text) => self.main.bytes(text),
+            // No pattern holds the empty text.
+            Resource::Star | Resource::AnyRegion(..) => &[],
+        };
+        if known.set != set.identity() || known.text != text {
+            known.set = set.identity();
+            known.text.clear();
+            known.text.extend_from_slice(text);
+            known.numbers.clear();
+            self.find_by_patterns(&known.text, &mut known.numbers);
         }
-        let first = numbers.len();
+        numbers.extend(known.numbers.iter().filter(|number| {
+            let [_, element, ..] = set.statement(lanes.postings.statements[**number as usize >> 2]);
+            self.is_about(element)
+        }));
+        self.work.matching = known;
+    }
+
+    /// Statements whose patterns match a text, or may, ascending: four times the number, plus how.
+    fn find_by_patterns(&mut self, text: &[u8], numbers: &mut Vec<u32>) {
+        let (set, lanes) = (self.set, self.lanes);
+        let mut matches = std::mem::take(&mut self.work.matches);
+        matches.clear();
+        if !text.is_empty() {
+            let text = std::str::from_utf8(text).unwrap_or_default();
+            set.matching_patterns(text, self.index, &mut matches);
+        }
         for found in &matches {
             let how = match (found.is_own(), found.has_variables()) {
                 (true, _) => OWN,
@@ -252,28 +275,14 @@ impl Asking<'_> {
         }
         self.work.matches = matches;
         // A statement that is found twice is what it is by either.
-        numbers[first..].sort_unstable();
-        let mut kept = first;
-        for at in first..numbers.len() {
-            let number = numbers[at];
-            if kept > first && numbers[kept - 1] >> 2 == number >> 2 {
-                numbers[kept - 1] |= number;
-            } else {
-                numbers[kept] = number;
-                kept += 1;
+        numbers.sort_unstable();
+        numbers.dedup_by(|next, kept| {
+            let is_same = *next >> 2 == *kept >> 2;
+            if is_same {
+                *kept |= *next;
             }
-        }
-        numbers.truncate(kept);
-        let mut kept = first;
-        for at in first..numbers.len() {
-            let number = numbers[at];
-            let [_, element, ..] = set.statement(lanes.postings.statements[number as usize >> 2]);
-            if self.is_about(element) {
-                numbers[kept] = number;
-                kept += 1;
-            }
-        }
-        numbers.truncate(kept);
+            is_same
+        });
     }
 
     fn add_number(&mut self, number: u32, located: &Located, value: Value, within: Option<(u32, u32)>) {

@@ -6,7 +6,7 @@ use super::guards::Guards;
 use super::inverse::{Guarded, Run};
 use super::rows::{Lists, mask, words};
 use super::sides::SideClass;
-use super::truths::{Kinds, Sum};
+use super::truths::{Kinds, Ready, Recipe, Sum};
 use crate::factors::{Factors, Line};
 use crate::layout::NONE;
 use crate::logic::{K, Logic};
@@ -73,12 +73,29 @@ impl Reach {
 /// What guardrails and the resource's side say of every lane: definite and possible.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct GuardRows {
-    /// With those of RCPs, which do not reach service-linked roles either.
+    /// Of SCPs, by what they were made of: most questions in a context meet guardrails that say the same.
+    scps: Vec<ScpRows>,
+    /// The one of this question, and the one that is made anew next.
+    now: usize,
+    next: usize,
+    /// Of the question, while it is compared.
+    asked: Recipe,
+    /// Denies of the resource's side.
+    others: [Vec<u64>; 2],
+    /// The rest of the resource's side, where it tells principals apart.
+    parts: [Vec<K<u64>>; PARTS],
+}
+
+/// What SCPs say of every lane, if none is a service-linked role.
+#[derive(Debug, Clone, Default)]
+struct ScpRows {
+    recipe: Recipe,
     denies: [Vec<u64>; 2],
     allows: [Vec<u64>; 2],
-    /// Denies of the resource's and the endpoint's policy.
-    others: [Vec<u64>; 2],
 }
+
+/// Rows of SCPs that are kept.
+const KEPT: usize = 8;
 
 /// The same value for users and roles; `None`: they differ, or it differs within them.
 fn constant(sum: &Sum) -> Option<K<u64>> {
@@ -106,53 +123,76 @@ impl Asking<'_> {
             return false;
         }
         let side = self.work.sides[at as usize];
-        let sums = [&side.unlim, &side.lim, &side.acct].map(constant);
-        let kinds = [side.grant, side.open].map(|kinds| constant(&Sum { kinds, ..Sum::FALSE }));
-        let endpoint = side.endpoint.as_ref().map_or(Some(K::TRUE), constant);
-        let ([Some(unlim), Some(lim), Some(acct)], [Some(grant), Some(open)], Some(endpoint)) = (sums, kinds, endpoint)
-        else {
-            return false;
-        };
         if side.refused {
             return false;
         }
-        let constants = Constants { unlim, lim, acct, grant, open: open.and(endpoint) };
+        let of_kinds = |kinds: Kinds| Sum { kinds, ..Sum::FALSE };
+        let endpoint = side.endpoint.unwrap_or(of_kinds(Kinds::TRUE));
+        let parts = [side.unlim, side.lim, side.acct, of_kinds(side.grant), of_kinds(side.open), endpoint];
+        let constants = parts.map(|part| constant(&part));
         let mut rows = std::mem::take(&mut self.work.guard_rows);
-        self.guard_rows(&mut rows, &side.rcp_denies);
+        self.scp_rows(&mut rows);
         let truths = &self.work.truths;
         for bits in &mut rows.others {
             bits.resize(lanes.n_words, 0);
         }
-        for (word, roles) in lanes.roles.iter().enumerate() {
-            let value = truths.word(&side.denies, word, *roles);
+        // RCPs do not reach service-linked roles.
+        let [denies, rcps] = [&side.denies, &side.rcp_denies].map(Ready::new);
+        for (word, (roles, linked)) in lanes.roles.iter().zip(&lanes.service_linked).enumerate() {
+            let unlinked = K { definite: !linked, possible: !linked };
+            let value = denies.word(truths, word, *roles).or(rcps.word(truths, word, *roles).and(unlinked));
             (rows.others[0][word], rows.others[1][word]) = (value.definite, value.possible);
         }
-        // The line is known before the walk, so that each is a loop of its own.
-        match side.line {
-            Line::NoAccount => self.sweep_words(&side, &constants, &rows, Line::NoAccount),
-            Line::SameStandard => self.sweep_words(&side, &constants, &rows, Line::SameStandard),
-            Line::SameMandatory => self.sweep_words(&side, &constants, &rows, Line::SameMandatory),
-            Line::Cross => self.sweep_words(&side, &constants, &rows, Line::Cross),
+        match constants {
+            [Some(unlim), Some(lim), Some(acct), Some(grant), Some(open), Some(endpoint)] => {
+                let same = SameForAll([unlim, lim, acct, grant, open.and(endpoint)]);
+                self.sweep_lines(&side, &rows, &same);
+            }
+            _ => {
+                self.fill_parts(&mut rows.parts, &parts);
+                self.sweep_lines(&side, &rows, &ByWord(&rows.parts));
+            }
         }
         self.work.guard_rows = rows;
         true
     }
 
-    /// Fills the rows of guardrails, SCPs level by level.
-    fn guard_rows(&mut self, rows: &mut GuardRows, rcp_denies: &Sum) {
+    /// Fills the rows of SCPs level by level, unless some are filled with the same already.
+    fn scp_rows(&mut self, rows: &mut GuardRows) {
         let lanes = self.lanes;
         let n_words = lanes.n_words;
+        let n_levels = lanes.scps.levels.len() as u32;
+        rows.asked.begin(self.set);
+        let mut is_known = true;
+        for level in 0..n_levels {
+            let said = self.guard_level(level);
+            let truths = &self.work.truths;
+            is_known = is_known
+                && truths.describe(&said.denies, &mut rows.asked)
+                && truths.describe(&said.allows, &mut rows.asked);
+        }
+        let known = rows.scps.iter().position(|own| is_known && own.recipe.is_same(&rows.asked));
+        if let Some(known) = known {
+            rows.now = known;
+            return;
+        }
+        if rows.scps.len() < KEPT {
+            rows.scps.push(ScpRows::default());
+        }
+        rows.now = rows.next % rows.scps.len();
+        rows.next = (rows.now + 1) % KEPT;
+        let rows = {
+            let own = &mut rows.scps[rows.now];
+            std::mem::swap(&mut own.recipe, &mut rows.asked);
+            if !is_known {
+                own.recipe.forget();
+            }
+            own
+        };
         for (rows, value) in [(&mut rows.denies, 0), (&mut rows.allows, u64::MAX)] {
             for bits in rows {
                 bits.clear();
                 bits.resize(n_words, value);
-            }
-        }
-        if !is_nothing(rcp_denies) {
-            for (word, roles) in lanes.roles.iter().enumerate() {
-                let value = self.work.truths.word(rcp_denies, word, *roles);
-                rows.denies[0][word] |= value.definite;
-                rows.denies[1][word] |= value.possible;
             }
         }
         for (first, end) in &lanes.reach.unknown {
@@ -162,7 +202,7 @@ impl Asking<'_> {
                 rows.allows[0][word] &= !own;
             }
         }
-        for level in 0..lanes.scps.levels.len() as u32 {
+        for level in 0..n_levels {
             let said = self.guard_level(level);
             let truths = &self.work.truths;
             let ranges = || lanes.reach.of_level.of(level).iter().map(|at| lanes.reach.ranges[*at as usize]);
@@ -189,8 +229,32 @@ impl Asking<'_> {
         }
     }
 
+    /// Fills the rows of the resource's side where it tells principals apart.
+    fn fill_parts(&self, rows: &mut [Vec<K<u64>>; PARTS], [unlim, lim, acct, grant, open, endpoint]: &[Sum; 6]) {
+        let truths = &self.work.truths;
+        for (row, sum) in rows.iter_mut().zip([unlim, lim, acct, grant, open]) {
+            row.clear();
+            let ready = Ready::new(sum);
+            row.extend(self.lanes.roles.iter().enumerate().map(|(word, roles)| ready.word(truths, word, *roles)));
+        }
+        let endpoint = Ready::new(endpoint);
+        for ((word, roles), open) in self.lanes.roles.iter().enumerate().zip(&mut rows[PARTS - 1]) {
+            *open = open.and(endpoint.word(truths, word, *roles));
+        }
+    }
+
+    /// The line is known before the walk, so that each is a loop of its own.
+    fn sweep_lines(&mut self, side: &SideClass, rows: &GuardRows, parts: &impl Parts) {
+        match side.line {
+            Line::NoAccount => self.sweep_words(side, parts, rows, Line::NoAccount),
+            Line::SameStandard => self.sweep_words(side, parts, rows, Line::SameStandard),
+            Line::SameMandatory => self.sweep_words(side, parts, rows, Line::SameMandatory),
+            Line::Cross => self.sweep_words(side, parts, rows, Line::Cross),
+        }
+    }
+
     #[inline(always)]
-    fn sweep_words(&mut self, side: &SideClass, constants: &Constants, rows: &GuardRows, line: Line) {
+    fn sweep_words(&mut self, side: &SideClass, parts: &impl Parts, rows: &GuardRows, line: Line) {
         let lanes = self.lanes;
         let n = lanes.n_words;
         let work = &mut *self.work;
@@ -202,9 +266,10 @@ impl Asking<'_> {
         let (session, session_perhaps) = (&work.session.definite[..n], &work.session.perhaps[..n]);
         let (bounded, in_session) = (&lanes.boundary.some[..n], &lanes.session.some[..n]);
         let linked = &lanes.service_linked[..n];
-        let [scp_denied, scp_denied_perhaps] = [&rows.denies[0][..n], &rows.denies[1][..n]];
+        let scps = &rows.scps[rows.now];
+        let [scp_denied, scp_denied_perhaps] = [&scps.denies[0][..n], &scps.denies[1][..n]];
         let [other_denied, other_denied_perhaps] = [&rows.others[0][..n], &rows.others[1][..n]];
-        let [scp_allowed, scp_allowed_perhaps] = [&rows.allows[0][..n], &rows.allows[1][..n]];
+        let [scp_allowed, scp_allowed_perhaps] = [&scps.allows[0][..n], &scps.allows[1][..n]];
         let both = |definite: u64, perhaps: u64| K { definite, possible: definite | perhaps };
         let limit = |value: K<u64>, some: u64| value.or(K { definite: !some, possible: !some });
         for at in 0..n {
@@ -215,20 +280,21 @@ impl Asking<'_> {
                 .or(K { definite: other_denied[at], possible: other_denied_perhaps[at] });
             let value = if side.may_allow {
                 let identity = both(allowed[at], allowed_perhaps[at]);
+                let [unlim, lim, acct, grant, open] = parts.at(at);
                 let factors = Factors {
                     line,
                     is_root: false,
                     id: identity,
                     pb: limit(both(bounds[at], bounds_perhaps[at]), bounded[at]),
                     sp: limit(both(session[at], session_perhaps[at]), in_session[at]),
-                    unlim: constants.unlim,
-                    lim: constants.lim,
-                    acct: constants.acct,
-                    grant: constants.grant,
+                    unlim,
+                    lim,
+                    acct,
+                    grant,
                     identity,
                 };
                 let scps = K { definite: scp_allowed[at], possible: scp_allowed_perhaps[at] };
-                factors.core().and(scps.or(unlinked.not())).and(constants.open)
+                factors.core().and(scps.or(unlinked.not())).and(open)
             } else {
                 K::FALSE
             };
@@ -237,11 +303,28 @@ impl Asking<'_> {
     }
 }
 
-/// The side of the resource, the same for everybody.
-struct Constants {
-    unlim: K<u64>,
-    lim: K<u64>,
-    acct: K<u64>,
-    grant: K<u64>,
-    open: K<u64>,
+/// Unlimited, limited and account grants, grants that count as an identity policy, and what has to be open.
+const PARTS: usize = 5;
+
+/// The side of the resource, by word.
+trait Parts {
+    fn at(&self, word: usize) -> [K<u64>; PARTS];
+}
+
+struct SameForAll([K<u64>; PARTS]);
+
+impl Parts for SameForAll {
+    #[inline(always)]
+    fn at(&self, _: usize) -> [K<u64>; PARTS] {
+        self.0
+    }
+}
+
+struct ByWord<'r>(&'r [Vec<K<u64>>; PARTS]);
+
+impl Parts for ByWord<'_> {
+    #[inline(always)]
+    fn at(&self, word: usize) -> [K<u64>; PARTS] {
+        self.0.each_ref().map(|row| row[word])
+    }
 }

@@ -145,6 +145,44 @@ impl Ready {
     }
 }
 
+/// What disjunctions are made of: what is made after the same recipe is the same.
+///
+/// It holds the rows that it names, so that none of them is another one by the time that it is compared.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Recipe {
+    /// Of which set.
+    set: u64,
+    /// Constants, and how many terms or rows follow.
+    parts: Vec<(Kinds, u32)>,
+    rows: Vec<Arc<TruthRow>>,
+}
+
+impl Recipe {
+    /// Begins another one.
+    pub(crate) fn begin(&mut self, set: &CompiledPolicySet) {
+        self.set = set.identity();
+        self.parts.clear();
+        self.rows.clear();
+    }
+
+    /// It is that of nothing.
+    pub(crate) fn forget(&mut self) {
+        *self = Recipe::default();
+    }
+
+    fn push(&mut self, kinds: Kinds, n: u32) {
+        self.parts.push((kinds, n));
+    }
+
+    pub(crate) fn is_same(&self, other: &Recipe) -> bool {
+        let is_same_row = |(own, other): (&Arc<TruthRow>, &Arc<TruthRow>)| Arc::ptr_eq(own, other);
+        self.set == other.set
+            && self.parts == other.parts
+            && self.rows.len() == other.rows.len()
+            && self.rows.iter().zip(&other.rows).all(is_same_row)
+    }
+}
+
 /// Where a stored row lies.
 #[derive(Debug, Clone)]
 enum Stored {
@@ -260,6 +298,21 @@ impl Truths {
             let (kinds, rows) = self.terms[at as usize];
             self.add(sum, kinds, rows);
         }
+    }
+
+    /// Adds what a disjunction is made of to a recipe. False: of rows that were made for this unit alone.
+    pub(crate) fn describe(&self, sum: &Sum, recipe: &mut Recipe) -> bool {
+        recipe.push(sum.kinds, sum.terms.len);
+        sum.terms.of(&self.terms).iter().all(|(kinds, rows)| {
+            recipe.push(*kinds, rows.len);
+            rows.of(&self.refs).iter().all(|row| match &self.rows[*row as usize] {
+                Stored::Shared(row) => {
+                    recipe.rows.push(Arc::clone(row));
+                    true
+                }
+                Stored::Made(_) => false,
+            })
+        })
     }
 
     /// A disjunction, for one word.

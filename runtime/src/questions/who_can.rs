@@ -586,7 +586,8 @@ fn by_lanes(
         }
     }
     // One by one.
-    for (first, end) in ranges {
+    let some_odd = lanes.has_odd || !work.named.is_empty();
+    for (first, end) in ranges.iter().filter(|_| some_odd) {
         for word in super::rows::words(*first, *end) {
             let mut rest = (lanes.odd[word] | work.odd[word]) & mask(word, *first, *end);
             while rest != 0 {
