@@ -18,7 +18,7 @@ use iamc_benches::measure::point::{agree, by_number, by_text, list_resources, na
 use iamc_benches::measure::{Failure, SEED};
 use iamc_benches::report::{heading, number};
 use iamc_benches::rows::{self, Rows};
-use iamc_benches::timing::{Series, Work, in_turns};
+use iamc_benches::timing::{Clock, Series, Work, in_turns};
 use iamc_catalogue::Catalogue;
 use iamc_compiler::{Limits, compile};
 use iamc_policy::Decision;
@@ -32,6 +32,11 @@ const USAGE: &str = "iamc-peers [--shape SHAPE]... [--rows N] [--turns N]";
 
 /// Rows of the stream that are read, at most, to find rows that every engine can be asked.
 const READ_MAX: usize = 40;
+
+/// An engine is timed on as many rows a turn as it decided in about this time when it was compared …
+const TURN_NS: f64 = 2e9;
+/// … and on so many at least.
+const ROWS_MIN: usize = 50;
 
 /// An engine that decides the rows of a workload.
 trait Peer {
@@ -114,6 +119,7 @@ fn measure(shape: &Shape, n_rows: usize, turns: usize) -> Result<(String, bool),
         })
         .collect();
     let compare = |peer: &mut dyn Peer| {
+        let clock = Clock::start();
         let mut n_same = 0;
         for (row, expected) in expected.iter().enumerate() {
             let got = peer.allows(&workload, row);
@@ -122,10 +128,13 @@ fn measure(shape: &Shape, n_rows: usize, turns: usize) -> Result<(String, bool),
                 eprintln!("{}: {got}, expected {expected}: {}", peer.name(), workload.show(row));
             }
         }
-        n_same
+        let ns = clock.elapsed().as_nanos() as f64 / n as f64;
+        (n_same, (TURN_NS / ns.max(1.0)) as usize)
     };
-    let same = [compare(&mut cedar), compare(&mut rego), compare(&mut iam_rs)];
+    let compared = [compare(&mut cedar), compare(&mut rego), compare(&mut iam_rs)];
 
+    let same = compared.map(|(n_same, _)| n_same);
+    let [n_cedar, n_rego, n_iam_rs] = compared.map(|(_, n_in_turn)| n_in_turn.clamp(n.min(ROWS_MIN), n));
     eprintln!("{shape}: measuring");
     let floor = Floor::new(set.to_bytes().len());
     let mut batch = RowsBuilder::new(&set);
@@ -146,18 +155,25 @@ fn measure(shape: &Shape, n_rows: usize, turns: usize) -> Result<(String, bool),
         return Err("a row of a batch is decided otherwise than alone".into());
     }
     let mut text_scratch = Scratch::new(&set);
-    let ask = |peer: &mut dyn Peer| (0..n).map(|row| u64::from(peer.allows(&workload, row))).sum::<u64>();
+    // Every so many rows, so that they are as different as all of them.
+    let ask = |peer: &mut dyn Peer, n_rows: usize| {
+        (0..n_rows).map(|at| u64::from(peer.allows(&workload, at * n / n_rows))).sum::<u64>()
+    };
     let mut works: [Work<'_>; 8] = [
         &mut || floor.bulk(&rows.names),
         &mut || batch::decide(&set, &batch, &mut batch_scratch, &mut codes),
         &mut || by_number(&set, &rows, &mut scratch),
         &mut || by_text(&set, &rows, &mut text_scratch),
         &mut || naively(&naive, &asked).0,
-        &mut || ask(&mut cedar),
-        &mut || ask(&mut iam_rs),
-        &mut || ask(&mut rego),
+        &mut || ask(&mut cedar, n_cedar),
+        &mut || ask(&mut iam_rs, n_iam_rs),
+        &mut || ask(&mut rego, n_rego),
     ];
-    let series = in_turns(turns, n, &mut works);
+    let n_timed = [n, n, n, n, n, n_cedar, n_iam_rs, n_rego];
+    let mut series = in_turns(turns, n, &mut works);
+    for (series, n_timed) in series.iter_mut().zip(n_timed) {
+        series.figures.iter_mut().for_each(|ns| *ns *= n as f64 / n_timed as f64);
+    }
     let n_allowed = expected.iter().filter(|allowed| **allowed).count();
     let everyone = || format!("{} of {}", number(n as f64), number(n as f64));
     let of = |at: usize| format!("{} of {}", number(same[at] as f64), number(n as f64));
@@ -173,7 +189,7 @@ fn measure(shape: &Shape, n_rows: usize, turns: usize) -> Result<(String, bool),
     ];
     let mut table = format!(
         "\n**{shape}**: {} rows ({} allowed) of {} principals, {}; of {} rows read, {} were left out: {}.\n\n\
-         | engine | same decisions | ns a decision | decisions a second | by iamc one by one |\n|---|---|---|---|---|\n",
+         | engine | same decisions | rows in a turn | ns a decision | decisions a second | by iamc one by one |\n|---|---|---|---|---|---|\n",
         number(n as f64),
         number(n_allowed as f64),
         number(workload.n_principals() as f64),
@@ -183,9 +199,10 @@ fn measure(shape: &Shape, n_rows: usize, turns: usize) -> Result<(String, bool),
         workload.left_out(),
     );
     let own: &Series = &series[2];
-    for ((name, same), ns) in names.iter().zip(&series) {
+    for (((name, same), ns), n_timed) in names.iter().zip(&series).zip(n_timed) {
         table.push_str(&format!(
-            "| {name} | {same} | {} | {} | {} x |\n",
+            "| {name} | {same} | {} | {} | {} | {} x |\n",
+            number(n_timed as f64),
             number(ns.median()),
             number(1e9 / ns.median()),
             number(ns.over(own).median()),

@@ -42,6 +42,11 @@ default fits(_, _) := false
 fits(patterns, text) if patterns.texts[text]
 
 fits(patterns, text) if {
+    some prefix in patterns.prefixes
+    startswith(text, prefix)
+}
+
+fits(patterns, text) if {
     some pattern in patterns.globs
     glob.match(pattern, null, text)
 }
@@ -136,11 +141,17 @@ impl Peer for Rego {
     }
 }
 
+/// Texts by themselves, and beginnings, which most wildcards leave: regorus makes an automaton of a glob each time that it
+/// matches one.
 fn patterns(list: &[String]) -> serde_json::Value {
     let (globs, texts): (Vec<&String>, Vec<&String>) = list.iter().partition(|pattern| pattern.contains('*'));
+    let prefix =
+        |pattern: &&String| pattern.strip_suffix('*').filter(|prefix| !prefix.contains('*')).map(str::to_owned);
+    let prefixes: Vec<String> = globs.iter().filter_map(|pattern| prefix(pattern)).collect();
+    let globs: Vec<&&String> = globs.iter().filter(|pattern| prefix(pattern).is_none()).collect();
     let texts: serde_json::Map<String, serde_json::Value> =
         texts.into_iter().map(|text| (text.clone(), json!(true))).collect();
-    json!({"texts": texts, "globs": globs})
+    json!({"texts": texts, "prefixes": prefixes, "globs": globs})
 }
 
 fn statement(statement: &Statement) -> serde_json::Value {
@@ -164,7 +175,7 @@ fn condition(condition: &Condition) -> serde_json::Value {
         Test::Equals => {
             let texts: serde_json::Map<String, serde_json::Value> =
                 values.iter().map(|text| (text.clone(), json!(true))).collect();
-            let patterns = json!({"texts": texts, "globs": []});
+            let patterns = json!({"texts": texts, "prefixes": [], "globs": []});
             json!({"test": "text", "key": key, "patterns": patterns, "fits": !negated, "if_absent": if_absent})
         }
         Test::Like => {
