@@ -58,7 +58,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<bool, Failure> {
-    let (mut shapes, mut n_rows, mut turns) = (Vec::new(), 2_000, 5);
+    let (mut shapes, mut n_rows, mut turns) = (Vec::new(), 500, 3);
     let words: Vec<String> = std::env::args().skip(1).collect();
     for pair in words.chunks(2) {
         let [name, value] = pair else { return Err(USAGE.into()) };
