@@ -6,7 +6,7 @@
 //! world, each compiled once, answer for all states ([`fact::Form`]). [`steps`] instantiates rows of the table, [`ask`]
 //! binds and decides requests, [`crowd`] asks everybody of an account at once, [`names`] makes up names; [`search`] looks for the cheapest way to each fact; [`reachable`] tells for all starts at once who
 //! has a way at all, from steps that are [`possible`]; [`admin`]
-//! measures administrators; [`deeds`] says which callers are worth a look; [`proof`] cuts out of the world
+//! measures administrators, [`goal`] asks for one action on one resource; [`deeds`] says which callers are worth a look; [`proof`] cuts out of the world
 //! what a request needs.
 
 mod admin;
@@ -15,6 +15,7 @@ mod audit;
 mod crowd;
 mod deeds;
 mod fact;
+mod goal;
 mod names;
 mod possible;
 mod proof;
@@ -40,7 +41,7 @@ use iamc_policy::request::{Context, Request};
 use iamc_policy::{AccountId, World};
 use search::{Limits, Search};
 use std::collections::BTreeSet;
-use steps::{Caller, Engine, NeedAtom, Stated, Step};
+use steps::{Caller, Engine, Instance, NeedAtom, Stated, Step};
 use world::Origin;
 
 /// What a question states (P-1.7, P-1.9).
@@ -61,6 +62,13 @@ pub enum Goal<'g> {
     Administrator(AccountId),
     /// To be administrator of any account.
     AnyAdministrator,
+    /// An action, as `service:Name`, on a resource, an ARN or `*`.
+    Use {
+        /// The action.
+        action: &'g str,
+        /// The resource.
+        resource: &'g str,
+    },
 }
 
 /// Why a question cannot be answered.
@@ -75,6 +83,9 @@ pub enum ReachError {
     /// The account has no identities in the inventory.
     #[error("the inventory has no identities of account {0}")]
     NoAccount(AccountId),
+    /// An action or a resource is none.
+    #[error("`{0}` on `{1}` is no action on the ARN of a resource or `*`")]
+    NoUse(String, String),
 }
 
 /// One request of a hop with its decision.
@@ -92,10 +103,10 @@ pub struct Proved {
 /// One step of a path (P-1.4).
 #[derive(Debug, Clone)]
 pub struct Hop {
-    /// The row of the table.
+    /// The row of the table; `goal`: what the question is about is done.
     pub row: &'static str,
-    /// Its family.
-    pub family: Family,
+    /// Its family; `None`: it is the goal.
+    pub family: Option<Family>,
     /// Who makes the requests: an ARN, or the name of a provider.
     pub caller: String,
     /// What it is about: an ARN.
@@ -117,7 +128,7 @@ pub struct Hop {
 pub struct Path {
     /// ARN of the identity, or name of the provider, at which it starts.
     pub start: String,
-    /// An ARN, or `administrator of ACCOUNT`.
+    /// An ARN, `administrator of ACCOUNT`, or `ACTION on RESOURCE`.
     pub goal: String,
     /// True iff all of its hops are.
     pub definite: bool,
@@ -157,6 +168,7 @@ impl Reach {
     /// [`ReachError::Nobody`]: there is no such start; [`ReachError::Compile`].
     pub fn from(&mut self, start: &str, definite: bool) -> Result<Vec<Path>, ReachError> {
         let caller = self.start(start)?;
+        self.engine.asked_use = None;
         let search = Search::run(&mut self.engine, &[caller], Limits { definite, is_goal: &|_| false, keeps: false })?;
         let is_shown = |fact: &&Fact| match fact {
             Fact::Administers(_) | Fact::ControlsProvider(_) => true,
@@ -232,8 +244,15 @@ impl Reach {
         Ok(search.reached.map(|goal| (search, goal)))
     }
 
-    fn goal(&self, goal: Goal<'_>) -> Result<Box<dyn Fn(Fact) -> bool>, ReachError> {
+    fn goal(&mut self, goal: Goal<'_>) -> Result<Box<dyn Fn(Fact) -> bool>, ReachError> {
+        self.engine.asked_use = None;
         Ok(match goal {
+            Goal::Use { action, resource } => {
+                if !self.engine.ask_for(action, resource) {
+                    return Err(ReachError::NoUse(action.to_owned(), resource.to_owned()));
+                }
+                Box::new(|fact| fact == Fact::Uses)
+            }
             Goal::Identity(arn) => {
                 let id = self.engine.base.by_arn.get(arn).copied();
                 let id = id.filter(|id| self.engine.base.origin(*id) == Origin::Inventory);
@@ -273,8 +292,15 @@ impl Reach {
     }
 
     fn hop(&mut self, step: &Step) -> Result<Option<Hop>, ReachError> {
-        let Some(instance) = self.engine.instance(step)? else { return Ok(None) };
-        let row = self.engine.row(step.row);
+        let is_goal = step.row == goal::GOAL_ROW;
+        let instance = if is_goal {
+            let asked = self.engine.use_asked(step)?;
+            asked.map(|asked| Instance { asked: vec![asked], needs: Vec::new() })
+        } else {
+            self.engine.instance(step)?
+        };
+        let Some(instance) = instance else { return Ok(None) };
+        let row = (!is_goal).then(|| self.engine.row(step.row));
         let mut requests = Vec::with_capacity(instance.asked.len());
         for asked in instance.asked {
             let form = if matches!(asked.request.principal, iamc_policy::Principal::Service(_)) {
@@ -288,7 +314,10 @@ impl Reach {
             let world = self.engine.moment(step, &asked.request);
             requests.push(Proved { request: asked.request, answer, world });
         }
-        let target = self.engine.target_arn(step.target).map(|arn| arn.to_string());
+        let target = match requests.first() {
+            Some(proved) if is_goal => proved.request.resources.first().map(|one| one.resource.to_string()),
+            _ => self.engine.target_arn(step.target).map(|arn| arn.to_string()),
+        };
         let needs = instance.needs.into_iter().map(|(atom, met)| {
             let text = match atom {
                 NeedAtom::Need(need) => need.to_string(),
@@ -298,8 +327,8 @@ impl Reach {
             (text, met)
         });
         Ok(Some(Hop {
-            row: &row.id,
-            family: row.family,
+            row: row.map_or("goal", |row| row.id.as_str()),
+            family: row.map(|row| row.family),
             caller: self.engine.caller_name(step.caller),
             target: target.unwrap_or_else(|| "*".to_owned()),
             resource: step.resource.as_ref().map(ToString::to_string),
@@ -356,6 +385,7 @@ impl Engine {
             Fact::TrustOpened(id) => format!("{} trusts the caller", base.arn(id)),
             Fact::Created(id) => format!("{} exists", base.arn(id)),
             Fact::Administers(account) => format!("administrator of {}", base.accounts[account as usize].id),
+            Fact::Uses => self.asked_use.as_ref().map(goal::Use::in_words).unwrap_or_default(),
         }
     }
 }

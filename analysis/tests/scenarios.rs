@@ -20,6 +20,8 @@ struct Scene {
     boundary: Option<String>,
     scp: String,
     trust: String,
+    /// Statements of the target role.
+    target_own: String,
     target: String,
     more: String,
 }
@@ -30,6 +32,7 @@ fn scene(own: &str, trust: &str) -> Scene {
         boundary: None,
         scp: FULL.to_owned(),
         trust: trust.to_owned(),
+        target_own: FULL.to_owned(),
         target: TARGET.to_owned(),
         more: String::new(),
     }
@@ -68,7 +71,7 @@ impl Scene {
             format!(r#"{{"kind":"user","arn":"{ME}","tags":{{}},"inline_policies":[{{"name":"own",{}}}]{boundary}}}"#, field(&self.own)),
             format!(
                 r#"{{"kind":"role","arn":"{}","tags":{{}},"inline_policies":[{{"name":"x",{}}}],"trust_policy":{}}}"#,
-                self.target, field(FULL), document(&self.trust)
+                self.target, field(&self.target_own), document(&self.trust)
             ),
         ];
         if let Some(limit) = &self.boundary {
@@ -128,6 +131,29 @@ fn a_secret_of_two_parties_stays_open() {
     // A session's name is the caller's.
     let trust = trust.replace("sts:ExternalId", "sts:RoleSessionName");
     scene(&allow(&["sts:AssumeRole"], TARGET), &trust).check(Goal::Identity(TARGET), Some(&["sts-assume-role"]));
+}
+
+#[test]
+fn an_action_on_a_resource() {
+    let works = Scene {
+        target_own: allow(&["s3:GetObject"], "arn:aws:s3:::b/*"),
+        more: r#"{"kind":"resource","arn":"arn:aws:s3:::b","account":"111111111111","policy":null}"#.to_owned(),
+        ..scene(&allow(&["sts:AssumeRole"], TARGET), &trusts(r#"{"AWS":"111111111111"}"#))
+    };
+    let reads = Goal::Use { action: "s3:GetObject", resource: "arn:aws:s3:::b/k" };
+    works.check(reads, Some(&["sts-assume-role", "goal"]));
+    works.check(Goal::Use { action: "s3:PutObject", resource: "arn:aws:s3:::b/k" }, None);
+    stopped(&works, reads, "sts:AssumeRole");
+    Scene { scp: deny("s3:GetObject") + "," + FULL, ..works.clone() }.check(reads, None);
+    // Who may do it at once has no other step; what nobody may do is reached by nobody.
+    let (paths, n) = works.reach(&[]).to(reads, false, usize::MAX).unwrap();
+    let ways: Vec<(&str, usize)> = paths.iter().map(|path| (path.start.as_str(), path.hops.len())).collect();
+    assert_eq!((ways, n), (vec![(ME, 2), (TARGET, 1)], 2));
+    // Its own policy gives it to whoever writes it.
+    let writes = scene(&allow(&["iam:PutUserPolicy"], ME), &trusts(EC2));
+    let writes = Scene { more: works.more, ..writes };
+    writes.check(reads, Some(&["iam-put-user-policy", "goal"]));
+    assert!(writes.reach(&[]).between(ME, Goal::Use { action: "s3", resource: "*" }, false).is_err());
 }
 
 #[test]

@@ -43,6 +43,9 @@ Examples:
   iamc paths acme --to arn:aws:iam::222222222222:role/OpsInstance
   iamc paths acme --to 222222222222 --definite
 
+  # Who can come to read an object, at once or by becoming somebody else
+  iamc paths acme --to s3:GetObject:arn:aws:s3:::acme-payroll/2026/11.csv
+
   # Everybody who is no administrator and can become one, with a second factor
   iamc paths acme --escalations --given aws:MultiFactorAuthPresent=true
 
@@ -57,8 +60,8 @@ pub(crate) struct Paths {
     #[arg(long, value_name = "P")]
     pub(crate) from: Option<String>,
 
-    /// Where they lead: a user or role, by ARN, or the number of an account, for its administrators
-    #[arg(long, value_name = "P|ACCOUNT", conflicts_with = "escalations")]
+    /// Where they lead: a user or role, by ARN; the number of an account, for its administrators; or an action on a resource
+    #[arg(long, value_name = "P|ACCOUNT|ACTION:RESOURCE", conflicts_with = "escalations")]
     pub(crate) to: Option<String>,
 
     /// Everybody who is not an administrator and can become one, of whatever account
@@ -142,6 +145,11 @@ pub(crate) fn failure(error: ReachError) -> Failure {
 }
 
 fn goal(text: &str) -> Goal<'_> {
+    // `s3:GetObject:arn:aws:s3:::bucket/key`, `kms:CreateKey:*`.
+    let parts = text.match_indices(':').nth(1).map(|(at, _)| (&text[..at], &text[at + 1..]));
+    if let Some((action, resource)) = parts.filter(|(action, _)| !action.starts_with("arn:")) {
+        return Goal::Use { action, resource };
+    }
     match text.parse::<AccountId>() {
         Ok(account) => Goal::Administrator(account),
         Err(_) => Goal::Identity(text),
@@ -297,7 +305,7 @@ pub(crate) fn path_json(path: &Path, id: &str) -> Result<Value, Failure> {
         let needs: Vec<Value> = hop.needs.iter().map(|(need, met)| json!({"need": need, "met": met})).collect();
         hops.push(json!({
             "row": hop.row,
-            "family": hop.family.as_str(),
+            "family": hop.family.map(|family| family.as_str()),
             "caller": hop.caller,
             "target": hop.target,
             "resource": hop.resource,

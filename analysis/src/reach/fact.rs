@@ -33,6 +33,8 @@ pub(crate) enum Fact {
     Created(Identity),
     /// Some controlled node is administrator of the account (P-16.1); by the account's number in the search.
     Administers(u32),
+    /// The action that is asked about is allowed on its resource (P-16.3).
+    Uses,
 }
 
 /// What has been changed about the identity that acts: decisions depend on nothing else that a step of this search

@@ -42,6 +42,11 @@ impl Engine {
         Ok(steps)
     }
 
+    /// Whether an identity may do what is asked about.
+    pub(crate) fn possible_use(&mut self, id: Identity, form: Form) -> Outcome<bool> {
+        self.roughly(|engine| Ok(engine.use_step(id, form)?.is_some()))
+    }
+
     fn roughly<T>(&mut self, decide: impl FnOnce(&mut Engine) -> Outcome<T>) -> Outcome<T> {
         self.worlds.is_rough = true;
         let done = decide(self);

@@ -159,8 +159,17 @@ impl Engine {
                 at_start[node as usize] |= self.is_administrator(id, Form::default())?;
             }
         }
+        let mut holding: Vec<u32> = (0..n as u32).filter(|node| at_start[*node as usize]).collect();
+        if is_goal(Fact::Uses) {
+            // Who may do it at once is shown, too.
+            for id in 0..graph.n_identities {
+                if self.base.origin(id) != Origin::Probe && self.possible_use(id, Form::default())? {
+                    holding.push(id);
+                }
+            }
+        }
         let mut reaches = vec![false; n];
-        graph.mark_backwards((0..n as u32).filter(|node| at_start[*node as usize]), &mut reaches);
+        graph.mark_backwards(holding, &mut reaches);
         let changers: Vec<u32> = (0..n as u32).filter(|node| !graph.changes[*node as usize].is_empty()).collect();
         let mut may_change = vec![false; n];
         graph.mark_backwards(changers.iter().copied(), &mut may_change);
@@ -295,7 +304,7 @@ impl Closure {
                     }
                 }
             }
-            Fact::Administers(_) => {}
+            Fact::Administers(_) | Fact::Uses => {}
         }
         Ok(())
     }
@@ -323,6 +332,9 @@ impl Closure {
             }
             if engine.is_administrator(id, form)? {
                 self.push(ends, Fact::Administers(account));
+            }
+            if engine.possible_use(id, form)? {
+                self.push(ends, Fact::Uses);
             }
             if self.is_met {
                 return Ok(());

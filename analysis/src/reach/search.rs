@@ -159,7 +159,7 @@ impl Search {
                     self.conditional(engine, id, form, form_cost, &premises, fact, limits)?;
                 }
             }
-            Fact::Administers(_) => {}
+            Fact::Administers(_) | Fact::Uses => {}
         }
         Ok(())
     }
@@ -208,6 +208,9 @@ impl Search {
         let account = engine.base.account_of[id as usize];
         if engine.is_administrator(id, form)? {
             self.relax(Fact::Administers(account), cost, Why::Follows(premises.to_vec()), limits);
+        }
+        if let Some(step) = engine.use_step(id, form)? {
+            self.take(&step, cost, premises, limits);
         }
         if self.is_beyond(cost) {
             return Ok(());

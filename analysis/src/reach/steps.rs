@@ -4,6 +4,7 @@ use super::ask::{self, Asked, GLOBAL_REGION, Worlds};
 use super::crowd::Crowd;
 use super::deeds::Deeds;
 use super::fact::{Fact, Form, Holds, Identity, Thing};
+use super::goal::Use;
 use super::names::{self, Place, REGIONS_MAX};
 use super::reachable::Graph;
 use super::world::{Base, Origin};
@@ -138,6 +139,8 @@ pub(crate) struct Engine {
     pub(super) possible: HashMap<(Identity, Form), Arc<[Fact]>>,
     pub(super) possible_on: HashMap<(Identity, Form, Fact), Arc<[Fact]>>,
     pub(super) graph: Option<Graph>,
+    /// The action on a resource that is asked about.
+    pub(super) asked_use: Option<Use>,
     assume_action: Action,
     pass_action: Action,
     steps: HashMap<(Caller, Form), Arc<[Step]>>,
@@ -221,6 +224,7 @@ impl Engine {
             possible: HashMap::new(),
             possible_on: HashMap::new(),
             graph: None,
+            asked_use: None,
             assume_action,
             pass_action,
             steps: HashMap::new(),
@@ -782,7 +786,15 @@ impl Engine {
         Ok(holds)
     }
 
-    fn step(&self, row: u16, n_row_requests: u8, caller: Caller, form: Form, target: Target, conclusion: Fact) -> Step {
+    pub(super) fn step(
+        &self,
+        row: u16,
+        n_row_requests: u8,
+        caller: Caller,
+        form: Form,
+        target: Target,
+        conclusion: Fact,
+    ) -> Step {
         Step {
             row,
             n_row_requests,

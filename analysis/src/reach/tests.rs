@@ -439,6 +439,16 @@ fn every_proof_replays() {
         n += reach.from("arn:aws:iam::111111111111:user/u0", false).unwrap().iter().map(replay).sum::<usize>();
     }
     assert!(n > 50, "{n}");
+    let mut reach = Reach::new(acme(), Catalogue::embedded(), Given::default()).unwrap();
+    let listed = reach.engine.base.world.resources.iter().map(|resource| resource.arn.to_string());
+    let buckets: Vec<String> = listed.filter(|arn| arn.starts_with("arn:aws:s3:::")).collect();
+    let mut n = 0;
+    for bucket in buckets {
+        let resource = format!("{bucket}/iamc-probe");
+        let goal = Goal::Use { action: "s3:GetObject", resource: &resource };
+        n += reach.to(goal, false, usize::MAX).unwrap().0.iter().map(replay).sum::<usize>();
+    }
+    assert!(n > 20, "{n}");
 }
 
 #[test]

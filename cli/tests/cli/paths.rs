@@ -32,6 +32,27 @@ fn proofs_are_decided_again_by_every_engine() {
 }
 
 #[test]
+fn an_action_on_a_resource_is_a_goal() {
+    let folder = folder(&[("org.jsonl", WORLD)]);
+    let ran = run(&folder, "paths org.jsonl --to s3:ListBucket:arn:aws:s3:::b --format json -q");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let json = ran.json();
+    let rows = |path: &serde_json::Value| -> Vec<String> {
+        path["hops"].as_array().unwrap().iter().map(|hop| hop["row"].as_str().unwrap().to_owned()).collect()
+    };
+    let found: Vec<Vec<String>> = json["paths"].as_array().unwrap().iter().map(rows).collect();
+    assert_eq!(found, [vec!["iam-update-assume-role-policy", "sts-assume-role", "goal"], vec!["goal"]]);
+    let last = &json["paths"][0]["hops"][2];
+    assert_eq!((&last["family"], &last["target"]), (&serde_json::Value::Null, &"arn:aws:s3:::b".into()));
+    let case = last["requests"][0]["case"].to_string() + "\n";
+    let ran = run_with(&folder, "conform -", case);
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, "1 passed, 0 failed\n"));
+    let ran = run(&folder, "paths org.jsonl --to iam:CreateUser:arn:aws:iam::111122223333:user/x --definite -q");
+    assert!(ran.stdout.contains("goal by arn:aws:iam::111122223333:role/Ops"), "{}", ran.stdout);
+    assert!(ran.stdout.ends_with("2 paths, 2 of those shown definite\n"), "{}", ran.stdout);
+}
+
+#[test]
 fn people_see_hops_with_their_statements() {
     let folder = folder(&[("org.jsonl", WORLD)]);
     let ran = run(&folder, "paths org.jsonl --from arn:aws:iam::111122223333:user/ana --to 111122223333");
@@ -49,6 +70,7 @@ fn wrong_questions_end_with_2() {
         "paths org.jsonl",
         "paths org.jsonl --from arn:aws:iam::111122223333:user/nobody",
         "paths org.jsonl --to 999999999999",
+        "paths org.jsonl --to s3:GetObject:bucket",
         "paths org.jsonl --escalations --given x",
         "paths org.jsonl --escalations --given need:luck",
         "paths org.jsonl --escalations --format sarif",

@@ -1,0 +1,90 @@
+//! A goal that is no identity: one action on one resource (P-16.3).
+
+use super::ask;
+use super::fact::{Fact, Form, Holds, Identity};
+use super::steps::{Caller, Engine, Step, Target};
+use iamc_compiler::CompileError;
+use iamc_policy::request::{Request, RequestResource, ResourceInRequest};
+use iamc_policy::{AccountId, Action, Arn};
+use std::collections::HashMap;
+
+/// What stands in the place of a row where a step is the goal itself.
+pub(super) const GOAL_ROW: u16 = u16::MAX;
+
+/// The action on a resource that a question is about, and who may do it as far as was asked.
+pub(crate) struct Use {
+    action: Action,
+    resource: RequestResource,
+    /// The owner, where the ARN does not say it and the inventory does.
+    owner: Option<AccountId>,
+    region: String,
+    steps: HashMap<(Identity, Form, bool), Option<Step>>,
+}
+
+impl Use {
+    /// The action and the resource, as people write them.
+    pub(super) fn in_words(&self) -> String {
+        format!("{} on {}", self.action, self.resource)
+    }
+}
+
+impl Engine {
+    /// What the next questions are about. `resource`: an ARN, or `*`. False: one of the texts is none.
+    pub(super) fn ask_for(&mut self, action: &str, resource: &str) -> bool {
+        let Ok(action) = action.parse() else { return false };
+        let (resource, owner, region) = if resource == "*" {
+            (RequestResource::Star, None, "")
+        } else {
+            let Ok(arn) = resource.parse::<Arn>() else { return false };
+            let owner = if arn.account().is_empty() { self.owner_of(resource) } else { None };
+            (RequestResource::Arn(arn), owner, resource.split(':').nth(3).unwrap_or_default())
+        };
+        let region = if region.is_empty() { ask::GLOBAL_REGION } else { region };
+        self.asked_use = Some(Use { action, resource, owner, region: region.to_owned(), steps: HashMap::new() });
+        true
+    }
+
+    /// A resource is listed under its own ARN or a beginning of it.
+    fn owner_of(&self, text: &str) -> Option<AccountId> {
+        let cuts = text.match_indices('/').map(|(at, _)| &text[..at]);
+        let mut listed = cuts.chain([text]).filter_map(|arn| self.base.resources_by_arn.get(arn)).flatten();
+        listed.find_map(|at| self.base.world.resources[*at as usize].account)
+    }
+
+    /// The goal as the last step of a path of an identity in a form; `None`: it may not, or nothing is asked for.
+    pub(super) fn use_step(&mut self, id: Identity, form: Form) -> Result<Option<Step>, CompileError> {
+        let key = (id, form, self.worlds.is_rough);
+        if let Some(known) = self.asked_use.as_ref().and_then(|asked| asked.steps.get(&key)) {
+            return Ok(known.clone());
+        }
+        let Some(request) = self.use_request(id) else { return Ok(None) };
+        let asked = self.worlds.ask(&self.base, form, request, &[])?;
+        let step = asked.map(|asked| {
+            let n_open = u32::from(asked.holds == Holds::Possibly);
+            let mut step = self.step(GOAL_ROW, 0, Caller::Identity(id), form, Target::Identity(id), Fact::Uses);
+            (step.holds, step.n_requests, step.n_open) = (asked.holds, 1, n_open);
+            step
+        });
+        if let Some(asked) = &mut self.asked_use {
+            asked.steps.insert(key, step.clone());
+        }
+        Ok(step)
+    }
+
+    /// The request of that step, as it was decided.
+    pub(super) fn use_asked(&mut self, step: &Step) -> Result<Option<ask::Asked>, CompileError> {
+        let Caller::Identity(id) = step.caller else { return Ok(None) };
+        let Some(request) = self.use_request(id) else { return Ok(None) };
+        self.worlds.ask(&self.base, step.form, request, &[])
+    }
+
+    fn use_request(&self, id: Identity) -> Option<Request> {
+        let asked = self.asked_use.as_ref()?;
+        let mut request = ask::by_identity(&self.base, id, asked.action.clone(), &asked.region);
+        let mut resource = ResourceInRequest::new(asked.resource.clone());
+        resource.account = asked.owner;
+        request.resources.push(resource);
+        request.context.extend(self.stated.keys.clone());
+        Some(request)
+    }
+}
