@@ -86,6 +86,9 @@ pub enum ReachError {
     /// An action or a resource is none.
     #[error("`{0}` on `{1}` is no action on the ARN of a resource or `*`")]
     NoUse(String, String),
+    /// The ARN names no account, and no resource of the inventory tells it.
+    #[error("the inventory does not say which account `{0}` belongs to")]
+    NoOwner(String),
 }
 
 /// One request of a hop with its decision.
@@ -250,6 +253,9 @@ impl Reach {
             Goal::Use { action, resource } => {
                 if !self.engine.ask_for(action, resource) {
                     return Err(ReachError::NoUse(action.to_owned(), resource.to_owned()));
+                }
+                if !self.engine.is_owner_known() {
+                    return Err(ReachError::NoOwner(resource.to_owned()));
                 }
                 Box::new(|fact| fact == Fact::Uses)
             }

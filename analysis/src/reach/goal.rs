@@ -44,6 +44,14 @@ impl Engine {
         true
     }
 
+    /// Whether it is known whose resource is asked about. Of whose it is not, nothing can be decided.
+    pub(super) fn is_owner_known(&self) -> bool {
+        self.asked_use.as_ref().is_none_or(|asked| match &asked.resource {
+            RequestResource::Arn(arn) => !arn.account().is_empty() || asked.owner.is_some(),
+            RequestResource::Star => true,
+        })
+    }
+
     /// A resource is listed under its own ARN or a beginning of it.
     fn owner_of(&self, text: &str) -> Option<AccountId> {
         let cuts = text.match_indices('/').map(|(at, _)| &text[..at]);

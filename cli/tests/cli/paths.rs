@@ -34,7 +34,10 @@ fn proofs_are_decided_again_by_every_engine() {
 #[test]
 fn an_action_on_a_resource_is_a_goal() {
     let folder = folder(&[("org.jsonl", WORLD)]);
-    let ran = run(&folder, "paths org.jsonl --to s3:ListBucket:arn:aws:s3:::b --format json -q");
+    let ran = run(
+        &folder,
+        "paths org.jsonl --to dynamodb:GetItem:arn:aws:dynamodb:us-east-1:111122223333:table/t --format json -q",
+    );
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     let json = ran.json();
     let rows = |path: &serde_json::Value| -> Vec<String> {
@@ -43,7 +46,10 @@ fn an_action_on_a_resource_is_a_goal() {
     let found: Vec<Vec<String>> = json["paths"].as_array().unwrap().iter().map(rows).collect();
     assert_eq!(found, [vec!["iam-update-assume-role-policy", "sts-assume-role", "goal"], vec!["goal"]]);
     let last = &json["paths"][0]["hops"][2];
-    assert_eq!((&last["family"], &last["target"]), (&serde_json::Value::Null, &"arn:aws:s3:::b".into()));
+    assert_eq!(
+        (&last["family"], &last["target"]),
+        (&serde_json::Value::Null, &"arn:aws:dynamodb:us-east-1:111122223333:table/t".into())
+    );
     let case = last["requests"][0]["case"].to_string() + "\n";
     let ran = run_with(&folder, "conform -", case);
     assert_eq!((ran.code, ran.stdout.as_str()), (0, "1 passed, 0 failed\n"));
@@ -71,6 +77,8 @@ fn wrong_questions_end_with_2() {
         "paths org.jsonl --from arn:aws:iam::111122223333:user/nobody",
         "paths org.jsonl --to 999999999999",
         "paths org.jsonl --to s3:GetObject:bucket",
+        // Who owns it is not known, so that nothing can be said of it.
+        "paths org.jsonl --to s3:GetObject:arn:aws:s3:::bucket/key",
         "paths org.jsonl --escalations --given x",
         "paths org.jsonl --escalations --given need:luck",
         "paths org.jsonl --escalations --format sarif",
