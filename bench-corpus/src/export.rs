@@ -258,12 +258,16 @@ impl Folder {
     }
 }
 
-/// A file as items of a bundle: `{"COMMAND": OUTPUT}` or `{"COMMAND": {"ID": OUTPUT}}`, lines as they are.
+/// A file as items of a bundle: `{"COMMAND": OUTPUT}` or `{"COMMAND": {"ID": OUTPUT}}`, lines as they are; wrapped where
+/// nothing else names the account, as when it is empty.
 fn bundled(name: &str, text: &str) -> String {
     let parts: Vec<&str> = name.split('/').collect();
     let stem = |name: &str| name.split('.').next().unwrap_or(name).to_owned();
     match parts[..] {
-        ["accounts", _] => format!("{{\"get-account-authorization-details\":{text}}}"),
+        ["accounts", file] => format!(
+            "{{\"command\":\"iam get-account-authorization-details\",\"account\":\"{}\",\"output\":{text}}}",
+            stem(file)
+        ),
         ["organizations", command, id] => format!("{{\"{command}\":{{\"{}\":{text}}}}}", stem(id)),
         ["organizations", command] => format!("{{\"{}\":{text}}}", stem(command)),
         _ => text.trim_end().replace('\n', ","),
