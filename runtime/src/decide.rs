@@ -249,7 +249,7 @@ impl<'a> Eval<'a> {
                 if let Some(program) = denies {
                     deny!(self.guardrail_denies(recorder, program, PolicyKind::Scp));
                 }
-                let levels = if denies.is_some() && guards.pass { None } else { Some(self.levels_of(set)) };
+                let levels = (denies.is_none() || !guards.pass).then(|| self.levels_of(set));
                 for (index, level) in levels.into_iter().flatten() {
                     if denies.is_some() && level[1] & LEVEL_PASSES != 0 {
                         continue;
@@ -278,7 +278,7 @@ impl<'a> Eval<'a> {
                 if let Some(program) = denies {
                     deny!(self.guardrail_denies(recorder, program, PolicyKind::Rcp));
                 }
-                let levels = if denies.is_some() { None } else { Some(self.levels_of(set)) };
+                let levels = denies.is_none().then(|| self.levels_of(set));
                 for (index, level) in levels.into_iter().flatten() {
                     recorder.begin(Role::Rcp);
                     let value = self.level(recorder, index, level, PolicyKind::Rcp);

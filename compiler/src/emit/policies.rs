@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 /// Rules about every service are repeated in the sections of named services up to that many times, or four times for
 /// each statement if that is more: so sections grow with their policy and no faster.
-pub(super) const GENERAL_MAX: usize = 256;
+const GENERAL_MAX: usize = 256;
 /// The same for the denies of guardrail sets, which each decision reads. An account adds one set at most.
 pub(super) const GUARDRAIL_GENERAL_MAX: usize = 2048;
 

@@ -2,13 +2,12 @@
 
 use super::contexts::{ContextRow, Contexts, EntryState};
 use super::{BatchTables, NOTHING, Rows};
-use crate::ask::Who;
-use crate::bulk::who;
+use crate::bulk::PrincipalId;
 use crate::set::{CompiledPolicySet, CompiledSession};
 use iamc_catalogue::ActionId as CatalogueId;
+use iamc_policy::SmolStr;
 use iamc_policy::condition::ConditionKey;
 use iamc_policy::request::{Context, KeyState, Request, RequestResource, ResourceInRequest, Values};
-use iamc_policy::{Principal, SmolStr};
 
 impl BatchTables {
     /// The request that a row stands for, and the session policies that were passed with it; `None`: there is no such
@@ -24,20 +23,7 @@ impl BatchTables {
     ) -> Option<(Request, Option<&'a CompiledSession>)> {
         let (name, policies) =
             self.sessions.get(if index < rows.len() { rows.session_at(index) } else { return None })?;
-        let principal = match who(set, *rows.principal.get(index)?, name)? {
-            Who::User { partition, account, path_name } => {
-                Principal::User { partition: partition.into(), account, path_name: path_name.into() }
-            }
-            Who::RoleSession { partition, account, role, path_name, session } => Principal::RoleSession {
-                partition: partition.into(),
-                account,
-                role: role.into(),
-                role_path_name: path_name.map(Into::into),
-                session: session.into(),
-            },
-            // Rows have no other callers.
-            _ => return None,
-        };
+        let principal = set.caller(PrincipalId::new(*rows.principal.get(index)?), name)?;
         let action = set.catalogue().action_by_id(CatalogueId::new(rows.action[index]))?.to_string().parse().ok()?;
         let (arn, account) = match rows.resource[index] {
             NOTHING => (None, None),
