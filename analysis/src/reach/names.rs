@@ -23,13 +23,21 @@ pub(super) struct Place<'a> {
 
 /// Whether the ARNs of a template name a Region.
 pub(super) fn is_regional(template: &str) -> bool {
-    template.contains("${Region}")
+    template.contains("${Region}") || template.split(':').nth(3) == Some("*")
 }
 
 /// An ARN of that template with one name for all that is not given (P-2.6).
 pub(super) fn fill(template: &str, place: Place<'_>, name: &str) -> String {
     let mut text = String::with_capacity(template.len() + 32);
-    let mut rest = template;
+    // Few templates have a `*` where others name the Region or the account.
+    let mut parts: Vec<&str> = template.splitn(6, ':').collect();
+    for (at, own) in [(3, "${Region}"), (4, "${Account}")] {
+        if let Some(part) = parts.get_mut(at).filter(|part| **part == "*") {
+            *part = own;
+        }
+    }
+    let template = parts.join(":");
+    let mut rest = template.as_str();
     while let Some((before, behind)) = rest.split_once("${") {
         let (word, after) = behind.split_once('}').unwrap_or((behind, ""));
         text.push_str(before);
@@ -132,6 +140,9 @@ mod tests {
         check(stack, "arn:aws:cloudformation:eu-west-1:111122223333:stack/a/b", true);
         check(stack, "arn:aws:cloudformation:eu-west-1:111122223333:stack/a", false);
         check(stack, "arn:aws:cloudformation:eu-west-1:111122223333:stack//", false);
+        let device = "arn:${Partition}:braket:*:*:device/${DeviceType}/${Provider}/${DeviceId}";
+        check(device, "arn:aws:braket:eu-west-1:111122223333:device/a/b/c", true);
+        assert!(is_regional(device));
     }
 
     #[test]

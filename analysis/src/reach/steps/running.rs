@@ -268,17 +268,13 @@ impl Engine {
         let is_service = matches!(principal, Principal::Service(_));
         let mut request = ask::blank(principal, action, GLOBAL_REGION);
         request.resources.push(ResourceInRequest::new(RequestResource::Arn(self.base.arn(role).clone())));
+        // P-11.6: sessions made by services have no tags.
+        let mut keys = vec![("aws:TagKeys", KeyState::Absent), ("sts:SourceIdentity", KeyState::Absent)];
         if is_service {
             let account = self.base.account(role).id.to_string();
-            let keys = [
-                ("aws:SourceAccount", KeyState::one(account)),
-                ("aws:SourceArn", KeyState::Present),
-                // P-11.6: sessions made by services have no tags.
-                ("aws:TagKeys", KeyState::Absent),
-                ("sts:SourceIdentity", KeyState::Absent),
-            ];
-            request.context.extend(keys.map(|(key, state)| (ConditionKey::new(key), state)));
+            keys.extend([("aws:SourceAccount", KeyState::one(account)), ("aws:SourceArn", KeyState::Present)]);
         }
+        request.context.extend(keys.into_iter().map(|(key, state)| (ConditionKey::new(key), state)));
         request
     }
 
