@@ -41,6 +41,9 @@ const BATCH_ROWS: usize = 4_096;
 /// … or with so many bytes of them.
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
 
+/// So many rows are read together: what looking up their names reads is read ahead.
+const ROWS_TOGETHER: usize = 64;
+
 /// What bulk decisions are made with.
 pub(crate) struct Engine<'a> {
     pub(crate) set: &'a CompiledPolicySet,
@@ -66,11 +69,11 @@ enum RowText<'a> {
 
 /// Where rows come from.
 trait Rows {
-    /// Hands the next row to `take`. False: there is none.
+    /// Hands the next rows to `take`, at most [`ROWS_TOGETHER`] of them. False: there is none.
     ///
     /// # Errors
     /// [`Failure::Input`]: nothing behind this point can be read.
-    fn next(&mut self, take: &mut dyn FnMut(RowText<'_>)) -> Result<bool, Failure>;
+    fn next(&mut self, take: &mut dyn FnMut(Vec<RowText<'_>>)) -> Result<bool, Failure>;
 
     /// Bytes read so far, where that says something.
     fn bytes_done(&self) -> u64;
@@ -213,15 +216,17 @@ fn one_by_one(
         // Rows that were read before a file turns out to be damaged are answered all the same.
         let mut damage = None;
         while batch.len() < BATCH_ROWS && bytes < BATCH_BYTES {
-            let more = rows.next(&mut |row| {
-                number += 1;
-                let line = match row {
-                    RowText::Line(line) => Ok(line.to_owned()),
-                    RowText::Cells(columns, cells) => columns.line(cells),
-                    RowText::Error(error) => Err(error),
-                };
-                bytes += line.as_ref().map_or(0, String::len);
-                batch.push(Row { number, line });
+            let more = rows.next(&mut |rows| {
+                for row in rows {
+                    number += 1;
+                    let line = match row {
+                        RowText::Line(line) => Ok(line.to_owned()),
+                        RowText::Cells(columns, cells) => columns.line(cells),
+                        RowText::Error(error) => Err(error),
+                    };
+                    bytes += line.as_ref().map_or(0, String::len);
+                    batch.push(Row { number, line });
+                }
             });
             match more {
                 Ok(true) => {}

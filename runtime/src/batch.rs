@@ -7,6 +7,7 @@
 //!
 //! What depends on a context alone is worked out once for all its rows (`notes`, `depends`).
 
+mod ahead;
 mod asked;
 mod builder;
 pub(crate) mod contexts;

@@ -82,10 +82,8 @@ pub(crate) fn digits(number: u64) -> [u8; 12] {
 /// The account with these twelve digits; `None`: they are something else. (The error of `parse` owns the text, and a
 /// decision allocates nothing.)
 pub(crate) fn account_id(text: &[u8]) -> Option<AccountId> {
-    if text.len() != 12 || !text.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    std::str::from_utf8(text).ok()?.parse().ok()
+    let digit = |number: u64, byte: &u8| byte.is_ascii_digit().then(|| number * 10 + u64::from(byte - b'0'));
+    (text.len() == 12).then(|| text.iter().try_fold(0, digit)).flatten().and_then(AccountId::from_number)
 }
 
 /// True iff the lower case of `text` is `lower`, which is in lower case: names of services.

@@ -1,7 +1,9 @@
 //! Hash tables of a compiled policy set: open addressing over ids, with the texts kept elsewhere.
 //!
-//! A table is a power of two of slots, each an id or [`NONE`]; at most three in four of them are taken, so that every
-//! probe ends soon, and the table takes 5 to 11 bytes an id. Probing is linear from `hash & (len - 1)`.
+//! A table is a power of two of slots, each [`NONE`] or an id with a tag; at most three in four of them are taken, so that
+//! every probe ends soon, and the table takes 5 to 11 bytes an id. Probing is linear from `hash & (len - 1)`. Ids are
+//! less than `len - 1`, so that the upper bits of a slot are free for the tag: bits of the hash that the position does not
+//! say. Hardly any text is looked at but the one that is meant, and none for a text that is not there.
 
 use crate::layout::NONE;
 
@@ -44,27 +46,29 @@ pub struct TableBuilder {
 }
 
 impl TableBuilder {
-    /// A table for at most `n_max` ids.
+    /// A table for ids below `n_max`.
     pub fn new(n_max: usize) -> TableBuilder {
         TableBuilder { slots: vec![NONE; (n_max * 4).div_ceil(3).next_power_of_two().max(2)], n_taken: 0 }
     }
 
     /// Adds an id, unless one of the same text (`same`) is there: the first wins. Returns whether it was added.
     ///
-    /// Panics: if more ids are added than [`TableBuilder::new`] was told.
+    /// Panics: if more or higher ids are added than [`TableBuilder::new`] was told.
     pub fn insert(&mut self, hash: u64, id: u32, mut same: impl FnMut(u32) -> bool) -> bool {
         let mask = self.slots.len() - 1;
+        let tag = tag(hash, mask);
         let mut slot = hash as usize & mask;
         loop {
             match self.slots[slot] {
                 NONE => break,
-                other if same(other) => return false,
+                other if other & !(mask as u32) == tag && same(other & mask as u32) => return false,
                 _ => slot = (slot + 1) & mask,
             }
         }
         self.n_taken += 1;
-        assert!(is_sparse(self.n_taken, self.slots.len()), "more ids than the table was made for");
-        self.slots[slot] = id;
+        let fits = is_sparse(self.n_taken, self.slots.len()) && (id as usize) < mask;
+        assert!(fits, "more ids than the table was made for");
+        self.slots[slot] = tag | id;
         true
     }
 
@@ -79,16 +83,27 @@ impl TableBuilder {
 /// Cost: O(1) on average, O(ids) at worst.
 pub fn find(table: &[u32], hash: u64, mut same: impl FnMut(u32) -> bool) -> Option<u32> {
     let mask = table.len().checked_sub(1)?;
+    let tag = tag(hash, mask);
     let mut slot = hash as usize & mask;
     // A valid table has a free slot; the bound only says so twice.
     for _ in 0..table.len() {
         match table[slot] {
             NONE => return None,
-            id if same(id) => return Some(id),
+            id if id & !(mask as u32) == tag && same(id & mask as u32) => return Some(id & mask as u32),
             _ => slot = (slot + 1) & mask,
         }
     }
     None
+}
+
+/// Something of the slot where looking for a hash begins: reading it fetches what [`find`] reads first.
+pub(crate) fn read_ahead(table: &[u32], hash: u64) -> u32 {
+    table.get(hash as usize & table.len().wrapping_sub(1)).copied().unwrap_or(NONE)
+}
+
+/// What a slot says of a hash besides the id.
+pub(crate) fn tag(hash: u64, mask: usize) -> u32 {
+    (hash >> 32) as u32 & !(mask as u32)
 }
 
 /// True iff at most three in four slots are taken.
@@ -98,11 +113,11 @@ fn is_sparse(n_taken: usize, n_slots: usize) -> bool {
 
 /// True iff the slots are a table over ids below `n`: a power of two of them, at least one in four of them free.
 pub(crate) fn is_table(table: &[u32], n: usize) -> bool {
-    let taken = table.iter().filter(|id| **id != NONE);
-    table.is_empty()
-        || (table.len().is_power_of_two()
-            && is_sparse(taken.clone().count(), table.len())
-            && taken.clone().all(|id| (*id as usize) < n))
+    let Some(mask) = table.len().checked_sub(1) else { return true };
+    let taken = table.iter().filter(|slot| **slot != NONE);
+    table.len().is_power_of_two()
+        && is_sparse(taken.clone().count(), table.len())
+        && taken.clone().all(|slot| (*slot as usize & mask) < n.min(mask))
 }
 
 #[cfg(test)]

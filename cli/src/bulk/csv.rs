@@ -50,15 +50,15 @@ impl CsvRows {
 }
 
 impl Rows for CsvRows {
-    fn next(&mut self, take: &mut dyn FnMut(RowText<'_>)) -> Result<bool, Failure> {
+    fn next(&mut self, take: &mut dyn FnMut(Vec<RowText<'_>>)) -> Result<bool, Failure> {
         self.left.set(ROW_BYTES_MAX);
         let more = self.reader.read_byte_record(&mut self.record);
         if !more.map_err(|error| Failure::unreadable(&self.name, error))? {
             return Ok(false);
         }
         match self.cells() {
-            Ok(cells) => take(RowText::Cells(&self.columns, &cells)),
-            Err(error) => take(RowText::Error(error)),
+            Ok(cells) => take(vec![RowText::Cells(&self.columns, &cells)]),
+            Err(error) => take(vec![RowText::Error(error)]),
         }
         Ok(true)
     }

@@ -1,6 +1,6 @@
 //! Rows of a JSON Lines file or of standard input.
 
-use super::{ROW_BYTES_MAX, RowText, Rows};
+use super::{ROW_BYTES_MAX, ROWS_TOGETHER, RowText, Rows};
 use crate::ending::Failure;
 use crate::input::{display_name, is_stdin};
 use std::io::{BufRead, BufReader, Read};
@@ -12,8 +12,14 @@ pub(super) struct LineRows {
     reader: Box<dyn BufRead>,
     at_start: bool,
     bytes: u64,
-    line: Vec<u8>,
+    /// The lines that were read last.
+    lines: Vec<u8>,
+    /// What happened behind them.
+    failure: Option<Failure>,
 }
+
+/// Lines are read together until they have so many bytes.
+const BYTES_TOGETHER: usize = 256 * 1024;
 
 impl LineRows {
     /// # Errors
@@ -26,7 +32,7 @@ impl LineRows {
             let file = std::fs::File::open(path).map_err(|error| Failure::unreadable(&name, error))?;
             Box::new(BufReader::with_capacity(256 * 1024, file))
         };
-        Ok(LineRows { name, reader, at_start: true, bytes: 0, line: Vec::new() })
+        Ok(LineRows { name, reader, at_start: true, bytes: 0, lines: Vec::new(), failure: None })
     }
 
     /// Reads on behind the line feed, and keeps nothing; gives back how many bytes came before it.
@@ -47,35 +53,75 @@ impl LineRows {
     }
 }
 
-impl Rows for LineRows {
-    fn next(&mut self, take: &mut dyn FnMut(RowText<'_>)) -> Result<bool, Failure> {
-        self.line.clear();
-        let read = (&mut self.reader).take(ROW_BYTES_MAX as u64 + 1).read_until(b'\n', &mut self.line);
-        let n = read.map_err(|error| Failure::unreadable(&self.name, error))?;
+/// What stands in a line, without its end.
+enum ReadLine {
+    Line { start: usize, end: usize },
+    TooLong { n_bytes: usize },
+}
+
+impl LineRows {
+    /// Reads a line behind those that are there; `None`: there is none.
+    fn read(&mut self) -> std::io::Result<Option<ReadLine>> {
+        let start = self.lines.len();
+        let n = (&mut self.reader).take(ROW_BYTES_MAX as u64 + 1).read_until(b'\n', &mut self.lines)?;
         if n == 0 {
-            return Ok(false);
+            return Ok(None);
         }
         self.bytes += n as u64;
-        let at_start = std::mem::replace(&mut self.at_start, false);
-        let complete = self.line.last() == Some(&b'\n');
+        let complete = self.lines.last() == Some(&b'\n');
         if !complete && n > ROW_BYTES_MAX {
-            let given = n + self.skip_line().map_err(|error| Failure::unreadable(&self.name, error))?;
-            take(RowText::Error((format!("the line has {given} bytes, limit {ROW_BYTES_MAX}"), None)));
-            // Lines as long as that are rare, and their memory is not kept.
-            self.line = Vec::new();
-            return Ok(true);
+            self.lines.truncate(start);
+            return Ok(Some(ReadLine::TooLong { n_bytes: n + self.skip_line()? }));
         }
-        let mut line = self.line.strip_suffix(b"\n").unwrap_or(&self.line);
-        if at_start {
-            line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
-        }
-        take(match std::str::from_utf8(line) {
+        Ok(Some(ReadLine::Line { start, end: self.lines.len() - usize::from(complete) }))
+    }
+
+    fn text(&self, start: usize, end: usize) -> RowText<'_> {
+        match std::str::from_utf8(&self.lines[start..end]) {
             Ok(line) if line.trim_ascii().is_empty() => RowText::Error(("the line is empty".to_owned(), None)),
             Ok(line) => RowText::Line(line),
             Err(error) => {
                 RowText::Error((format!("byte {} of the line is no UTF-8 character", error.valid_up_to()), None))
             }
-        });
+        }
+    }
+}
+
+impl Rows for LineRows {
+    fn next(&mut self, take: &mut dyn FnMut(Vec<RowText<'_>>)) -> Result<bool, Failure> {
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
+        self.lines.clear();
+        // Lines as long as that are rare, and their memory is not kept.
+        self.lines.shrink_to(BYTES_TOGETHER * 2);
+        let mut read = Vec::with_capacity(ROWS_TOGETHER);
+        while read.len() < ROWS_TOGETHER && self.lines.len() < BYTES_TOGETHER {
+            match self.read() {
+                Ok(Some(line)) => read.push(line),
+                Ok(None) => break,
+                Err(error) => {
+                    // The lines before it are rows all the same.
+                    self.failure = Some(Failure::unreadable(&self.name, error));
+                    break;
+                }
+            }
+        }
+        if read.is_empty() {
+            return self.failure.take().map_or(Ok(false), Err);
+        }
+        let at_start = std::mem::replace(&mut self.at_start, false);
+        let mark = if at_start && self.lines.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+        take(
+            (read.into_iter().enumerate())
+                .map(|(index, read)| match read {
+                    ReadLine::Line { start, end } => self.text(if index == 0 { start + mark } else { start }, end),
+                    ReadLine::TooLong { n_bytes } => {
+                        RowText::Error((format!("the line has {n_bytes} bytes, limit {ROW_BYTES_MAX}"), None))
+                    }
+                })
+                .collect(),
+        );
         Ok(true)
     }
 

@@ -5,7 +5,7 @@
 use super::columns::{COLUMNS_MAX, Columns};
 use super::window::{RowError, RowId};
 use super::write::{Writer, cells, columns};
-use super::{Answered, RowText, Rows};
+use super::{Answered, ROWS_TOGETHER, RowText, Rows};
 use crate::ending::{self, Failure};
 use crate::input::display_name;
 use crate::output::{Output, parquet_failure as failure};
@@ -20,6 +20,7 @@ use ::parquet::record::Field;
 use ::parquet::record::reader::RowIter;
 use ::parquet::schema::types::{ColumnDescPtr, ColumnPath, Type};
 use serde_json::{Map, Value};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -71,34 +72,39 @@ impl ParquetRows {
 }
 
 impl Rows for ParquetRows {
-    fn next(&mut self, take: &mut dyn FnMut(RowText<'_>)) -> Result<bool, Failure> {
+    fn next(&mut self, take: &mut dyn FnMut(Vec<RowText<'_>>)) -> Result<bool, Failure> {
+        let columns = &self.columns;
         match &mut self.records {
             Records::Texts(texts) => {
-                if !guarded(&self.name, || texts.next())? {
+                let rows = guarded(&self.name, || texts.next())?;
+                let texts = &*texts;
+                let mut cells = [[None; COLUMNS_MAX]; ROWS_TOGETHER];
+                let read: Vec<Result<(), usize>> =
+                    (rows.clone()).zip(&mut cells).map(|(row, cells)| texts.cells(row, cells)).collect();
+                if read.is_empty() {
                     return Ok(false);
                 }
-                let mut cells = [None; COLUMNS_MAX];
-                let cells = &mut cells[..self.columns.len().min(COLUMNS_MAX)];
-                match texts.cells(cells) {
-                    Ok(()) => take(RowText::Cells(&self.columns, cells)),
+                self.number += read.len() as u64;
+                let row = read.into_iter().zip(&cells).map(|(read, cells)| match read {
+                    Ok(()) => RowText::Cells(columns, &cells[..columns.len().min(COLUMNS_MAX)]),
                     Err(at) => {
-                        let column = Some(self.columns.name(at).to_owned());
-                        take(RowText::Error(("the cell is not UTF-8 text".to_owned(), column)));
+                        RowText::Error(("the cell is not UTF-8 text".to_owned(), Some(columns.name(at).to_owned())))
                     }
-                }
+                });
+                take(row.collect());
             }
             Records::Any(rows) => {
                 let Some(row) = guarded(&self.name, || rows.next().transpose())? else { return Ok(false) };
-                match texts_of(&row, &self.columns) {
+                match texts_of(&row, columns) {
                     Ok(texts) => {
                         let cells: Vec<Option<&str>> = texts.iter().map(Option::as_deref).collect();
-                        take(RowText::Cells(&self.columns, &cells));
+                        take(vec![RowText::Cells(columns, &cells)]);
                     }
-                    Err(error) => take(RowText::Error(error)),
+                    Err(error) => take(vec![RowText::Error(error)]),
                 }
+                self.number += 1;
             }
         }
-        self.number += 1;
         Ok(true)
     }
 
@@ -138,9 +144,8 @@ struct TextColumn {
     optional: bool,
     values: Vec<ByteArray>,
     levels: Vec<i16>,
-    /// Position of the row's value, which an empty cell has not.
-    next: usize,
-    present: bool,
+    /// By row of the part, the position of its value; an empty cell has none.
+    places: Vec<Option<u32>>,
 }
 
 impl Texts {
@@ -148,23 +153,20 @@ impl Texts {
         Texts { reader, group: 0, columns: Vec::new(), n_left: 0, row: 0, n_rows: 0 }
     }
 
-    /// Goes on to the next row. False: there is none.
-    fn next(&mut self) -> Result<bool, ParquetError> {
-        self.row += 1;
+    /// Goes on to the next rows of the part; empty: there are none.
+    fn next(&mut self) -> Result<Range<usize>, ParquetError> {
         while self.row >= self.n_rows {
             if self.n_left > 0 {
                 self.read_part()?;
             } else if self.group < self.reader.num_row_groups() {
                 self.begin_group()?;
             } else {
-                return Ok(false);
+                return Ok(0..0);
             }
         }
-        for column in &mut self.columns {
-            column.next += usize::from(column.present);
-            column.present = !column.optional || column.levels.get(self.row).is_some_and(|level| *level > 0);
-        }
-        Ok(true)
+        let rows = self.row..(self.row + ROWS_TOGETHER).min(self.n_rows);
+        self.row = rows.end;
+        Ok(rows)
     }
 
     fn begin_group(&mut self) -> Result<(), ParquetError> {
@@ -178,8 +180,8 @@ impl Texts {
             let ColumnReader::ByteArrayColumnReader(reader) = group.get_column_reader(index)? else {
                 return Err(ParquetError::General("a column of texts holds something else".to_owned()));
             };
-            let (values, levels) = (Vec::new(), Vec::new());
-            self.columns.push(TextColumn { reader, optional, values, levels, next: 0, present: false });
+            let (values, levels, places) = (Vec::new(), Vec::new(), Vec::new());
+            self.columns.push(TextColumn { reader, optional, values, levels, places });
         }
         Ok(())
     }
@@ -189,7 +191,7 @@ impl Texts {
         for column in &mut self.columns {
             column.values.clear();
             column.levels.clear();
-            (column.next, column.present) = (0, false);
+            column.places.clear();
             let mut n_read = 0;
             while n_read < n {
                 let levels = column.optional.then_some(&mut column.levels);
@@ -199,19 +201,21 @@ impl Texts {
                 }
                 n_read += n_records;
             }
+            let mut n_values = 0..;
+            let optional = column.optional;
+            let levels = column.levels.iter().map(|level| *level > 0).chain(std::iter::repeat(!optional)).take(n);
+            column.places.extend(levels.map(|present| if present { n_values.next() } else { None }));
         }
         self.n_left -= n;
         (self.row, self.n_rows) = (0, n);
         Ok(())
     }
 
-    /// The cells of the row; the error is the position of one that is no text.
-    fn cells<'a>(&'a self, cells: &mut [Option<&'a str>]) -> Result<(), usize> {
+    /// The cells of a row of the part; the error is the position of one that is no text.
+    fn cells<'a>(&'a self, row: usize, cells: &mut [Option<&'a str>]) -> Result<(), usize> {
         for (at, (column, cell)) in self.columns.iter().zip(cells).enumerate() {
-            if !column.present {
-                continue;
-            }
-            let Some(value) = column.values.get(column.next) else { return Err(at) };
+            let Some(place) = column.places.get(row).copied().flatten() else { continue };
+            let Some(value) = column.values.get(place as usize) else { return Err(at) };
             *cell = Some(std::str::from_utf8(value.data()).map_err(|_| at)?);
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use super::window::{Got, Window};
 use super::write::Writer;
-use super::{Answered, Counts, Engine, RowText, Rows, show};
+use super::{Answered, Counts, Engine, Rows, show};
 use crate::ending::Failure;
 use crate::render::json::Id;
 use iamc_runtime::batch::BatchScratch;
@@ -90,11 +90,7 @@ impl Reader<'_> {
         window.begin(self.n_rows + 1);
         let mut result = Ok(true);
         while window.len() < self.window && window.heap_bytes() < BYTES_MAX {
-            result = self.rows.next(&mut |row| match row {
-                RowText::Line(line) => window.push_line(line),
-                RowText::Cells(columns, cells) => window.push_cells(columns, cells),
-                RowText::Error(error) => window.push_error(error),
-            });
+            result = self.rows.next(&mut |rows| window.push(rows));
             if !matches!(result, Ok(true)) {
                 self.at_end = true;
                 break;

@@ -1,12 +1,12 @@
 //! A window of rows: most of them as numbers, the others as requests, and what each row is called.
 
-use super::columns::{Cells, Columns};
-use super::{Engine, id_of, row_error};
+use super::{Engine, RowText, id_of, row_error};
 use crate::organization::{self, Asker};
 use crate::render::json::Id;
-use iamc_inventory::request::{self, plain::PlainLine};
+use iamc_inventory::request;
+use iamc_inventory::request::plain::{PlainLine, Singles};
 use iamc_policy::document::Strictness;
-use iamc_policy::request::Request;
+use iamc_policy::request::{Mode, Request};
 use iamc_policy::{AccountId, Decision};
 use iamc_runtime::batch::{BatchScratch, RowContext, RowsBuilder, SessionPoliciesId, Unknown, decide_batch};
 use iamc_runtime::{DecisionCode, Scratch, decide_with};
@@ -64,8 +64,11 @@ pub(super) struct Window<'s> {
     id_ends: Vec<usize>,
     /// The number of the first row.
     first: u64,
+    /// By the JSON of what rows share, contexts that are not read by [`Singles`] alone.
     contexts: HashMap<Box<[u8]>, u32>,
     context_bytes: usize,
+    /// What the last row shared, and its context.
+    last: (Vec<u8>, Option<u32>),
     policies: HashMap<Box<str>, SessionPoliciesId>,
     spare: Vec<u8>,
     codes: Vec<u8>,
@@ -93,6 +96,7 @@ impl<'s> Window<'s> {
             first: 1,
             contexts: HashMap::new(),
             context_bytes: 0,
+            last: (Vec::new(), None),
             policies: HashMap::new(),
             spare: Vec::new(),
             codes: Vec::new(),
@@ -113,6 +117,7 @@ impl<'s> Window<'s> {
             self.contexts = HashMap::new();
             self.policies = HashMap::new();
             self.context_bytes = 0;
+            self.last.1 = None;
         }
     }
 
@@ -133,29 +138,39 @@ impl<'s> Window<'s> {
 
     // ---- rows come in ----
 
-    /// A line.
-    pub(super) fn push_line(&mut self, line: &str) {
-        match PlainLine::read(line) {
-            Some(plain) if self.push_plain(&plain).is_some() => self.end_row(plain.id),
-            _ => self.push_request(line),
-        }
-    }
-
-    /// A row of a table.
-    pub(super) fn push_cells(&mut self, columns: &Columns, cells: &Cells<'_>) {
-        if let Some(plain) = columns.plain(cells)
-            && self.push_plain(&plain).is_some()
-        {
-            return self.end_row(plain.id);
-        }
-        match columns.line(cells) {
-            Ok(line) => self.push_request(&line),
-            Err(error) => self.push_error(error),
+    /// Takes rows in.
+    pub(super) fn push(&mut self, rows: Vec<RowText<'_>>) {
+        let plain: Vec<Option<PlainLine<'_>>> = (rows.iter())
+            .map(|row| match row {
+                RowText::Line(line) => PlainLine::read(line),
+                RowText::Cells(columns, cells) => columns.plain(cells),
+                RowText::Error(_) => None,
+            })
+            .collect();
+        self.builder.read_ahead(plain.iter().flatten().map(|plain| {
+            let owner = plain.resource_account.and_then(|account| account.parse().ok());
+            (plain.principal, plain.resource, owner)
+        }));
+        for (row, plain) in rows.into_iter().zip(plain) {
+            if let Some(plain) = plain
+                && self.push_plain(&plain).is_some()
+            {
+                self.end_row(plain.id);
+                continue;
+            }
+            match row {
+                RowText::Line(line) => self.push_request(line),
+                RowText::Cells(columns, cells) => match columns.line(cells) {
+                    Ok(line) => self.push_request(&line),
+                    Err(error) => self.push_error(error),
+                },
+                RowText::Error(error) => self.push_error(error),
+            }
         }
     }
 
     /// A row that cannot be read.
-    pub(super) fn push_error(&mut self, error: RowError) {
+    fn push_error(&mut self, error: RowError) {
         self.push_other(Other::Answer(Err(error)), None);
     }
 
@@ -180,13 +195,39 @@ impl<'s> Window<'s> {
             // No JSON has this byte, so that parts cannot be taken for others.
             self.spare.push(0);
         }
-        let context = match self.contexts.get(self.spare.as_slice()) {
-            Some(context) => *context,
-            None => self.context(plain)?,
+        let context = match self.last.1.filter(|_| self.last.0 == self.spare) {
+            Some(context) => context,
+            None => {
+                let context = match self.singles(plain) {
+                    Some(context) => context,
+                    None => match self.contexts.get(self.spare.as_slice()) {
+                        Some(context) => *context,
+                        None => self.context(plain)?,
+                    },
+                };
+                std::mem::swap(&mut self.last.0, &mut self.spare);
+                self.last.1 = Some(context);
+                context
+            }
         };
         self.builder.push(principal, action, resource, context);
         self.kinds.push(Kind::Row(self.builder.len() as u32 - 1));
         Some(())
+    }
+
+    /// The context of a row that says nothing but keys with one value each; `None`: it says more.
+    fn singles(&mut self, plain: &PlainLine<'_>) -> Option<u32> {
+        let [context, absent, present, unknown, mode, endpoint] = plain.shared;
+        if [absent, present, unknown, endpoint].iter().any(Option::is_some) {
+            return None;
+        }
+        let mode = match mode {
+            None => self.engine.mode,
+            Some("\"closed\"") => Mode::Closed,
+            Some("\"open\"") => Mode::Open,
+            Some(_) => return None,
+        };
+        self.builder.context_of_singles(mode, Singles::read(context?)?.keys())
     }
 
     /// The context that the shared fields say, noted under what is in `spare`; `None`: they say none.

@@ -62,6 +62,67 @@ impl<'a> PlainLine<'a> {
     }
 }
 
+/// The keys of a `context` in which each has one value.
+#[derive(Debug, Clone, Copy)]
+pub struct Singles<'a> {
+    keys: [(&'a str, &'a str); Singles::MAX],
+    len: usize,
+}
+
+impl<'a> Singles<'a> {
+    /// The largest number of keys.
+    pub const MAX: usize = 16;
+
+    /// Reads the JSON of a `context`. `None`: it has lists, escapes or more keys, or it is none; [`super::read_line`]
+    /// says which.
+    ///
+    /// Cost: O(bytes), one pass, without allocation.
+    ///
+    /// ```
+    /// use iamc_inventory::request::plain::Singles;
+    /// let context = Singles::read(r#"{"aws:SourceIp": "10.0.0.1", "s3:max-keys": 10}"#).unwrap();
+    /// assert_eq!(context.keys(), [("aws:SourceIp", "10.0.0.1"), ("s3:max-keys", "10")]);
+    /// assert!(Singles::read(r#"{"aws:TagKeys": ["a"]}"#).is_none());
+    /// ```
+    pub fn read(json: &'a str) -> Option<Singles<'a>> {
+        let mut reader = serde_json::Deserializer::from_str(json);
+        let singles = reader.deserialize_map(SingleKeys).ok()?;
+        reader.end().ok()?;
+        Some(singles)
+    }
+
+    /// Names, as they are written, and values, in the order in which they are written. A name may stand twice.
+    pub fn keys(&self) -> &[(&'a str, &'a str)] {
+        &self.keys[..self.len]
+    }
+}
+
+struct SingleKeys;
+
+impl<'de> Visitor<'de> for SingleKeys {
+    type Value = Singles<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("keys with one value each")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let other = || serde::de::Error::custom("not a plain context");
+        let mut singles = Singles { keys: [("", ""); Singles::MAX], len: 0 };
+        while let Some((name, value)) = map.next_entry::<&str, &RawValue>()? {
+            let json = value.get();
+            let value = match json.as_bytes().first() {
+                Some(b'"') => plain_text(json).ok_or_else(other)?,
+                Some(b'-' | b'0'..=b'9' | b't' | b'f') => json,
+                _ => return Err(other()),
+            };
+            *singles.keys.get_mut(singles.len).ok_or_else(other)? = (name, value);
+            singles.len += 1;
+        }
+        Ok(singles)
+    }
+}
+
 /// The text of a JSON string without escapes.
 fn plain_text(json: &str) -> Option<&str> {
     let inner = json.strip_prefix('"')?.strip_suffix('"')?;
@@ -106,8 +167,9 @@ impl<'de> Visitor<'de> for Fields {
 mod tests {
     use super::*;
     use crate::request::read_line;
+    use iamc_policy::condition::ConditionKey;
     use iamc_policy::document::Strictness;
-    use iamc_policy::request::Mode;
+    use iamc_policy::request::{Context, KeyState, Mode};
 
     #[test]
     fn what_is_plain_is_read_as_everywhere() {
@@ -122,6 +184,34 @@ mod tests {
         assert_eq!(plain.resource, line.request.resources[0].resource.to_string());
         assert_eq!(plain.resource_account, Some("111122223333"));
         assert_eq!((plain.shared[0], plain.shared[5]), (Some(r#"{"aws:SourceIp": "1.2.3.4"}"#), Some("null")));
+    }
+
+    #[test]
+    fn singles_are_read_as_everywhere() {
+        let context = r#" {"aws:SourceIp": "é", "b:n" : -1.50e3, "b:t":true,"b:f":false, "b:e": ""} "#;
+        let text = format!(r#"{{"principal": "anonymous", "action": "a:b", "resource": "*", "context": {context}}}"#);
+        let line = read_line(&text, Mode::Open, Strictness::Lenient).unwrap();
+        let singles = Singles::read(context).unwrap();
+        let read: Context =
+            singles.keys().iter().map(|(key, value)| (ConditionKey::new(key), KeyState::one(*value))).collect();
+        assert_eq!((singles.keys().len(), read), (5, line.request.context));
+        let many: Vec<String> = (0..=Singles::MAX).map(|n| format!("\"k:{n}\":1")).collect();
+        assert!(Singles::read(&format!("{{{}}}", many[1..].join(","))).is_some());
+        let many = format!("{{{}}}", many.join(","));
+        for other in [
+            &*many,
+            "",
+            "null",
+            "[]",
+            "{}x",
+            r#"{"a":null}"#,
+            r#"{"a":[]}"#,
+            r#"{"a":{}}"#,
+            r#"{"a":"\n"}"#,
+            r#"{"\n":1}"#,
+        ] {
+            assert!(Singles::read(other).is_none(), "{other}");
+        }
     }
 
     #[test]

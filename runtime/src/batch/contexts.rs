@@ -115,6 +115,26 @@ pub struct Contexts {
     /// The same words without keys that nobody reads, and the first context with each.
     read_words: Texts,
     alike: Vec<u32>,
+    /// Names of keys as they were written, and what is known of each: streams write few.
+    names: Texts,
+    known: Vec<KnownKey>,
+    /// The numbers of no endpoint and of no facts, once they are there.
+    nothing: Option<(u32, u32)>,
+}
+
+/// What a table knows of a key by its name alone.
+#[derive(Debug, Clone, Copy)]
+struct KnownKey {
+    /// Of the canonical name.
+    text: u32,
+    /// NONE: no key of the set.
+    key: u32,
+    /// One value of it can make a difference.
+    read: bool,
+    /// What is derived of it depends on more than the context.
+    of_row: bool,
+    /// A context with it, or with it and one value, is as [`Contexts::intern`] alone can note it.
+    kept: bool,
 }
 
 fn next_identity() -> u64 {
@@ -143,6 +163,9 @@ impl Contexts {
             read: depends::read_keys(set),
             read_words: Texts::new(),
             alike: Vec::new(),
+            names: Texts::new(),
+            known: Vec::new(),
+            nothing: None,
         }
     }
 
@@ -163,6 +186,9 @@ impl Contexts {
         self.words.clear();
         self.read_words.clear();
         self.alike.clear();
+        self.names.clear();
+        self.known.clear();
+        self.nothing = None;
         self.values.clear();
         self.singles.clear();
         self.entries.clear();
@@ -180,6 +206,7 @@ impl Contexts {
         self.texts.heap_bytes()
             + self.words.heap_bytes()
             + self.read_words.heap_bytes()
+            + self.names.heap_bytes()
             + of(self.values.len() + self.singles.len(), size_of::<u32>())
             + of(self.entries.len(), size_of::<Entry>())
             + of(self.rows.len(), size_of::<ContextRow>())
@@ -190,41 +217,110 @@ impl Contexts {
     ///
     /// `set` is the one that the table was made for. Cost: O(bytes of the context).
     pub fn intern(&mut self, set: &CompiledPolicySet, row: RowContext<'_>) -> u32 {
-        let endpoint = numbered(&mut self.endpoint_ids, &mut self.endpoints, row.endpoint);
-        let facts = numbered(&mut self.facts_ids, &mut self.facts, row.facts);
-        let head = |words: &mut Vec<u8>| {
-            words.clear();
-            let mode = matches!(row.mode, Mode::Open);
-            let pinned = matches!(row.given_keys, GivenKeys::Pinned);
-            words.extend([u8::from(mode), u8::from(pinned)]);
-            words.extend(endpoint.to_le_bytes());
-            words.extend(facts.to_le_bytes());
+        let head = Head {
+            mode: row.mode,
+            given_keys: row.given_keys,
+            endpoint: numbered(&mut self.endpoint_ids, &mut self.endpoints, row.endpoint),
+            facts: numbered(&mut self.facts_ids, &mut self.facts, row.facts),
         };
         let mut words = std::mem::take(&mut self.spare);
-        head(&mut words);
+        head.begin(&mut words);
         for (key, state) in row.context {
             self.push_key(&mut words, key, state);
         }
         let (id, new) = self.words.intern(&words);
         if new {
             let (first, kept) = self.add_entries(set, row);
-            head(&mut words);
+            head.begin(&mut words);
             for (key, state) in row.context {
                 if self.is_read(set, key, state) {
                     self.push_key(&mut words, key, state);
                 }
             }
-            let (alike, first_of_them) = self.read_words.intern(&words);
-            if first_of_them {
-                self.alike.push(id);
-            }
-            let alike = self.alike[alike as usize];
-            let count = self.entries.len() as u32 - first;
-            let (mode, given_keys) = (row.mode, row.given_keys);
-            self.rows.push(ContextRow { first, count, mode, given_keys, endpoint, facts, kept, alike });
+            self.add_row(head, id, &words, first, kept);
         }
         self.spare = words;
         id
+    }
+
+    /// The number of a context in which every key has one value, and nothing else is said; the same that
+    /// [`Contexts::intern`] gives for it, with [`GivenKeys::Checked`], without endpoint and facts. Names of keys are as
+    /// written, and in any order. `None`: a key has no name, or stands twice, or only [`Contexts::intern`] can note it.
+    ///
+    /// Cost: O(bytes of the context); nothing is allocated for it alone.
+    pub fn intern_singles(&mut self, set: &CompiledPolicySet, mode: Mode, keys: &[(&str, &str)]) -> Option<u32> {
+        let (endpoint, facts) = self.nothing();
+        let head = Head { mode, given_keys: GivenKeys::Checked, endpoint, facts };
+        let mut own =
+            [(KnownKey { text: NONE, key: NONE, read: false, of_row: false, kept: false }, NONE); SINGLES_MAX];
+        let own = own.get_mut(..keys.len())?;
+        for (place, (name, value)) in own.iter_mut().zip(keys) {
+            let known = self.known(set, name);
+            if known.kept || name.is_empty() {
+                return None;
+            }
+            *place = (known, self.text(value));
+        }
+        own.sort_unstable_by(|(a, _), (b, _)| self.texts.get(a.text).cmp(self.texts.get(b.text)));
+        if own.windows(2).any(|two| two[0].0.text == two[1].0.text) {
+            return None;
+        }
+        let mut words = std::mem::take(&mut self.spare);
+        head.begin(&mut words);
+        own.iter().for_each(|(known, value)| push_single(&mut words, known.text, *value));
+        let (id, new) = self.words.intern(&words);
+        if new {
+            let first = self.entries.len() as u32;
+            head.begin(&mut words);
+            for (known, value) in own {
+                let state = self.single(*value);
+                self.entries.push(Entry { key: known.key, name: known.text, state, of_row: known.of_row });
+                if known.read {
+                    push_single(&mut words, known.text, *value);
+                }
+            }
+            self.add_row(head, id, &words, first, NONE);
+        }
+        self.spare = words;
+        Some(id)
+    }
+
+    /// The numbers of no endpoint and of no facts.
+    fn nothing(&mut self) -> (u32, u32) {
+        if let Some(nothing) = self.nothing {
+            return nothing;
+        }
+        let endpoint = numbered(&mut self.endpoint_ids, &mut self.endpoints, &ThroughEndpoint::None);
+        let nothing = (endpoint, numbered(&mut self.facts_ids, &mut self.facts, &Facts::default()));
+        self.nothing = Some(nothing);
+        nothing
+    }
+
+    /// What is known of a key that has one value and is checked.
+    fn known(&mut self, set: &CompiledPolicySet, name: &str) -> KnownKey {
+        let (id, new) = self.names.intern(name.as_bytes());
+        if new {
+            let key = ConditionKey::new(name);
+            let (text, state) = (self.text(key.as_str()), KeyState::one(""));
+            let (id, (class, _)) = (set.find_key(key.as_str().as_bytes()).unwrap_or(NONE), class(key.as_str()));
+            let of_row = depends::of_derived(class) != 0;
+            let read = self.is_read(set, &key, &state);
+            let kept = asks_for_more(key.as_str()) || (id == NONE && of_row);
+            self.known.push(KnownKey { text, key: id, read, of_row, kept });
+        }
+        self.known[id as usize]
+    }
+
+    /// Adds the row of a new context, whose keys that somebody reads are in `words`.
+    fn add_row(&mut self, head: Head, id: u32, words: &[u8], first: u32, kept: u32) {
+        let (alike, first_of_them) = self.read_words.intern(words);
+        if first_of_them {
+            self.alike.push(id);
+        }
+        let alike = self.alike[alike as usize];
+        let count = self.entries.len() as u32 - first;
+        let Head { mode, given_keys, endpoint, facts } = head;
+        self.rows.push(ContextRow { first, count, mode, given_keys, endpoint, facts, kept, alike });
     }
 
     /// Adds a key and its state as words that tell them from all others.
@@ -236,7 +332,7 @@ impl Contexts {
             KeyState::Present => push(1),
             KeyState::Unknown => push(2),
             KeyState::Values(values) => {
-                push(if matches!(values, Values::Many(_)) { 4 } else { 3 });
+                push(if matches!(values, Values::Many(_)) { MANY } else { ONE });
                 push(values.as_slice().len() as u32);
                 for value in values.as_slice() {
                     push(self.texts.intern(value.as_bytes()).0);
@@ -290,11 +386,7 @@ impl Contexts {
         match values {
             Values::One(value) => {
                 let text = self.text(value);
-                if self.singles[text as usize] == NONE {
-                    self.singles[text as usize] = self.values.len() as u32;
-                    self.values.push(text);
-                }
-                EntryState::Values { first: self.singles[text as usize], count: 1, many: false }
+                self.single(text)
             }
             Values::Many(values) => {
                 let first = self.values.len() as u32;
@@ -305,6 +397,15 @@ impl Contexts {
                 EntryState::Values { first, count: values.len() as u32, many: true }
             }
         }
+    }
+
+    fn single(&mut self, text: u32) -> EntryState {
+        let at = &mut self.singles[text as usize];
+        if *at == NONE {
+            *at = self.values.len() as u32;
+            self.values.push(text);
+        }
+        EntryState::Values { first: *at, count: 1, many: false }
     }
 
     // ---- for workers ----
@@ -344,6 +445,36 @@ impl Contexts {
     pub(crate) fn kept(&self, row: &ContextRow) -> Option<&Context> {
         self.kept.get(row.kept as usize)
     }
+}
+
+/// What a context says besides its keys.
+#[derive(Clone, Copy)]
+struct Head {
+    mode: Mode,
+    given_keys: GivenKeys,
+    endpoint: u32,
+    facts: u32,
+}
+
+impl Head {
+    /// Begins the words of a context.
+    fn begin(self, words: &mut Vec<u8>) {
+        words.clear();
+        words.extend([u8::from(self.mode == Mode::Open), u8::from(self.given_keys == GivenKeys::Pinned)]);
+        words.extend(self.endpoint.to_le_bytes());
+        words.extend(self.facts.to_le_bytes());
+    }
+}
+
+/// Keys of a context that [`Contexts::intern_singles`] takes.
+const SINGLES_MAX: usize = 16;
+/// Words that say how many values follow: as one, as a list.
+const ONE: u32 = 3;
+const MANY: u32 = 4;
+
+/// The words of a key with one value.
+fn push_single(words: &mut Vec<u8>, key: u32, value: u32) {
+    [key, ONE, 1, value].iter().for_each(|word| words.extend(word.to_le_bytes()));
 }
 
 /// The number of a value among those that came before.
@@ -412,6 +543,29 @@ mod tests {
         }
         assert_eq!((contexts.len(), contexts.is_empty()), (rows.len(), false));
         let alike = |contexts: &Contexts, id: u32| contexts.row(id).map(|row| row.alike);
+        // The short way gives the same numbers.
+        let keys = [("AWS:SourceIp", "1")];
+        for (mode, expected) in [(Mode::Open, 0), (Mode::Closed, 1)] {
+            assert_eq!(contexts.intern_singles(&set, mode, &keys), Some(expected));
+        }
+        let two_keys = [("aws:UserAgent", "a"), ("A:b", "c"), ("aws:SourceIp", "3"), ("aws:CurrentTime", "4")];
+        let long = context(&two_keys.map(|(key, value)| (key, KeyState::one(value))));
+        let id = contexts.intern_singles(&set, Mode::Open, &two_keys).unwrap();
+        assert_eq!(id as usize, rows.len());
+        assert_eq!(contexts.intern(&set, of(&long, &none, &facts, Mode::Open)), id);
+        let three = ip("3");
+        let bare = contexts.intern(&set, of(&three, &none, &facts, Mode::Open));
+        assert_eq!(contexts.row(id).map(|row| row.alike), Some(id));
+        assert_eq!(contexts.row(bare).map(|row| row.alike), Some(id));
+        for refused in [
+            &[("", "1")][..],
+            &[("a:b", "1"), ("A:b", "2")],
+            &[("aws:RequestTag/x", "1")],
+            &[("aws:PrincipalTag/x", "1")],
+            &[("a:b", "1"); SINGLES_MAX + 1],
+        ] {
+            assert_eq!(contexts.intern_singles(&set, Mode::Open, refused), None, "{refused:?}");
+        }
         // No policy reads anything in this set, but some keys count by themselves.
         let agent = |value: &str| context(&[("aws:UserAgent", KeyState::one(value)), ("a:b", KeyState::Present)]);
         let (some, other) = (agent("some"), agent("other"));

@@ -111,6 +111,17 @@ impl TextResources {
         self.keys.find(&self.spare).map(|id| self.first + id)
     }
 
+    /// What [`TextResources::read_ahead`] takes.
+    pub(crate) fn hash(&mut self, arn: &str, owner: Option<AccountId>) -> u64 {
+        self.write_key(arn, owner);
+        self.keys.hash(&self.spare)
+    }
+
+    /// Fetches what looking for a resource reads first.
+    pub(crate) fn read_ahead(&self, hash: u64) -> u32 {
+        self.keys.read_ahead(hash)
+    }
+
     fn write_key(&mut self, arn: &str, owner: Option<AccountId>) {
         self.spare.clear();
         self.spare.extend(owner.map_or(u64::MAX, AccountId::number).to_le_bytes());

@@ -1,5 +1,6 @@
 //! Texts, each once, numbered in the order in which they come: what columns of logs repeat.
 
+use crate::hash::tag;
 use crate::layout::NONE;
 use std::hash::{BuildHasher, RandomState};
 
@@ -9,10 +10,8 @@ pub(crate) struct Texts {
     bytes: Vec<u8>,
     /// Where each text ends.
     ends: Vec<usize>,
-    /// Open addressing, linear probing; at most half of the slots are taken.
+    /// As the tables of `hash`, at most half of the slots taken.
     slots: Vec<u32>,
-    /// By text, the upper half of its hash: most probes end without looking at the text.
-    tags: Vec<u32>,
     /// Texts come from outside: whoever wrote them cannot know which collide.
     seed: u64,
 }
@@ -20,7 +19,7 @@ pub(crate) struct Texts {
 impl Texts {
     pub(crate) fn new() -> Texts {
         let seed = RandomState::new().hash_one(0);
-        Texts { bytes: Vec::new(), ends: Vec::new(), slots: vec![NONE; 16], tags: Vec::new(), seed }
+        Texts { bytes: Vec::new(), ends: Vec::new(), slots: vec![NONE; 16], seed }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -43,19 +42,24 @@ impl Texts {
         &self.bytes[start..end]
     }
 
-    fn hash(&self, text: &[u8]) -> u64 {
+    pub(crate) fn hash(&self, text: &[u8]) -> u64 {
         xxhash_rust::xxh3::xxh3_64_with_seed(text, self.seed)
+    }
+
+    /// Fetches what looking for a text with that hash reads first.
+    pub(crate) fn read_ahead(&self, hash: u64) -> u32 {
+        crate::hash::read_ahead(&self.slots, hash)
     }
 
     /// The slot of a text, or the free one where it would go.
     fn slot(&self, hash: u64, text: &[u8]) -> usize {
         let mask = self.slots.len() - 1;
-        let tag = (hash >> 32) as u32;
+        let tag = tag(hash, mask);
         let mut slot = hash as usize & mask;
         loop {
             match self.slots[slot] {
                 NONE => return slot,
-                id if self.tags[id as usize] == tag && self.get(id) == text => return slot,
+                id if id & !(mask as u32) == tag && self.get(id & mask as u32) == text => return slot,
                 _ => slot = (slot + 1) & mask,
             }
         }
@@ -63,7 +67,11 @@ impl Texts {
 
     pub(crate) fn find(&self, text: &[u8]) -> Option<u32> {
         let id = self.slots[self.slot(self.hash(text), text)];
-        (id != NONE).then_some(id)
+        (id != NONE).then(|| id & self.id_bits())
+    }
+
+    fn id_bits(&self) -> u32 {
+        self.slots.len() as u32 - 1
     }
 
     /// The id of a text, and whether it is new. Cost: O(bytes of the text) on average.
@@ -71,13 +79,12 @@ impl Texts {
         let hash = self.hash(text);
         let slot = self.slot(hash, text);
         if self.slots[slot] != NONE {
-            return (self.slots[slot], false);
+            return (self.slots[slot] & self.id_bits(), false);
         }
         let id = self.ends.len() as u32;
         self.bytes.extend_from_slice(text);
         self.ends.push(self.bytes.len());
-        self.tags.push((hash >> 32) as u32);
-        self.slots[slot] = id;
+        self.slots[slot] = tag(hash, self.slots.len() - 1) | id;
         if self.ends.len() * 2 > self.slots.len() {
             self.grow();
         }
@@ -89,11 +96,12 @@ impl Texts {
         self.slots.clear();
         self.slots.resize(n_slots, NONE);
         for id in 0..self.ends.len() as u32 {
-            let mut slot = self.hash(self.get(id)) as usize & (n_slots - 1);
+            let hash = self.hash(self.get(id));
+            let mut slot = hash as usize & (n_slots - 1);
             while self.slots[slot] != NONE {
                 slot = (slot + 1) & (n_slots - 1);
             }
-            self.slots[slot] = id;
+            self.slots[slot] = tag(hash, n_slots - 1) | id;
         }
     }
 
@@ -101,13 +109,12 @@ impl Texts {
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();
-        self.tags.clear();
         self.slots.fill(NONE);
     }
 
     /// Heap bytes that the texts take, about.
     pub(crate) fn heap_bytes(&self) -> usize {
-        self.bytes.len() + self.ends.len() * 12 + self.slots.len() * 4
+        self.bytes.len() + self.ends.len() * 8 + self.slots.len() * 4
     }
 }
 
