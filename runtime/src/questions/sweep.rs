@@ -133,15 +133,26 @@ impl Asking<'_> {
         let mut rows = std::mem::take(&mut self.work.guard_rows);
         self.scp_rows(&mut rows);
         let truths = &self.work.truths;
-        for bits in &mut rows.others {
-            bits.resize(lanes.n_words, 0);
-        }
         // RCPs do not reach service-linked roles.
-        let [denies, rcps] = [&side.denies, &side.rcp_denies].map(Ready::new);
-        for (word, (roles, linked)) in lanes.roles.iter().zip(&lanes.service_linked).enumerate() {
-            let unlinked = K { definite: !linked, possible: !linked };
-            let value = denies.word(truths, word, *roles).or(rcps.word(truths, word, *roles).and(unlinked));
-            (rows.others[0][word], rows.others[1][word]) = (value.definite, value.possible);
+        let word_of = |denies: K<u64>, rcps: K<u64>, linked: u64| {
+            let value = denies.or(rcps.and(K { definite: !linked, possible: !linked }));
+            (value.definite, value.possible)
+        };
+        let [definite, possible] = &mut rows.others;
+        definite.resize(lanes.n_words, 0);
+        possible.resize(lanes.n_words, 0);
+        let others = definite.iter_mut().zip(possible).zip(&lanes.service_linked);
+        match [&side.denies, &side.rcp_denies].map(constant) {
+            [Some(denies), Some(rcps)] => {
+                others.for_each(|((definite, possible), linked)| (*definite, *possible) = word_of(denies, rcps, *linked));
+            }
+            _ => {
+                let [denies, rcps] = [&side.denies, &side.rcp_denies].map(Ready::new);
+                for (word, (((definite, possible), linked), roles)) in others.zip(&lanes.roles).enumerate() {
+                    let (denies, rcps) = (denies.word(truths, word, *roles), rcps.word(truths, word, *roles));
+                    (*definite, *possible) = word_of(denies, rcps, *linked);
+                }
+            }
         }
         match constants {
             [Some(unlim), Some(lim), Some(acct), Some(grant), Some(open), Some(endpoint)] => {
