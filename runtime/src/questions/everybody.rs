@@ -350,8 +350,12 @@ impl Asking<'_> {
         let class_of = |run: u32, lanes: &ByLanes| if by_owner { lanes.runs[run as usize].like } else { 0 };
         let n = self.lanes.runs.len();
         for list in [&mut self.work.sides_of_runs, &mut self.work.sides_of_classes] {
-            list.clear();
             list.resize(n, NONE);
+        }
+        // Of a few accounts only theirs are looked at.
+        for run in runs {
+            self.work.sides_of_runs[*run as usize] = NONE;
+            self.work.sides_of_classes[class_of(*run, self.lanes) as usize] = NONE;
         }
         for (position, run) in runs.iter().enumerate() {
             let is_special =

@@ -144,7 +144,8 @@ impl Asking<'_> {
         let others = definite.iter_mut().zip(possible).zip(&lanes.service_linked);
         match [&side.denies, &side.rcp_denies].map(constant) {
             [Some(denies), Some(rcps)] => {
-                others.for_each(|((definite, possible), linked)| (*definite, *possible) = word_of(denies, rcps, *linked));
+                others
+                    .for_each(|((definite, possible), linked)| (*definite, *possible) = word_of(denies, rcps, *linked));
             }
             _ => {
                 let [denies, rcps] = [&side.denies, &side.rcp_denies].map(Ready::new);

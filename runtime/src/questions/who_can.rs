@@ -313,8 +313,8 @@ pub fn who_can_ids<'s>(
     }
     let named = ActionRef { service: set.service_name(service), name: facts.name() };
     let arn = resource.map(|resource| set.text(set.resource(resource.get())[0]));
-    let parts =
-        Parts::Row { action: named, resource: ResourceRef { arn, account: None, context: &NO_KEYS, row: None } };
+    let row = resource.map(ResourceId::get);
+    let parts = Parts::Row { action: named, resource: ResourceRef { arn, account: None, context: &NO_KEYS, row } };
     let template = Template::of_context(context, parts);
     answer(inverse, template, scope, scratch)
 }
