@@ -6,12 +6,15 @@
 //! world, each compiled once, answer for all states ([`fact::Form`]). [`steps`] instantiates rows of the table, [`ask`]
 //! binds and decides requests, [`crowd`] asks everybody of an account at once, [`names`] makes up names; [`search`] looks for the cheapest way to each fact; [`reachable`] tells for all starts at once who
 //! has a way at all, from steps that are [`possible`]; [`admin`]
-//! measures administrators, [`goal`] asks for one action on one resource; [`deeds`] says which callers are worth a look; [`proof`] cuts out of the world
+//! measures administrators, [`goal`] asks for one action on one resource; [`starts`] says where paths begin, [`alternatives`] looks for more ways than the cheapest, [`blast`] sums up what a start
+//! leads to; [`deeds`] says which callers are worth a look; [`proof`] cuts out of the world
 //! what a request needs.
 
 mod admin;
+mod alternatives;
 mod ask;
 mod audit;
+mod blast;
 mod crowd;
 mod deeds;
 mod fact;
@@ -24,6 +27,7 @@ mod reachable;
 #[allow(clippy::unwrap_used, reason = "a panic is how a test says no")]
 mod rules;
 mod search;
+mod starts;
 mod steps;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a panic is how a test says no")]
@@ -31,6 +35,8 @@ mod tests;
 mod world;
 
 pub use audit::{AuditKind, Finding};
+pub use blast::{Blast, Touched, Use};
+pub use starts::{Start, Wanted};
 
 use crate::{Family, Need, Table};
 use fact::{Fact, Holds, Thing};
@@ -62,6 +68,8 @@ pub enum Goal<'g> {
     Administrator(AccountId),
     /// To be administrator of any account.
     AnyAdministrator,
+    /// Any user or role of an account (P-16.5).
+    AnyOf(AccountId),
     /// An action, as `service:Name`, on a resource, an ARN or `*`.
     Use {
         /// The action.
@@ -78,7 +86,7 @@ pub enum ReachError {
     #[error(transparent)]
     Compile(#[from] CompileError),
     /// Nobody of that name is in the inventory.
-    #[error("`{0}` is no user, role or provider of the inventory")]
+    #[error("`{0}` is no user, role, root user or provider of the inventory")]
     Nobody(String),
     /// The account has no identities in the inventory.
     #[error("the inventory has no identities of account {0}")]
@@ -165,59 +173,49 @@ impl Reach {
     }
 
     /// Everything that a start leads to: identities that come to be controlled, and accounts of which it comes to be
-    /// administrator, those first. `definite`: by definite steps alone.
+    /// administrator, those first. Of several starts one after another. `definite`: by definite steps alone.
     ///
     /// # Errors
-    /// [`ReachError::Nobody`]: there is no such start; [`ReachError::Compile`].
-    pub fn from(&mut self, start: &str, definite: bool) -> Result<Vec<Path>, ReachError> {
-        let caller = self.start(start)?;
-        self.engine.asked_use = None;
-        let search = Search::run(&mut self.engine, &[caller], Limits { definite, is_goal: &|_| false, keeps: false })?;
-        let is_shown = |fact: &&Fact| match fact {
-            Fact::Administers(_) | Fact::ControlsProvider(_) => true,
-            Fact::Controls(id) => self.engine.base.origin(*id) == Origin::Inventory,
-            _ => false,
-        };
-        let mut goals: Vec<Fact> = search.found.keys().filter(is_shown).copied().collect();
-        let own = fact_of(caller);
-        goals.retain(|fact| *fact != own);
-        goals.sort_by_key(|fact| (search.found[fact].holds, !matches!(fact, Fact::Administers(_)), *fact));
-        goals.into_iter().map(|goal| self.path(caller, &search, goal)).collect()
+    /// [`ReachError::Nobody`], [`ReachError::NoAccount`]: there is no such start; [`ReachError::Compile`].
+    pub fn from<'s>(&mut self, start: impl Into<Start<'s>>, definite: bool) -> Result<Vec<Path>, ReachError> {
+        let mut paths = Vec::new();
+        for caller in self.callers(start.into())? {
+            self.engine.asked_use = None;
+            let search =
+                Search::run(&mut self.engine, &[caller], Limits { definite, is_goal: &|_| false, keeps: false })?;
+            let is_shown = |fact: &&Fact| match fact {
+                Fact::Administers(_) | Fact::ControlsProvider(_) => true,
+                Fact::Controls(id) => self.engine.base.origin(*id) == Origin::Inventory,
+                _ => false,
+            };
+            let mut goals: Vec<Fact> = search.found.keys().filter(is_shown).copied().collect();
+            let own = fact_of(caller);
+            goals.retain(|fact| *fact != own);
+            goals.sort_by_key(|fact| (search.found[fact].holds, !matches!(fact, Fact::Administers(_)), *fact));
+            for goal in goals {
+                paths.push(self.path(caller, &search, goal)?);
+            }
+        }
+        Ok(paths)
     }
 
-    /// The cheapest way from a start to a goal; `None`: there is none.
+    /// The cheapest way from one start to a goal; `None`: there is none.
     ///
     /// # Errors
     /// As [`Reach::from`]; [`ReachError::NoAccount`].
     pub fn between(&mut self, start: &str, goal: Goal<'_>, definite: bool) -> Result<Option<Path>, ReachError> {
-        let caller = self.start(start)?;
-        let is_goal = self.goal(goal)?;
-        let found = self.one(caller, &is_goal, definite)?;
-        found.map(|(search, goal)| self.path(caller, &search, goal)).transpose()
+        let wanted = Wanted { definite, ..Wanted::default() };
+        Ok(self.paths(start, goal, wanted)?.0.into_iter().next())
     }
 
-    /// Everyone who reaches a goal, each with the cheapest way: users, roles, providers and outsiders, in this order and by
-    /// name (P-16.4). Who is there already is left out. The first `limit` of them are shown; beside them, how many there are.
+    /// Everyone who reaches a goal, each with the cheapest way: users, roles, providers, outsiders and the public, in this
+    /// order and by name (P-16.4). Who is there already is left out. The first `limit` of them are shown; beside them, how
+    /// many there are.
     ///
     /// # Errors
     /// As [`Reach::between`].
     pub fn to(&mut self, goal: Goal<'_>, definite: bool, limit: usize) -> Result<(Vec<Path>, usize), ReachError> {
-        let is_goal = self.goal(goal)?;
-        let mut paths = Vec::new();
-        let mut n_paths = 0;
-        let reachers = self.engine.reachers(&is_goal)?;
-        for caller in self.engine.starts().into_iter().filter(|caller| reachers.has(*caller)) {
-            if !definite && paths.len() >= limit {
-                n_paths += 1;
-                continue;
-            }
-            let Some((search, goal)) = self.one(caller, &is_goal, definite)? else { continue };
-            n_paths += 1;
-            if paths.len() < limit {
-                paths.push(self.path(caller, &search, goal)?);
-            }
-        }
-        Ok((paths, n_paths))
+        self.paths(Start::Everybody, goal, Wanted { definite, limit, ..Wanted::default() })
     }
 
     /// Administrators as they are, by account and name (P-16.1).
@@ -271,12 +269,23 @@ impl Reach {
                 let at = at.ok_or(ReachError::NoAccount(account))?;
                 Box::new(move |fact| fact == Fact::Administers(at))
             }
+            Goal::AnyOf(account) => {
+                let at = self.engine.base.account_by_id.get(&account).copied();
+                let at = at.filter(|at| self.engine.base.accounts[*at as usize].probe.is_some());
+                let at = at.ok_or(ReachError::NoAccount(account))?;
+                let base = &self.engine.base;
+                let own: BTreeSet<fact::Identity> = (0..base.n_identities)
+                    .filter(|id| base.account_of[*id as usize] == at && base.origin(*id) == Origin::Inventory)
+                    .collect();
+                Box::new(move |fact| matches!(fact, Fact::Controls(id) if own.contains(&id)))
+            }
             Goal::AnyAdministrator => Box::new(|fact| matches!(fact, Fact::Administers(_))),
         })
     }
 
     fn start(&self, text: &str) -> Result<Caller, ReachError> {
         let base = &self.engine.base;
+        let text = text.strip_prefix("federated:").or_else(|| text.strip_prefix("saml:")).unwrap_or(text);
         if let Some(id) = base.by_arn.get(text) {
             return Ok(Caller::Identity(*id));
         }

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test says no")]
 
-use iamc_analysis::{Given, Goal, Need, Path, Reach};
+use iamc_analysis::{Given, Goal, Need, Path, Reach, Start, Wanted};
 use iamc_catalogue::Catalogue;
 use iamc_inventory::{Options, read_lines};
 use std::collections::BTreeSet;
@@ -281,4 +281,86 @@ fn federation_and_outsiders() {
     let starts: Vec<String> =
         reach.to(Goal::Identity(TARGET), true, usize::MAX).unwrap().0.into_iter().map(|path| path.start).collect();
     assert_eq!(starts, ["accounts.google.com", "arn:aws:iam::222222222222:role/iamc-outsider"]);
+}
+
+/// Names of those who have a way.
+fn starts(reach: &mut Reach, start: Start<'_>, goal: Goal<'_>) -> Vec<String> {
+    let (paths, n) = reach.paths(start, goal, Wanted { definite: true, ..Wanted::default() }).unwrap();
+    assert_eq!(paths.len(), n);
+    paths.into_iter().map(|path| path.start).collect()
+}
+
+#[test]
+fn from_outside_and_from_the_public() {
+    let federated = r#"{"Effect":"Allow","Principal":{"Federated":"accounts.google.com"},"Action":"sts:AssumeRoleWithWebIdentity"},{"Effect":"Allow","Principal":{"Federated":"arn:aws:iam::111111111111:saml-provider/own"},"Action":"sts:AssumeRoleWithSAML"},"#;
+    let trust = federated.to_owned() + &trusts(r#"{"AWS":"222222222222"}"#);
+    let open = scene(&allow(&["s3:*"], "*"), &(federated.to_owned() + &trusts("\"*\"")));
+    let mut named = scene(&allow(&["s3:*"], "*"), &trust).reach(&[]);
+    let providers = ["accounts.google.com", "arn:aws:iam::111111111111:saml-provider/own"];
+    let (named_outsider, nobody) =
+        ("arn:aws:iam::222222222222:role/iamc-outsider", "arn:aws:iam::000000000001:role/iamc-outsider");
+    let goal = Goal::Identity(TARGET);
+    assert_eq!(starts(&mut named, Start::Outside, goal), [providers[0], providers[1], named_outsider]);
+    assert_eq!(starts(&mut named, Start::Public, goal), [providers[0]]);
+    let mut open = open.reach(&[]);
+    assert_eq!(starts(&mut open, Start::Public, goal), [providers[0], nobody]);
+    assert_eq!(starts(&mut open, Start::Named("federated:accounts.google.com"), goal), [providers[0]]);
+    // What everybody may do needs no credentials.
+    let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"}]}"#;
+    let bucket = format!(
+        r#"{{"kind":"resource","arn":"arn:aws:s3:::b","account":"111111111111","policy":{{"document":{policy}}}}}"#
+    );
+    let mut public = Scene { more: bucket, ..scene(&allow(&["iam:*"], "*"), &trusts(EC2)) }.reach(&[]);
+    let reads = Goal::Use { action: "s3:GetObject", resource: "arn:aws:s3:::b/k" };
+    assert_eq!(starts(&mut public, Start::Public, reads), [nobody, "anonymous"]);
+    assert_eq!(starts(&mut public, Start::Named("anonymous"), reads), ["anonymous"]);
+    let writes = Goal::Use { action: "s3:PutObject", resource: "arn:aws:s3:::b/k" };
+    assert!(starts(&mut public, Start::Public, writes).is_empty());
+}
+
+#[test]
+fn between_accounts() {
+    let there = "arn:aws:iam::222222222222:role/there";
+    let role = format!(
+        r#"{{"kind":"account","id":"222222222222","parent":"r-ab12"}}
+{{"kind":"guardrail","id":"p-other","type":"scp","targets":["222222222222"],"document":{{"Version":"2012-10-17","Statement":[{FULL}]}}}}
+{{"kind":"role","arn":"{there}","tags":{{}},"inline_policies":[],"trust_policy":{}}}"#,
+        document(&trusts(r#"{"AWS":"111111111111"}"#))
+    );
+    let works = Scene { more: role, ..scene(&allow(&["sts:AssumeRole"], there), &trusts(EC2)) };
+    let (from, to) = (Start::Account("111111111111".parse().unwrap()), Goal::AnyOf("222222222222".parse().unwrap()));
+    // The target role may do everything; so may the caller what its policy says.
+    assert_eq!(starts(&mut works.reach(&[]), from, to), [ME, TARGET]);
+    let back = (Start::Account("222222222222".parse().unwrap()), Goal::AnyOf("111111111111".parse().unwrap()));
+    assert!(starts(&mut works.reach(&[]), back.0, back.1).is_empty());
+    assert!(works.reach(&[]).paths(Start::Account("333333333333".parse().unwrap()), to, Wanted::default()).is_err());
+    let closed = Scene { scp: deny("sts:AssumeRole") + "," + FULL, ..works };
+    assert!(starts(&mut closed.reach(&[]), from, to).is_empty());
+}
+
+#[test]
+fn a_root_user_holds_its_account() {
+    let root = "arn:aws:iam::111111111111:root";
+    let works = scene(&allow(&["s3:*"], "*"), &trusts(EC2));
+    let path = works.reach(&[]).between(root, administrator(), true).unwrap().unwrap();
+    assert!(path.definite && path.hops.is_empty(), "{path:?}");
+    let path = works.reach(&[]).between(root, Goal::Identity(TARGET), true).unwrap().unwrap();
+    assert!(path.hops.len() > 1 && path.hops[0].caller == root, "a root user assumes no role: {path:?}");
+    // SCPs bind root users; other accounts have none that matters.
+    let bound = Scene { scp: deny("iam:*") + "," + &deny("sts:*") + "," + FULL, ..works.clone() };
+    assert!(bound.reach(&[]).between(root, Goal::Identity(TARGET), false).unwrap().is_none());
+    assert!(works.reach(&[]).between("arn:aws:iam::222222222222:root", administrator(), false).is_err());
+}
+
+#[test]
+fn alternatives() {
+    let works = scene(
+        &allow(&["iam:PutUserPolicy", "iam:AttachUserPolicy", "sts:AssumeRole"], "*"),
+        &trusts(r#"{"AWS":"111111111111"}"#),
+    );
+    let wanted = Wanted { alternatives: 5, ..Wanted::default() };
+    let (paths, n) = works.reach(&[]).paths(ME, administrator(), wanted).unwrap();
+    let rows: Vec<Vec<&str>> = paths.iter().map(|path| path.hops.iter().map(|hop| hop.row).collect()).collect();
+    assert_eq!(rows, [["sts-assume-role"], ["iam-attach-user-policy"], ["iam-put-user-policy"]]);
+    assert_eq!(n, 3);
 }

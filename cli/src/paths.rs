@@ -1,5 +1,7 @@
 //! `iamc paths`: chains by which a principal comes to hold another identity, each hop with its proof.
 
+mod blast;
+
 use crate::args::{Format, Global};
 use crate::ending::{Ending, Failure};
 use crate::inventory::{self, Tables};
@@ -9,7 +11,7 @@ use crate::render::json::{self, StatementJson};
 use crate::settings;
 use crate::terminal::{DIM, GOOD, HEAD, OPEN, PLACE, clean_line, paint, warning};
 use clap::{Args, ValueHint};
-use iamc_analysis::{Given, Goal, Hop, Need, Path, Proved, Reach, ReachError};
+use iamc_analysis::{Given, Goal, Hop, Need, Path, Proved, Reach, ReachError, Start, Wanted};
 use iamc_inventory::write_lines;
 use iamc_policy::condition::ConditionKey;
 use iamc_policy::decision::{Answer, Decision, StatementRef};
@@ -46,6 +48,17 @@ Examples:
   # Who can come to read an object, at once or by becoming somebody else
   iamc paths acme --to s3:GetObject:arn:aws:s3:::acme-payroll/2026/11.csv
 
+  # From outside the organization, from the public, from one account to another
+  iamc paths acme --from outside --to 222222222222
+  iamc paths acme --from public --to s3:GetObject:arn:aws:s3:::acme-website/index.html
+  iamc paths acme --from 444444444444 --to any:222222222222
+
+  # The three cheapest ways, none of which contains another
+  iamc paths acme --from arn:aws:iam::222222222222:role/service/DeployPipeline --to 222222222222 --alternatives 3
+
+  # What falls with a user: accounts, identities, and the objects that can be read then
+  iamc paths acme --from arn:aws:iam::222222222222:user/ci-legacy --blast-radius --action s3:GetObject
+
   # Everybody who is no administrator and can become one, with a second factor
   iamc paths acme --escalations --given aws:MultiFactorAuthPresent=true
 
@@ -56,12 +69,14 @@ pub(crate) struct Paths {
     #[arg(value_name = "ORG", required = true, value_hint = ValueHint::AnyPath)]
     pub(crate) org: Vec<PathBuf>,
 
-    /// Where paths start: a user, role or identity provider, by ARN, or a built-in provider by name
-    #[arg(long, value_name = "P")]
+    /// Where paths start: a user, role, root user or identity provider, by ARN, a built-in provider by name, or `anonymous`;
+    /// the number of an account, for all of its users and roles; `outside` (the organization); `public`
+    #[arg(long, value_name = "P|ACCOUNT|outside|public")]
     pub(crate) from: Option<String>,
 
-    /// Where they lead: a user or role, by ARN; the number of an account, for its administrators; or an action on a resource
-    #[arg(long, value_name = "P|ACCOUNT|ACTION:RESOURCE", conflicts_with = "escalations")]
+    /// Where they lead: a user or role, by ARN; the number of an account, for its administrators; `any:ACCOUNT`, for any user
+    /// or role of it; or an action on a resource
+    #[arg(long, value_name = "P|ACCOUNT|any:ACCOUNT|ACTION:RESOURCE", conflicts_with = "escalations")]
     pub(crate) to: Option<String>,
 
     /// Everybody who is not an administrator and can become one, of whatever account
@@ -77,6 +92,18 @@ pub(crate) struct Paths {
     #[arg(long)]
     pub(crate) definite: bool,
 
+    /// Up to so many ways for each start, the cheapest first; none contains another
+    #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) alternatives: u32,
+
+    /// What the start comes to hold, counted and listed by account, instead of paths
+    #[arg(long, requires = "from", conflicts_with_all = ["to", "escalations", "alternatives", "limit"])]
+    pub(crate) blast_radius: bool,
+
+    /// For the blast radius: an action, to be asked about on every resource of the inventory; repeatable
+    #[arg(long, value_name = "A", requires = "blast_radius")]
+    pub(crate) action: Vec<String>,
+
     /// How many paths to show, 0 for all [default: 50 for people, else all]
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<usize>,
@@ -88,8 +115,15 @@ pub(crate) fn run(args: &Paths, global: &Global) -> Result<Ending, Failure> {
         let name = global.format().name();
         return Err(Failure::Usage(format!("`paths` has no format `{name}`; it has human and json")));
     }
+    if args.alternatives > 1 && args.to.is_none() && !args.escalations {
+        return Err(Failure::Usage("`--alternatives` needs a goal: `--to` or `--escalations`".to_owned()));
+    }
     let given = given(&args.given)?;
     let mut reach = open(&args.org, global, given)?;
+    if args.blast_radius {
+        let found = reach.blast(start(args.from.as_deref().unwrap_or_default()), args.definite, &args.action);
+        return blast::write(&found.map_err(failure)?, global);
+    }
     let goal = args.to.as_deref().map(goal);
     let limit = match args.limit {
         Some(0) => usize::MAX,
@@ -103,10 +137,12 @@ pub(crate) fn run(args: &Paths, global: &Global) -> Result<Ending, Failure> {
         (paths, n_paths)
     };
     let found = match (&args.from, goal) {
-        (Some(from), Some(goal)) => reach.between(from, goal, args.definite).map(|path| all(Vec::from_iter(path))),
-        (Some(from), None) => reach.from(from, args.definite).map(all),
-        (None, Some(goal)) => reach.to(goal, args.definite, limit),
-        (None, None) => reach.to(Goal::AnyAdministrator, args.definite, limit),
+        (Some(from), None) => reach.from(start(from), args.definite).map(all),
+        (from, goal) => {
+            let wanted = Wanted { definite: args.definite, alternatives: args.alternatives as usize, limit };
+            let start = from.as_deref().map_or(Start::Everybody, start);
+            reach.paths(start, goal.unwrap_or(Goal::AnyAdministrator), wanted)
+        }
     };
     let (paths, n_paths) = found.map_err(failure)?;
     let mut output = Output::open(global.output.as_deref())?;
@@ -144,7 +180,21 @@ pub(crate) fn failure(error: ReachError) -> Failure {
     }
 }
 
+/// `--from`.
+fn start(text: &str) -> Start<'_> {
+    match (text, text.parse::<AccountId>()) {
+        ("outside", _) => Start::Outside,
+        ("public", _) => Start::Public,
+        (_, Ok(account)) => Start::Account(account),
+        _ => Start::Named(text),
+    }
+}
+
+/// `--to`.
 fn goal(text: &str) -> Goal<'_> {
+    if let Some(Ok(account)) = text.strip_prefix("any:").map(str::parse) {
+        return Goal::AnyOf(account);
+    }
     // `s3:GetObject:arn:aws:s3:::bucket/key`, `kms:CreateKey:*`.
     let parts = text.match_indices(':').nth(1).map(|(at, _)| (&text[..at], &text[at + 1..]));
     if let Some((action, resource)) = parts.filter(|(action, _)| !action.starts_with("arn:")) {
@@ -289,9 +339,12 @@ fn paths_json(paths: &[Path], n_paths: usize) -> Result<Value, Failure> {
         .enumerate()
         .map(|(at, path)| path_json(path, &format!("path{}", at + 1)))
         .collect::<Result<_, _>>()?;
-    let not_searched: Vec<Value> =
-        Reach::not_modelled().into_iter().map(|(row, why)| json!({"row": row, "why": why})).collect();
-    Ok(json!({"n_paths": n_paths, "paths": paths, "not_searched": not_searched}))
+    Ok(json!({"n_paths": n_paths, "paths": paths, "not_searched": not_searched()}))
+}
+
+/// Rows that the answer does not cover, with why.
+fn not_searched() -> Vec<Value> {
+    Reach::not_modelled().into_iter().map(|(row, why)| json!({"row": row, "why": why})).collect()
 }
 
 /// One path; `id` begins the names of its cases.

@@ -260,7 +260,7 @@ pub(super) fn blank(principal: Principal, action: Action, region: &str) -> Reque
 /// A request by an identity.
 pub(super) fn by_identity(base: &Base, caller: Identity, action: Action, region: &str) -> Request {
     let mut request = blank(base.principal(caller), action, region);
-    if !base.is_user(caller) {
+    if matches!(request.principal, Principal::RoleSession { .. }) {
         request.facts.session_unknown = true;
         // P-4.5: no source identity is carried.
         request.context.insert(ConditionKey::new("aws:SourceIdentity"), KeyState::Absent);

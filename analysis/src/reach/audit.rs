@@ -95,17 +95,6 @@ const USES: &[(&str, &str, &str)] = &[
     ("events", "events:PutEvents", ""),
 ];
 
-/// Providers of which anybody can get tokens (P-16.7).
-const OPEN_PROVIDERS: &[&str] = &[
-    "accounts.google.com",
-    "graph.facebook.com",
-    "www.amazon.com",
-    "cognito-identity.amazonaws.com",
-    "token.actions.githubusercontent.com",
-    "gitlab.com",
-    "app.terraform.io",
-];
-
 fn fingerprint(kind: AuditKind, subject: &str, who: &str) -> u64 {
     xxh3_64(format!("{}\0{subject}\0{who}", kind.as_str()).as_bytes())
 }
@@ -254,7 +243,7 @@ impl Reach {
                 let base = &self.engine.base;
                 let name = self.engine.caller_name(caller);
                 let kind = match caller {
-                    Caller::Provider(_) if OPEN_PROVIDERS.iter().any(|open| name.ends_with(open)) => {
+                    Caller::Provider(_) if super::starts::is_open(&name) => {
                         let is_definite = step.holds == Holds::Definitely;
                         if is_definite { AuditKind::PublicRole } else { AuditKind::ExternalRole }
                     }

@@ -28,7 +28,7 @@ impl Crowd {
     pub(crate) fn new(set: &Arc<CompiledPolicySet>, base: &Base) -> Crowd {
         let inverse = Inverse::new(Arc::clone(set));
         let mut identities = Vec::new();
-        let mut is_listed = vec![false; base.n_identities as usize];
+        let mut is_listed = vec![false; base.account_of.len()];
         while let Some(arn) = set.principal_arn(PrincipalId::new(identities.len() as u32)) {
             let id = base.by_arn.get(arn).copied();
             if let Some(id) = id {

@@ -4,6 +4,7 @@ use super::ask;
 use super::fact::{Fact, Form, Holds, Identity};
 use super::steps::{Caller, Engine, Step, Target};
 use iamc_compiler::CompileError;
+use iamc_policy::principal::Principal;
 use iamc_policy::request::{Request, RequestResource, ResourceInRequest};
 use iamc_policy::{AccountId, Action, Arn};
 use std::collections::HashMap;
@@ -77,6 +78,17 @@ impl Engine {
             asked.steps.insert(key, step.clone());
         }
         Ok(step)
+    }
+
+    /// The goal as a request of somebody without credentials.
+    pub(super) fn use_of_the_public(&mut self) -> Result<Option<ask::Asked>, CompileError> {
+        let Some(asked) = self.asked_use.as_ref() else { return Ok(None) };
+        let mut request = ask::blank(Principal::Anonymous, asked.action.clone(), &asked.region);
+        let mut resource = ResourceInRequest::new(asked.resource.clone());
+        resource.account = asked.owner;
+        request.resources.push(resource);
+        request.context.extend(self.stated.keys.clone());
+        self.worlds.ask(&self.base, Form::default(), request, &[])
     }
 
     /// The request of that step, as it was decided.

@@ -14,14 +14,19 @@ impl Engine {
     ///
     /// Cost: O(accounts, units and guardrails, and what is kept).
     pub(crate) fn moment(&self, step: &Step, request: &Request) -> World {
-        let base = &self.base;
-        let all = &base.world;
         let is_callers =
             !matches!(request.principal, Principal::Service(_) | Principal::Federated(_) | Principal::Saml(_));
         let caller = match step.caller {
             Caller::Identity(id) if is_callers => Some(id),
             _ => None,
         };
+        self.moment_of(Some(step), caller, request)
+    }
+
+    /// The same of a request that is no step's: of nobody's, in the world as it is.
+    pub(crate) fn moment_of(&self, step: Option<&Step>, caller: Option<u32>, request: &Request) -> World {
+        let base = &self.base;
+        let all = &base.world;
         let resources = request.resources.iter().chain(request.additional.iter().map(|more| &more.resource));
         let mut accounts: BTreeSet<AccountId> = caller.into_iter().map(|id| base.account(id).id).collect();
         let mut arns: Vec<&Arn> = Vec::new();
@@ -74,7 +79,8 @@ impl Engine {
         world
     }
 
-    fn add_identities(&self, world: &mut World, step: &Step, caller: Option<u32>, about: &BTreeSet<&str>) {
+    fn add_identities(&self, world: &mut World, step: Option<&Step>, caller: Option<u32>, about: &BTreeSet<&str>) {
+        let form = step.map_or(Form::default(), |step| step.form);
         let base = &self.base;
         let all = &base.world;
         let kept = about.iter().filter_map(|arn| base.by_arn.get(*arn)).copied().chain(caller);
@@ -84,23 +90,24 @@ impl Engine {
             let user = &all.users[at];
             let mut user = user.clone();
             if is_caller {
-                change(&mut user.identity, step.form);
+                change(&mut user.identity, form);
                 let account = base.account(at as u32);
-                if let Some(group) = step.form.group.checked_sub(1).and_then(|at| account.groups.get(at as usize)) {
+                if let Some(group) = form.group.checked_sub(1).and_then(|at| account.groups.get(at as usize)) {
                     let arn = &all.groups[*group as usize].identity.arn;
                     user.groups.push(arn.resource().rsplit('/').next().unwrap_or_default().to_owned());
                 }
             }
             world.users.push(user);
         }
-        for id in kept.range(base.n_users..).copied() {
+        for id in kept.range(base.n_users..base.n_identities).copied() {
             let is_caller = caller == Some(id);
             let role = &all.roles[(id - base.n_users) as usize];
             let mut role = role.clone();
             if is_caller {
-                change(&mut role.identity, Form { trust: false, ..step.form });
+                change(&mut role.identity, Form { trust: false, ..form });
             }
-            if step.condition == Some(Fact::TrustOpened(id))
+            if let Some(step) = step
+                && step.condition == Some(Fact::TrustOpened(id))
                 && let Caller::Identity(caller) = step.caller
             {
                 let opening = opening_for(base.arn(caller).as_str());

@@ -277,6 +277,11 @@ impl Search {
         self.relax(step.conclusion, cost, Why::Step(Box::new(step.clone()), premises.to_vec()), limits);
     }
 
+    /// The forms in which controlled identities act, with how sure it is that they do.
+    pub(crate) fn forms(&self) -> impl Iterator<Item = (Identity, Form, Holds)> {
+        self.forms.iter().map(|((id, form), (cost, _))| (*id, *form, cost.holds))
+    }
+
     /// P-15.6: the steps that a fact rests on, each before those that need it; facts that follow without a step are
     /// passed through.
     pub(crate) fn path(&self, goal: Fact) -> Vec<(Step, Vec<Fact>)> {

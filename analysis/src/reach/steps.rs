@@ -139,6 +139,8 @@ pub(crate) struct Engine {
     takes: HashMap<(u32, bool), Takes>,
     /// The same of all accounts, for roles that may admit anybody, by whether it is rough.
     takes_of_all: HashMap<bool, Takes>,
+    /// Rows that are not taken with a target, for ways beside one that is known (P-15.9).
+    pub(super) banned: BTreeSet<(u16, Target)>,
     /// What is possible at all, see `possible`.
     pub(super) possible: HashMap<(Identity, Form), Arc<[Fact]>>,
     pub(super) possible_on: HashMap<(Identity, Form, Fact), Arc<[Fact]>>,
@@ -225,6 +227,7 @@ impl Engine {
             crowd: None,
             takes: HashMap::new(),
             takes_of_all: HashMap::new(),
+            banned: BTreeSet::new(),
             possible: HashMap::new(),
             possible_on: HashMap::new(),
             graph: None,
@@ -359,6 +362,9 @@ impl Engine {
 
     /// Steps of a caller in a form that need nothing else, each conclusion once, the best of it; kept.
     pub(crate) fn steps(&mut self, caller: Caller, form: Form) -> Outcome<Arc<[Step]>> {
+        if !self.banned.is_empty() {
+            return Ok(self.decide_steps(caller, form, &|_| true)?.into());
+        }
         if let Some(known) = self.steps.get(&(caller, form)) {
             return Ok(Arc::clone(known));
         }
@@ -374,7 +380,7 @@ impl Engine {
         form: Form,
         is_worth: &dyn Fn(Fact) -> bool,
     ) -> Outcome<Vec<Step>> {
-        if let Some(known) = self.steps.get(&(caller, form)) {
+        if let Some(known) = self.steps.get(&(caller, form)).filter(|_| self.banned.is_empty()) {
             return Ok(known.iter().filter(|step| is_worth(step.conclusion)).cloned().collect());
         }
         self.decide_steps(caller, form, is_worth)
@@ -422,6 +428,10 @@ impl Engine {
             self.policies.clear();
             self.regions.clear();
         }
+    }
+
+    fn is_banned(&self, row: u16, target: Target) -> bool {
+        !self.banned.is_empty() && self.banned.contains(&(row, target))
     }
 
     pub(super) fn step(

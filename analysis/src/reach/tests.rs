@@ -1,6 +1,8 @@
 //! The search against the same rules in other words: Datalog over the steps, and brute force with the reference over
 //! worlds that are really changed. Proofs are decided again.
 
+mod ways;
+
 use super::deeds::Deeds;
 use super::fact::{Fact, Form};
 use super::search::{Limits, Search};

@@ -57,6 +57,8 @@ pub(crate) enum Origin {
     Probe,
     /// It stands for somebody of an account outside (P-16.6).
     Outside,
+    /// The root user of an account, whom nothing becomes and who is asked about by name alone.
+    Root,
 }
 
 /// An account in which something lies.
@@ -76,7 +78,7 @@ pub(crate) struct AccountFacts {
     /// Regions of its resources and endpoints.
     pub(crate) regions: BTreeSet<String>,
     /// The root or unit that it lies in.
-    parent: Option<String>,
+    pub(crate) parent: Option<String>,
 }
 
 /// The inventory with what a search adds, and where things are in it.
@@ -89,6 +91,8 @@ pub(crate) struct Base {
     /// By account: whoever is in the world, whatever the reason.
     identities_in: Vec<Vec<Identity>>,
     origins: Vec<Origin>,
+    /// Root users of accounts that have identities; their numbers follow those of all identities.
+    roots: Vec<IdentityRecord>,
     pub(crate) by_arn: HashMap<String, Identity>,
     pub(crate) policy_by_arn: HashMap<Arn, u32>,
     pub(crate) group_by_name: HashMap<(u32, String), u32>,
@@ -222,6 +226,7 @@ impl Base {
             account_of: Vec::new(),
             identities_in: Vec::new(),
             origins: Vec::new(),
+            roots: Vec::new(),
             by_arn: HashMap::new(),
             policy_by_arn: HashMap::new(),
             group_by_name: HashMap::new(),
@@ -247,7 +252,20 @@ impl Base {
         base.note_policies();
         base.note_guardrails();
         base.note_trusts();
+        base.note_roots(&with_identities);
         base
+    }
+
+    fn note_roots(&mut self, accounts: &[AccountId]) {
+        for account in accounts {
+            let Some(at) = self.account_by_id.get(account).copied() else { continue };
+            let partition = &self.accounts[at as usize].partition;
+            let Ok(arn) = format!("arn:{partition}:iam::{account}:root").parse::<Arn>() else { continue };
+            self.by_arn.insert(arn.to_string(), self.account_of.len() as Identity);
+            self.account_of.push(at);
+            self.origins.push(Origin::Root);
+            self.roots.push(record(arn, Vec::new()));
+        }
     }
 
     fn note_accounts(&mut self, accounts: &BTreeMap<AccountId, String>) {
@@ -508,6 +526,9 @@ impl Base {
     }
 
     pub(crate) fn record(&self, id: Identity) -> &IdentityRecord {
+        if let Some(at) = id.checked_sub(self.n_identities) {
+            return &self.roots[at as usize];
+        }
         identity_record(&self.world, self.n_users, id)
     }
 
@@ -529,6 +550,9 @@ impl Base {
     pub(crate) fn principal(&self, id: Identity) -> Principal {
         let arn = self.arn(id);
         let (partition, account) = (arn.partition().to_owned(), parse_account(arn));
+        if self.origin(id) == Origin::Root {
+            return Principal::Root { partition: partition.into(), account };
+        }
         let path_name = arn.resource().split_once('/').map_or("", |(_, rest)| rest).to_owned();
         if self.is_user(id) {
             return Principal::User { partition: partition.into(), account, path_name: path_name.into() };
@@ -566,7 +590,9 @@ impl Base {
     /// may name the caller's account.
     pub(crate) fn accounts_of(&self, request: &Request) -> BTreeSet<u32> {
         let caller = match &request.principal {
-            Principal::User { account, .. } | Principal::RoleSession { account, .. } => Some(*account),
+            Principal::User { account, .. }
+            | Principal::RoleSession { account, .. }
+            | Principal::Root { account, .. } => Some(*account),
             _ => None,
         };
         let resources = request.resources.iter().chain(request.additional.iter().map(|more| &more.resource));

@@ -32,6 +32,55 @@ fn proofs_are_decided_again_by_every_engine() {
 }
 
 #[test]
+fn starts_alternatives_and_what_falls_with_a_user() {
+    let folder = folder(&[("org.jsonl", WORLD)]);
+    let ran = run(&folder, "paths org.jsonl --from arn:aws:iam::111122223333:root --to 111122223333 --format json -q");
+    assert_eq!((ran.code, ran.json()["n_paths"].as_u64()), (0, Some(1)), "{}", ran.stderr);
+    for start in ["outside", "public"] {
+        let ran = run(&folder, &format!("paths org.jsonl --from {start} --to 111122223333 -q"));
+        assert_eq!((ran.code, ran.stdout.as_str()), (0, "no path\n"), "{}", ran.stderr);
+    }
+    let ran = run(&folder, "paths org.jsonl --from 111122223333 --to any:111122223333 --format json -q");
+    assert_eq!(ran.json()["n_paths"], 0, "who is there already is left out");
+    let ran = run(
+        &folder,
+        "paths org.jsonl --from arn:aws:iam::111122223333:user/ana --to 111122223333 --alternatives 3 --format json -q",
+    );
+    let json = ran.json();
+    let cases: Vec<String> = json["paths"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|path| path["hops"].as_array().unwrap())
+        .flat_map(|hop| hop["requests"].as_array().unwrap())
+        .map(|request| request["case"].to_string() + "\n")
+        .collect();
+    let n = cases.len();
+    assert!(n >= 2, "{json}");
+    let ran = run_with(&folder, "conform -", cases.concat());
+    assert_eq!((ran.code, ran.stdout), (0, format!("{n} passed, 0 failed\n")));
+    let blast = "paths org.jsonl --from arn:aws:iam::111122223333:user/ana --blast-radius --action iam:CreateUser";
+    let ran = run(&folder, blast);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let expected = "arn:aws:iam::111122223333:user/ana
+  reaches 1 identity, 1 of them definitely, in 1 account; administrator of 1
+  111122223333 administrator definitely
+    arn:aws:iam::111122223333:role/Ops definitely
+";
+    assert_eq!(ran.stdout, expected);
+    let ran = run(&folder, &(blast.to_owned() + " --action sts:GetCallerIdentity --format json"));
+    let json = ran.json();
+    let account = &json["blast_radius"][0]["accounts"][0];
+    assert_eq!(account["administrator"], "definite");
+    assert_eq!(account["uses"][0]["resource"], "*");
+    for wrong in
+        ["--from 999999999999", "--from outside --blast-radius --to 111122223333", "--from public --alternatives 2"]
+    {
+        assert_eq!(run(&folder, &format!("paths org.jsonl {wrong}")).code, 2, "{wrong}");
+    }
+}
+
+#[test]
 fn an_action_on_a_resource_is_a_goal() {
     let folder = folder(&[("org.jsonl", WORLD)]);
     let ran = run(

@@ -22,7 +22,10 @@ impl Engine {
             && let Some(takes) = self.takes(id)?
         {
             for (role, holds) in takes {
-                if role == id || !is_worth(Fact::Controls(role)) {
+                if role == id
+                    || !is_worth(Fact::Controls(role))
+                    || self.is_banned(self.assume_row(), Target::Identity(role))
+                {
                     continue;
                 }
                 let step = match holds {
@@ -152,6 +155,9 @@ impl Engine {
         condition: Option<Fact>,
     ) -> Outcome<Option<Step>> {
         let row = self.assume_row();
+        if self.is_banned(row, Target::Identity(role)) {
+            return Ok(None);
+        }
         let mut step = self.step(row, 1, Caller::Identity(id), form, Target::Identity(role), Fact::Controls(role));
         step.condition = condition;
         if matches!(condition, Some(Fact::TrustOpened(_))) {
@@ -171,7 +177,8 @@ impl Engine {
         let is_saml = self.base.providers[provider as usize].contains(":saml-provider/");
         for role in self.base.trusting_provider[provider as usize].clone() {
             for (at, row) in (0u16..).zip(rows) {
-                if row.caller != crate::Caller::Provider
+                if self.is_banned(at, Target::Identity(role))
+                    || row.caller != crate::Caller::Provider
                     || (row.requests[0].action.name() == "AssumeRoleWithSAML") != is_saml
                 {
                     continue;

@@ -125,6 +125,9 @@ impl Engine {
     }
 
     fn running_step(&mut self, id: Identity, form: Form, at: u16, role: Identity) -> Outcome<Option<Step>> {
+        if self.is_banned(at, Target::Identity(role)) {
+            return Ok(None);
+        }
         let row = self.row(at);
         let account = self.base.account_of[id as usize];
         let caller = Caller::Identity(id);

@@ -143,6 +143,9 @@ impl Engine {
         found: &mut Best,
     ) -> Outcome<()> {
         let Simple { row, n_requests, effect, .. } = self.simple[at];
+        if self.is_banned(row, target) {
+            return Ok(());
+        }
         let mut conclusions: Vec<Fact> = match (effect, target) {
             (Effect::User, Target::Identity(user)) => vec![Fact::Controls(user)],
             (Effect::IdentityCreated, Target::Identity(new)) => vec![Fact::Created(new)],

@@ -1,0 +1,111 @@
+//! More ways than one, and what a start comes to hold.
+
+use super::super::steps::Target;
+use super::*;
+use crate::{Start, Table, Wanted};
+use std::collections::BTreeMap;
+
+/// Whatever pairs are left out, a goal is reached iff some way has none of them.
+#[test]
+fn alternatives_are_all_ways() {
+    let (mut n_ways, mut n_reached, mut n_lost) = (0, 0, 0);
+    for seed in 0..24 {
+        let world = read(&small_world(seed));
+        let mut reach = Reach::new(world, Catalogue::embedded(), Given::default()).unwrap();
+        let start = "arn:aws:iam::111111111111:user/u0";
+        let wanted = Wanted { alternatives: 64, ..Wanted::default() };
+        let goal = Goal::Administrator("111111111111".parse().unwrap());
+        let ways = reach.paths(start, goal, wanted).unwrap().0;
+        let first = reach.between(start, goal, false).unwrap();
+        assert_eq!(first.map(|path| hops(&path)), ways.first().map(hops), "seed {seed}");
+        let requests = |path: &Path| path.hops.iter().map(|hop| hop.requests.len()).sum::<usize>();
+        assert!(ways.is_sorted_by_key(|path| !path.definite), "definite ones come first");
+        let definite: Vec<usize> = ways.iter().filter(|path| path.definite).map(requests).collect();
+        n_ways += ways.len();
+        assert!(definite.first().is_none_or(|first| definite.iter().all(|n| n >= first)));
+        ways.iter().for_each(|path| assert!(replay(path) > 0 || path.hops.is_empty()));
+        let pairs: Vec<BTreeSet<(u16, Target)>> = ways.iter().map(|path| pairs_of(&reach, path)).collect();
+        for (at, own) in pairs.iter().enumerate() {
+            assert!(!pairs[..at].iter().any(|other| other.is_subset(own)), "seed {seed}");
+        }
+        if ways.len() == 64 {
+            continue;
+        }
+        let every: Vec<(u16, Target)> = pairs.iter().flatten().copied().collect::<BTreeSet<_>>().into_iter().collect();
+        let mut chance = Chance(seed + 1);
+        let account = reach.engine.base.account_by_id[&"111111111111".parse().unwrap()];
+        for _ in 0..8 {
+            let left_out: BTreeSet<_> = every.iter().copied().filter(|_| chance.below(3) == 0).collect();
+            let expected = pairs.iter().any(|own| own.is_disjoint(&left_out));
+            reach.engine.banned = left_out;
+            let search = Search::run(&mut reach.engine, &[Caller::Identity(0)], DEFINITE_OR_NOT).unwrap();
+            let found = search.found.contains_key(&Fact::Administers(account));
+            reach.engine.banned.clear();
+            assert_eq!(found, expected, "seed {seed}");
+            if found { n_reached += 1 } else { n_lost += 1 }
+        }
+    }
+    assert!(n_ways > 20 && n_reached > 5 && n_lost > 20, "{n_ways} {n_reached} {n_lost}");
+}
+
+const DEFINITE_OR_NOT: Limits<'_> = Limits { definite: false, is_goal: &|_| false, keeps: false };
+
+fn hops(path: &Path) -> Vec<(&'static str, String)> {
+    path.hops.iter().map(|hop| (hop.row, hop.target.clone())).collect()
+}
+
+fn pairs_of(reach: &Reach, path: &Path) -> BTreeSet<(u16, Target)> {
+    let base = &reach.engine.base;
+    let of = |hop: &crate::Hop| {
+        let row = Table::embedded().primitives().iter().position(|row| row.id == hop.row).unwrap() as u16;
+        let arn: iamc_policy::Arn = hop.target.parse().unwrap();
+        let group = base.world.groups.iter().position(|group| group.identity.arn == arn);
+        let target = match (base.by_arn.get(&hop.target), base.policy_by_arn.get(&arn), group) {
+            (Some(id), ..) => Target::Identity(*id),
+            (_, Some(policy), _) => Target::Policy(*policy),
+            (.., Some(group)) => Target::Group(group as u32),
+            _ => panic!("{arn}"),
+        };
+        (row, target)
+    };
+    path.hops.iter().filter(|hop| hop.row != "goal").map(of).collect()
+}
+
+#[test]
+fn a_blast_radius_is_what_a_start_leads_to() {
+    let mut reach = Reach::new(acme(), Catalogue::embedded(), Given::default()).unwrap();
+    let (mut n_identities, mut n_uses) = (0, 0);
+    for account in ["111111111111", "222222222222", "333333333333", "444444444444"] {
+        let Ok(blasts) = reach.blast(Start::Account(account.parse().unwrap()), false, &["s3:GetObject".to_owned()])
+        else {
+            continue;
+        };
+        for blast in blasts {
+            let paths = reach.from(&blast.start, false).unwrap();
+            let led: BTreeMap<String, bool> = paths.into_iter().map(|path| (path.goal, path.definite)).collect();
+            let mut told = BTreeMap::new();
+            for account in &blast.accounts {
+                told.extend(account.identities.iter().cloned());
+                let administrator = format!("administrator of {}", account.account);
+                told.extend(account.administrator.map(|definite| (administrator, definite)));
+            }
+            assert_eq!(told, led, "{}", blast.start);
+            n_identities += told.len();
+            let uses: BTreeMap<String, bool> = blast
+                .accounts
+                .iter()
+                .flat_map(|account| &account.uses)
+                .map(|one| (one.resource.clone(), one.definite))
+                .collect();
+            n_uses += uses.len();
+            if !told.is_empty() {
+                for (resource, _) in reach.resources_of("s3:GetObject") {
+                    let goal = Goal::Use { action: "s3:GetObject", resource: &resource };
+                    let way = reach.between(&blast.start, goal, false).unwrap();
+                    assert_eq!(way.map(|way| way.definite), uses.get(&resource).copied(), "{} {resource}", blast.start);
+                }
+            }
+        }
+    }
+    assert!(n_identities > 5 && n_uses > 5, "{n_identities} {n_uses}");
+}
