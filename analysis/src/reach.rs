@@ -7,7 +7,7 @@
 //! binds and decides requests, [`crowd`] asks everybody of an account at once, [`names`] makes up names; [`search`] looks for the cheapest way to each fact; [`reachable`] tells for all starts at once who
 //! has a way at all, from steps that are [`possible`]; [`admin`]
 //! measures administrators, [`goal`] asks for one action on one resource; [`starts`] says where paths begin, [`alternatives`] looks for more ways than the cheapest, [`blast`] sums up what a start
-//! leads to; [`deeds`] says which callers are worth a look; [`proof`] cuts out of the world
+//! leads to, [`breaks`] which statements let it; [`deeds`] says which callers are worth a look; [`proof`] cuts out of the world
 //! what a request needs.
 
 mod admin;
@@ -15,6 +15,7 @@ mod alternatives;
 mod ask;
 mod audit;
 mod blast;
+mod breaks;
 mod crowd;
 mod deeds;
 mod fact;
@@ -36,6 +37,7 @@ mod world;
 
 pub use audit::{AuditKind, Finding};
 pub use blast::{Blast, Touched, Use};
+pub use breaks::{Break, Cut};
 pub use starts::{Start, Wanted};
 
 use crate::{Family, Need, Table};

@@ -1,6 +1,7 @@
 //! `iamc paths`: chains by which a principal comes to hold another identity, each hop with its proof.
 
 mod blast;
+mod breaks;
 
 use crate::args::{Format, Global};
 use crate::ending::{Ending, Failure};
@@ -59,6 +60,9 @@ Examples:
   # What falls with a user: accounts, identities, and the objects that can be read then
   iamc paths acme --from arn:aws:iam::222222222222:user/ci-legacy --blast-radius --action s3:GetObject
 
+  # The fewest statements to take away so that nobody becomes administrator of an account
+  iamc paths acme --to 222222222222 --definite --break
+
   # Everybody who is no administrator and can become one, with a second factor
   iamc paths acme --escalations --given aws:MultiFactorAuthPresent=true
 
@@ -104,6 +108,10 @@ pub(crate) struct Paths {
     #[arg(long, value_name = "A", requires = "blast_radius")]
     pub(crate) action: Vec<String>,
 
+    /// Instead of paths, a smallest set of Allow statements without which none is left
+    #[arg(long = "break", conflicts_with_all = ["alternatives", "limit", "blast_radius"])]
+    pub(crate) breaks: bool,
+
     /// How many paths to show, 0 for all [default: 50 for people, else all]
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<usize>,
@@ -115,8 +123,8 @@ pub(crate) fn run(args: &Paths, global: &Global) -> Result<Ending, Failure> {
         let name = global.format().name();
         return Err(Failure::Usage(format!("`paths` has no format `{name}`; it has human and json")));
     }
-    if args.alternatives > 1 && args.to.is_none() && !args.escalations {
-        return Err(Failure::Usage("`--alternatives` needs a goal: `--to` or `--escalations`".to_owned()));
+    if (args.alternatives > 1 || args.breaks) && args.to.is_none() && !args.escalations {
+        return Err(Failure::Usage("`--alternatives` and `--break` need a goal: `--to` or `--escalations`".to_owned()));
     }
     let given = given(&args.given)?;
     let mut reach = open(&args.org, global, given)?;
@@ -125,6 +133,11 @@ pub(crate) fn run(args: &Paths, global: &Global) -> Result<Ending, Failure> {
         return blast::write(&found.map_err(failure)?, global);
     }
     let goal = args.to.as_deref().map(goal);
+    if args.breaks {
+        let start = args.from.as_deref().map_or(Start::Everybody, start);
+        let found = reach.breaks(start, goal.unwrap_or(Goal::AnyAdministrator), args.definite);
+        return breaks::write(&found.map_err(failure)?, global);
+    }
     let limit = match args.limit {
         Some(0) => usize::MAX,
         Some(limit) => limit,

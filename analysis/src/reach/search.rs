@@ -282,6 +282,14 @@ impl Search {
         self.forms.iter().map(|((id, form), (cost, _))| (*id, *form, cost.holds))
     }
 
+    /// What a fact that was found rests on directly.
+    pub(crate) fn premises(&self, fact: Fact) -> &[Fact] {
+        match self.why.get(&fact) {
+            Some((_, Why::Follows(premises) | Why::Step(_, premises))) => premises,
+            _ => &[],
+        }
+    }
+
     /// P-15.6: the steps that a fact rests on, each before those that need it; facts that follow without a step are
     /// passed through.
     pub(crate) fn path(&self, goal: Fact) -> Vec<(Step, Vec<Fact>)> {

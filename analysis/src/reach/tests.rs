@@ -1,6 +1,7 @@
 //! The search against the same rules in other words: Datalog over the steps, and brute force with the reference over
 //! worlds that are really changed. Proofs are decided again.
 
+mod breaks;
 mod ways;
 
 use super::deeds::Deeds;

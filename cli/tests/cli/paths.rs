@@ -73,6 +73,16 @@ fn starts_alternatives_and_what_falls_with_a_user() {
     let account = &json["blast_radius"][0]["accounts"][0];
     assert_eq!(account["administrator"], "definite");
     assert_eq!(account["uses"][0]["resource"], "*");
+    let ran = run(&folder, "paths org.jsonl --escalations --break");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let expected = "  identity/Own/0 of arn:aws:iam::111122223333:user/ana org.jsonl:1
+without 1 statement no path is left, of 1 start; and no fewer do
+";
+    assert_eq!(ran.stdout, expected);
+    let json = run(&folder, "paths org.jsonl --to 111122223333 --break --format json").json();
+    assert_eq!((&json["break"], &json["smallest"]), (&"statements".into(), &true.into()));
+    assert_eq!(json["statements"][0]["allow"]["at"]["line"], 1);
+    assert_eq!(run(&folder, "paths org.jsonl --from 111122223333 --break").code, 2);
     for wrong in
         ["--from 999999999999", "--from outside --blast-radius --to 111122223333", "--from public --alternatives 2"]
     {
