@@ -4,13 +4,14 @@
 //! holds a set the other way round ([`postings`]: from actions and patterns to statements; [`pools`]: from policies to who
 //! has them; [`guards`]: guardrails by what they say). [`asking`] evaluates a statement for a user and a role that stand for
 //! all of them, as far as nothing in it depends on who asks ([`dependence`]); what does is a stored row over principals
-//! ([`truths`]) or is asked of each. [`sides`] and [`named`] treat the resource's side: whoever is named there is decided one
+//! ([`truths`], found by the texts of ARNs where it can be: [`arn_texts`]) or is asked of each. [`sides`] and [`named`] treat the resource's side: whoever is named there is decided one
 //! by one ([`points`]), all others of an account are alike. [`everybody`] then computes section 0 on words of 64 principals,
 //! with the formula of decisions, or, where accounts differ in SCPs alone, on rows ([`sweep`]). What identity policies say
 //! of an action and any resource is gathered once and kept ([`about_action`]).
 
 mod about_action;
 mod accounts;
+mod arn_texts;
 mod asking;
 mod condition_index;
 mod dependence;

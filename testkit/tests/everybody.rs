@@ -110,6 +110,42 @@ fn accounts_that_a_value_names_stand_apart() {
 }
 
 #[test]
+fn principals_that_a_value_names_are_found_by_their_arns() {
+    let values = [
+        // A piece in the middle, at the end, at the beginning, whole, in several values, in nobody.
+        ("StringLike", json!("arn:aws:iam::*:role/*ServiceRole*"), ACCOUNTS),
+        ("StringLike", json!("*:user/ana"), ACCOUNTS),
+        ("StringLike", json!("arn:aws:iam::100000000007:*"), 3),
+        ("StringEquals", json!("arn:aws:iam::100000000007:role/app"), 1),
+        ("StringEquals", json!(["arn:aws:iam::100000000003:role/app", "arn:aws:iam::100000000007:user/ana"]), 2),
+        ("StringEquals", json!("arn:aws:iam::100000000007:role/other"), 0),
+        ("StringLike", json!("*ap?"), ACCOUNTS),
+        ("ArnLike", json!("arn:aws:iam::*:role/app"), ACCOUNTS),
+        ("ArnEquals", json!("arn:aws:iam::100000000007:*"), 3),
+        ("StringEqualsIgnoreCase", json!("ARN:aws:iam::100000000007:role/APP"), 1),
+        // Of those that match nothing, all are meant.
+        ("StringNotLike", json!("*:user/ana"), 2 * ACCOUNTS),
+        ("ArnNotLike", json!("arn:aws:iam::*:role/app"), 2 * ACCOUNTS),
+        ("StringNotEqualsIfExists", json!("arn:aws:iam::100000000007:role/app"), 3 * ACCOUNTS - 1),
+        ("StringLike", json!("arn:aws:iam::*:user/${aws:username}"), ACCOUNTS),
+        ("Null", json!("false"), 3 * ACCOUNTS),
+    ];
+    for (operator, value, n) in values {
+        let condition = json!({operator: {"aws:PrincipalArn": value}});
+        let inverse = world(&[statement("Allow", "ec2:*", "*", condition.clone())], &[]);
+        let instance = format!("arn:aws:ec2:us-east-1:{}:instance/i-1", account(7));
+        for mode in [Mode::Closed, Mode::Open] {
+            let mut scratch = QuestionScratch::default();
+            // Within its account everybody is asked; elsewhere nobody may.
+            let (tally, _) = ask(&inverse, &request("ec2:DescribeInstances", "*", &[], mode), &mut scratch);
+            assert_eq!(tally.can, n, "{condition}");
+            let own = ask(&inverse, &request("ec2:StartInstances", &instance, &[], Mode::Closed), &mut scratch).0;
+            assert!(own.can <= 3 && own.can <= n, "{condition}");
+        }
+    }
+}
+
+#[test]
 fn accounts_that_differ_in_scps_are_answered_row_by_row() {
     let region = json!({"StringNotEquals": {"aws:RequestedRegion": "eu-west-1"}});
     let by_tag = json!({"StringEquals": {"aws:PrincipalTag/team": "none"}});

@@ -1,15 +1,16 @@
 //! Truth values of many callers at once: constants for users and for roles, and conjunctions of those with stored rows.
 
+use super::arn_texts::ArnTexts;
 use super::inverse::ByLanes;
 use super::points::{self, Template};
 use super::rows::TruthRow;
-use crate::eval::Whose;
+use crate::eval::{Eval, Whose};
 use crate::logic::{K, Logic, Tri};
 use crate::scratch::Scratch;
 use crate::set::CompiledPolicySet;
 use iamc_policy::request::Mode;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// A value for every user and one for every session of a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -330,6 +331,7 @@ impl Truths {
 /// Rows of atoms that depend on the caller and on nothing else, kept between questions.
 pub(crate) struct AtomRows {
     n_words: usize,
+    texts: OnceLock<ArnTexts>,
     kept: Mutex<Kept>,
 }
 
@@ -344,7 +346,7 @@ const KEPT_BYTES: usize = 256 << 20;
 
 impl AtomRows {
     pub(crate) fn new(n_words: usize) -> AtomRows {
-        AtomRows { n_words, kept: Mutex::default() }
+        AtomRows { n_words, texts: OnceLock::new(), kept: Mutex::default() }
     }
 
     /// The values of an atom for all lanes.
@@ -380,23 +382,40 @@ impl AtomRows {
     ) -> TruthRow {
         let by_account = lanes.dependence.atoms[atom as usize].level == super::dependence::Level::Account;
         let template = Template::nothing(mode);
+        let candidates = self.texts.get_or_init(|| ArnTexts::new(set)).candidates(set, atom);
+        // Of users and of roles that are no candidates.
+        let mut of_others: [Option<Tri>; 2] = [None; 2];
         let mut row = TruthRow { definite: vec![0; self.n_words], possible: vec![0; self.n_words] };
         let mut differ = false;
         for run in &lanes.runs {
             // By account, only users and roles are told apart.
             let mut known: [Option<Tri>; 2] = [None; 2];
-            let mut lanes_of_run = run.first..run.end;
-            let Some(first) = lanes_of_run.find(|lane| crate::bulk::who(set, *lane, "").is_some()) else { continue };
-            let Some(mut eval) = points::caller(set, &template, scratch, first) else { continue };
-            let mark = (eval.s.arena.bytes.len(), eval.s.arena.values.len());
-            for lane in first..run.end {
-                let is_role = super::rows::get(&lanes.roles, lane);
-                let value = match known[usize::from(is_role)].filter(|_| by_account) {
+            let mut begun = None;
+            for lane in run.first..run.end {
+                let kind = usize::from(super::rows::get(&lanes.roles, lane));
+                let is_other = candidates.as_ref().is_some_and(|candidates| !super::rows::get(candidates, lane));
+                let alike = if is_other { of_others[kind] } else { known[kind].filter(|_| by_account) };
+                let value = match alike {
                     Some(value) => value,
-                    None if eval.change_caller(&template, lane, mark) => eval.atom(Whose::Base, atom),
-                    None => K::FALSE,
+                    None => {
+                        // The first who is somebody begins.
+                        if begun.is_none() {
+                            begun = points::caller(set, &template, &mut *scratch, lane).map(|eval| {
+                                let mark = (eval.s.arena.bytes.len(), eval.s.arena.values.len());
+                                (eval, mark)
+                            });
+                        }
+                        let of_lane = |(eval, mark): &mut (Eval<'_>, (usize, usize))| {
+                            eval.change_caller(&template, lane, *mark).then(|| eval.atom(Whose::Base, atom))
+                        };
+                        begun.as_mut().and_then(of_lane).unwrap_or(K::FALSE)
+                    }
                 };
-                known[usize::from(is_role)] = Some(value);
+                if is_other {
+                    of_others[kind] = Some(value);
+                } else {
+                    known[kind] = Some(value);
+                }
                 if value.definite {
                     super::rows::set(&mut row.definite, lane);
                 }
