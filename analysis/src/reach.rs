@@ -4,8 +4,9 @@
 //! request holds is asked of the compiled engine; nothing is matched here. [`world`] adds to the inventory what steps may
 //! make and who may come from outside; a step changes little that a decision depends on, so a handful of variants of that
 //! world, each compiled once, answer for all states ([`fact::Form`]). [`steps`] instantiates rows of the table, [`ask`]
-//! binds and decides requests, [`crowd`] asks everybody of an account at once, [`names`] makes up names; [`search`] looks for the cheapest way to each fact; [`reachable`] tells for all starts at once who
-//! has a way at all, from steps that are [`possible`]; [`admin`]
+//! binds and decides requests, [`names`] makes up names; [`search`] looks for the cheapest way to each fact. [`reachable`]
+//! tells for all starts at once who has a way at all, from steps that are possible: [`sweep`] asks them of all identities of
+//! an account together, [`crowd`] puts one such question. [`admin`]
 //! measures administrators, [`goal`] asks for one action on one resource; [`starts`] says where paths begin, [`alternatives`] looks for more ways than the cheapest, [`blast`] sums up what a start
 //! leads to, [`breaks`] which statements let it; [`deeds`] says which callers are worth a look; [`proof`] cuts out of the world
 //! what a request needs.
@@ -21,7 +22,6 @@ mod deeds;
 mod fact;
 mod goal;
 mod names;
-mod possible;
 mod proof;
 mod reachable;
 #[cfg(test)]
@@ -30,6 +30,7 @@ mod rules;
 mod search;
 mod starts;
 mod steps;
+mod sweep;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a panic is how a test says no")]
 mod tests;

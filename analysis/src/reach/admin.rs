@@ -4,9 +4,9 @@ use super::ask;
 use super::fact::Identity;
 use super::names::{self, Place};
 use super::steps::Engine;
-use iamc_policy::Action;
 use iamc_policy::condition::ConditionKey;
 use iamc_policy::request::{KeyState, Request, RequestResource, ResourceInRequest};
+use iamc_policy::{Action, Principal};
 use std::sync::LazyLock;
 
 /// Name of the resources that probes are about.
@@ -49,12 +49,21 @@ pub(super) static ACTIONS: LazyLock<Vec<Action>> =
     LazyLock::new(|| PROBES.iter().map(|(action, _)| action.parse().expect("an action of ours")).collect());
 
 /// The request of one probe by an identity; `None`: the catalogue lacks the type.
-pub(super) fn request(engine: &mut Engine, id: Identity, at: usize) -> Option<Request> {
-    let (_, resource_type) = PROBES[at];
-    let action = &ACTIONS[at];
+pub(super) fn request(engine: &Engine, id: Identity, at: usize) -> Option<Request> {
     let account = engine.base.account_of[id as usize];
     let region = engine.probe_region(account);
-    let mut request = ask::by_identity(&engine.base, id, action.clone(), &region);
+    complete(engine, account, at, &region, ask::by_identity(&engine.base, id, ACTIONS[at].clone(), &region))
+}
+
+/// The same of nobody in particular, in an account.
+pub(super) fn question(engine: &Engine, account: u32, at: usize) -> Option<Request> {
+    let region = engine.probe_region(account);
+    complete(engine, account, at, &region, ask::blank(Principal::Anonymous, ACTIONS[at].clone(), &region))
+}
+
+fn complete(engine: &Engine, account: u32, at: usize, region: &str, mut request: Request) -> Option<Request> {
+    let (_, resource_type) = PROBES[at];
+    let action = &ACTIONS[at];
     let resource = if resource_type.is_empty() {
         ResourceInRequest::new(RequestResource::Star)
     } else {
@@ -64,7 +73,7 @@ pub(super) fn request(engine: &mut Engine, id: Identity, at: usize) -> Option<Re
         }
         let facts = &engine.base.accounts[account as usize];
         let number = facts.id.to_string();
-        let place = Place { partition: &facts.partition, account: &number, region: &region };
+        let place = Place { partition: &facts.partition, account: &number, region };
         let arn = names::fill(&template, place, NAME).parse().ok()?;
         ask::resource(&arn, &engine.base, account)
     };

@@ -48,15 +48,13 @@ pub(crate) struct Worlds {
     whole: Option<Compiled>,
     /// Parts of variants, by form and accounts.
     parts: BTreeMap<(Form, BTreeSet<u32>), Compiled>,
-    /// Whether something is possible is all that counts: no choices are tried to make it definite.
-    pub(crate) is_rough: bool,
     /// Decisions so far.
     pub(crate) n_decided: u64,
 }
 
 impl Worlds {
     pub(crate) fn new(catalogue: Cow<'static, Catalogue>) -> Worlds {
-        Worlds { catalogue, whole: None, parts: BTreeMap::new(), is_rough: false, n_decided: 0 }
+        Worlds { catalogue, whole: None, parts: BTreeMap::new(), n_decided: 0 }
     }
 
     pub(crate) fn catalogue(&self) -> &Catalogue {
@@ -76,8 +74,17 @@ impl Worlds {
         if form == Form::default() {
             return self.plain(base);
         }
-        let accounts = base.accounts_of(request);
-        let key = (form, accounts);
+        self.part(base, form, &base.accounts_of(request))
+    }
+
+    /// A variant, as far as it answers for some accounts.
+    pub(crate) fn part(
+        &mut self,
+        base: &Base,
+        form: Form,
+        accounts: &BTreeSet<u32>,
+    ) -> Result<&mut Compiled, CompileError> {
+        let key = (form, accounts.clone());
         if self.parts.contains_key(&key) {
             return Ok(self.parts.get_mut(&key).expect("it is there"));
         }
@@ -120,7 +127,7 @@ impl Worlds {
         new: &[Arn],
     ) -> Result<Option<Asked>, CompileError> {
         let Some(holds) = self.decide(base, form, &request)? else { return Ok(None) };
-        if holds == Holds::Definitely || self.is_rough {
+        if holds == Holds::Definitely {
             return Ok(Some(Asked { request, holds }));
         }
         let open = Asked { request, holds };

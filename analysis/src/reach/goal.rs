@@ -4,10 +4,10 @@ use super::ask;
 use super::fact::{Fact, Form, Holds, Identity};
 use super::steps::{Caller, Engine, Step, Target};
 use iamc_compiler::CompileError;
-use iamc_policy::principal::Principal;
 use iamc_policy::request::{Request, RequestResource, ResourceInRequest};
-use iamc_policy::{AccountId, Action, Arn};
+use iamc_policy::{AccountId, Action, Arn, Principal};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// What stands in the place of a row where a step is the goal itself.
 pub(super) const GOAL_ROW: u16 = u16::MAX;
@@ -19,7 +19,9 @@ pub(crate) struct Use {
     /// The owner, where the ARN does not say it and the inventory does.
     owner: Option<AccountId>,
     region: String,
-    steps: HashMap<(Identity, Form, bool), Option<Step>>,
+    steps: HashMap<(Identity, Form), Option<Step>>,
+    /// By account and form: who may, ascending.
+    users: HashMap<(u32, Form), Arc<[Identity]>>,
 }
 
 impl Use {
@@ -41,7 +43,14 @@ impl Engine {
             (RequestResource::Arn(arn), owner, resource.split(':').nth(3).unwrap_or_default())
         };
         let region = if region.is_empty() { ask::GLOBAL_REGION } else { region };
-        self.asked_use = Some(Use { action, resource, owner, region: region.to_owned(), steps: HashMap::new() });
+        self.asked_use = Some(Use {
+            action,
+            resource,
+            owner,
+            region: region.to_owned(),
+            steps: HashMap::new(),
+            users: HashMap::new(),
+        });
         true
     }
 
@@ -62,7 +71,7 @@ impl Engine {
 
     /// The goal as the last step of a path of an identity in a form; `None`: it may not, or nothing is asked for.
     pub(super) fn use_step(&mut self, id: Identity, form: Form) -> Result<Option<Step>, CompileError> {
-        let key = (id, form, self.worlds.is_rough);
+        let key = (id, form);
         if let Some(known) = self.asked_use.as_ref().and_then(|asked| asked.steps.get(&key)) {
             return Ok(known.clone());
         }
@@ -82,12 +91,7 @@ impl Engine {
 
     /// The goal as a request of somebody without credentials.
     pub(super) fn use_of_the_public(&mut self) -> Result<Option<ask::Asked>, CompileError> {
-        let Some(asked) = self.asked_use.as_ref() else { return Ok(None) };
-        let mut request = ask::blank(Principal::Anonymous, asked.action.clone(), &asked.region);
-        let mut resource = ResourceInRequest::new(asked.resource.clone());
-        resource.account = asked.owner;
-        request.resources.push(resource);
-        request.context.extend(self.stated.keys.clone());
+        let Some(request) = self.use_request_of_anybody() else { return Ok(None) };
         self.worlds.ask(&self.base, Form::default(), request, &[])
     }
 
@@ -98,13 +102,44 @@ impl Engine {
         self.worlds.ask(&self.base, step.form, request, &[])
     }
 
+    /// Who of an account in a form may do it at least perhaps, ascending; kept.
+    pub(super) fn users_of(&mut self, account: u32, form: Form) -> Result<Arc<[Identity]>, CompileError> {
+        let known = self.asked_use.as_ref().and_then(|asked| asked.users.get(&(account, form)));
+        if let Some(known) = known {
+            return Ok(Arc::clone(known));
+        }
+        let found: Arc<[Identity]> = self.sweep_users(account, form)?.into();
+        if let Some(asked) = &mut self.asked_use {
+            asked.users.insert((account, form), Arc::clone(&found));
+        }
+        Ok(found)
+    }
+
+    /// Everybody who may do it at least perhaps, as the world is.
+    pub(super) fn everybody_who_uses(&mut self) -> Result<Vec<Identity>, CompileError> {
+        let mut found = Vec::new();
+        for account in 0..self.base.accounts.len() as u32 {
+            found.extend(self.users_of(account, Form::default())?.iter());
+        }
+        Ok(found)
+    }
+
     fn use_request(&self, id: Identity) -> Option<Request> {
         let asked = self.asked_use.as_ref()?;
-        let mut request = ask::by_identity(&self.base, id, asked.action.clone(), &asked.region);
+        Some(self.about_use(asked, ask::by_identity(&self.base, id, asked.action.clone(), &asked.region)))
+    }
+
+    /// The same of nobody in particular.
+    pub(super) fn use_request_of_anybody(&self) -> Option<Request> {
+        let asked = self.asked_use.as_ref()?;
+        Some(self.about_use(asked, ask::blank(Principal::Anonymous, asked.action.clone(), &asked.region)))
+    }
+
+    fn about_use(&self, asked: &Use, mut request: Request) -> Request {
         let mut resource = ResourceInRequest::new(asked.resource.clone());
         resource.account = asked.owner;
         request.resources.push(resource);
         request.context.extend(self.stated.keys.clone());
-        Some(request)
+        request
     }
 }

@@ -71,8 +71,8 @@ pub(super) fn is_instance(template: &str, place: Place<'_>, text: &str) -> bool 
     rest.strip_suffix(last).is_some_and(|middle| !middle.is_empty())
 }
 
-/// The type's service component in ARNs.
-fn arn_service(template: &str) -> &str {
+/// The service component of the ARNs of a type.
+pub(super) fn arn_service(template: &str) -> &str {
     template.split(':').nth(2).unwrap_or_default()
 }
 

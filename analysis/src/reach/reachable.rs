@@ -7,73 +7,106 @@
 
 use super::fact::{Fact, Form, Identity, Thing};
 use super::steps::{Caller, Engine};
-use super::world::{Holder, Origin};
+use super::sweep::Bundle;
+use super::world::Holder;
 use iamc_compiler::CompileError;
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
-/// Whom each identity, then each provider, comes to control by one step in the world as it is, and what else such steps
-/// change.
+/// What each identity, then each provider, makes true by one step in the world as it is.
+///
+/// A bundle holds callers who make the same true, so what follows from one of them follows from all, and a walk passes it
+/// once: bundles are far fewer than the pairs that they stand for.
 #[derive(Debug, Default)]
 pub(crate) struct Graph {
     n_identities: u32,
-    controls: Vec<Box<[u32]>>,
-    changes: Vec<Box<[Fact]>>,
-    /// Who controls a node: positions in `callers`, one more than nodes.
-    first_caller: Vec<u32>,
-    callers: Vec<u32>,
+    n_nodes: u32,
+    bundles: Vec<Bundle>,
+    /// By node: bundles of which it is a caller.
+    by_caller: Lists,
+    /// By node: bundles that control it.
+    by_target: Lists,
+}
+
+/// Numbers by node.
+#[derive(Debug, Default)]
+struct Lists {
+    /// One more than nodes.
+    first: Vec<u32>,
+    numbers: Vec<u32>,
+}
+
+impl Lists {
+    /// From pairs of a node and a number, in any order.
+    fn new(n_nodes: u32, pairs: impl Iterator<Item = (u32, u32)> + Clone) -> Lists {
+        let mut first = vec![0u32; n_nodes as usize + 1];
+        for (node, _) in pairs.clone() {
+            first[node as usize + 1] += 1;
+        }
+        for at in 1..first.len() {
+            first[at] += first[at - 1];
+        }
+        let mut next = first.clone();
+        let mut numbers = vec![0; first[n_nodes as usize] as usize];
+        for (node, number) in pairs {
+            let place = &mut next[node as usize];
+            numbers[*place as usize] = number;
+            *place += 1;
+        }
+        Lists { first, numbers }
+    }
+
+    fn of(&self, node: u32) -> &[u32] {
+        let [first, end] = [node, node + 1].map(|at| self.first[at as usize] as usize);
+        &self.numbers[first..end]
+    }
+}
+
+/// Nodes and bundles that a walk has passed.
+struct Passed {
+    nodes: Vec<bool>,
+    bundles: Vec<bool>,
 }
 
 impl Graph {
-    /// Decides the steps of everybody as far as to tell whether they are possible.
+    /// Asks what everybody may do by steps that are at least possible.
     ///
-    /// Cost: a few questions for each role, and the decisions of the callers that may take other steps.
+    /// Cost: that of the sweeps of all accounts.
     pub(crate) fn new(engine: &mut Engine) -> Result<Graph, CompileError> {
         let n_identities = engine.base.n_identities;
         let n_providers = engine.base.providers.len() as u32;
-        let n = (n_identities + n_providers) as usize;
-        let (controls, changes) = (vec![Box::default(); n], vec![Box::default(); n]);
-        let mut graph = Graph { n_identities, controls, changes, ..Graph::default() };
-        // What is asked of a whole account is asked once.
-        let mut order: Vec<u32> = (0..n as u32).collect();
-        order.sort_by_key(|node| engine.base.account_of.get(*node as usize).copied());
-        for node in order {
-            let caller = graph.caller(node);
-            let is_probe = matches!(caller, Caller::Identity(id) if engine.base.origin(id) == Origin::Probe);
-            let steps = if is_probe { Vec::new() } else { engine.possible_steps(caller, Form::default())? };
-            let (mut controls, mut changes) = (Vec::new(), Vec::new());
-            for fact in steps {
-                match graph.node(fact) {
-                    Some(node) => controls.push(node),
-                    None => changes.push(fact),
-                }
-            }
-            graph.controls[node as usize] = controls.into();
-            graph.changes[node as usize] = changes.into();
+        let mut bundles = Vec::new();
+        for account in 0..engine.base.accounts.len() as u32 {
+            bundles.extend(engine.sweep(account, Form::default())?);
         }
-        graph.turn_round();
+        bundles.extend(engine.sweep_everybody()?);
+        for provider in 0..n_providers {
+            let steps = engine.steps(Caller::Provider(provider), Form::default())?;
+            let mut facts: Vec<Fact> = steps.iter().map(|step| step.conclusion).collect();
+            facts.sort_unstable();
+            if !facts.is_empty() {
+                bundles.push(Bundle { callers: [n_identities + provider].into(), facts: facts.into() });
+            }
+        }
+        let mut graph = Graph { n_identities, n_nodes: n_identities + n_providers, bundles, ..Graph::default() };
+        let numbered = || (0u32..).zip(&graph.bundles);
+        let callers = numbered().flat_map(|(at, bundle)| bundle.callers.iter().map(move |caller| (*caller, at)));
+        let targets = numbered().flat_map(|(at, bundle)| {
+            bundle.facts.iter().filter_map(|fact| graph.node(*fact)).map(move |node| (node, at))
+        });
+        let (by_caller, by_target) = (Lists::new(graph.n_nodes, callers), Lists::new(graph.n_nodes, targets));
+        (graph.by_caller, graph.by_target) = (by_caller, by_target);
         Ok(graph)
     }
 
-    fn turn_round(&mut self) {
-        let n = self.controls.len();
-        let mut first = vec![0u32; n + 1];
-        for target in self.controls.iter().flatten() {
-            first[*target as usize + 1] += 1;
-        }
-        for at in 0..n {
-            first[at + 1] += first[at];
-        }
-        let mut next = first.clone();
-        let mut callers = vec![0; first[n] as usize];
-        for (caller, targets) in (0u32..).zip(&self.controls) {
-            for target in targets {
-                let place = &mut next[*target as usize];
-                callers[*place as usize] = caller;
-                *place += 1;
-            }
-        }
-        self.first_caller = first;
-        self.callers = callers;
+    /// Whether a node makes something true beside that others are controlled.
+    fn is_changer(&self, node: u32) -> bool {
+        let facts = |bundle: &u32| self.bundles[*bundle as usize].facts.iter();
+        self.by_caller.of(node).iter().flat_map(facts).any(|fact| self.node(*fact).is_none())
+    }
+
+    fn nothing_passed(&self) -> Passed {
+        Passed { nodes: vec![false; self.n_nodes as usize], bundles: vec![false; self.bundles.len()] }
     }
 
     fn node(&self, fact: Fact) -> Option<u32> {
@@ -100,14 +133,18 @@ impl Graph {
     }
 
     /// Marks the nodes and all that lead to them.
-    fn mark_backwards(&self, nodes: impl IntoIterator<Item = u32>, marks: &mut [bool]) {
+    fn mark_backwards(&self, nodes: impl IntoIterator<Item = u32>, passed: &mut Passed) {
         let mut stack: Vec<u32> = nodes.into_iter().collect();
         while let Some(node) = stack.pop() {
-            if std::mem::replace(&mut marks[node as usize], true) {
+            if std::mem::replace(&mut passed.nodes[node as usize], true) {
                 continue;
             }
-            let range = self.first_caller[node as usize] as usize..self.first_caller[node as usize + 1] as usize;
-            stack.extend(self.callers[range].iter().filter(|caller| !marks[**caller as usize]));
+            for bundle in self.by_target.of(node) {
+                if !std::mem::replace(&mut passed.bundles[*bundle as usize], true) {
+                    let callers = self.bundles[*bundle as usize].callers.iter();
+                    stack.extend(callers.filter(|caller| !passed.nodes[**caller as usize]));
+                }
+            }
         }
     }
 }
@@ -148,41 +185,80 @@ impl Engine {
     }
 
     fn reachers_in(&mut self, graph: &Graph, is_goal: &dyn Fn(Fact) -> bool) -> Result<Reachers, CompileError> {
-        let n = graph.controls.len();
-        let mut at_start = vec![false; n];
-        for node in 0..n as u32 {
-            at_start[node as usize] = is_goal(graph.fact(node));
-            if let Caller::Identity(id) = graph.caller(node)
-                && is_goal(Fact::Administers(self.base.account_of[id as usize]))
-                && self.base.origin(id) != Origin::Probe
-            {
-                at_start[node as usize] |= self.is_administrator(id, Form::default())?;
-            }
-        }
-        let mut holding: Vec<u32> = (0..n as u32).filter(|node| at_start[*node as usize]).collect();
-        if is_goal(Fact::Uses) {
-            // Who may do it at once is shown, too.
-            for id in 0..graph.n_identities {
-                if self.base.origin(id) != Origin::Probe && self.possible_use(id, Form::default())? {
-                    holding.push(id);
+        let n = graph.n_nodes;
+        let mut at_start: Vec<bool> = (0..n).map(|node| is_goal(graph.fact(node))).collect();
+        let mut holding: Vec<u32> = (0..n).filter(|node| at_start[*node as usize]).collect();
+        for account in 0..self.base.accounts.len() as u32 {
+            if is_goal(Fact::Administers(account)) {
+                for id in self.administrators_of(account, Form::default())?.iter() {
+                    at_start[*id as usize] = true;
+                    holding.push(*id);
                 }
             }
         }
-        let mut reaches = vec![false; n];
-        graph.mark_backwards(holding, &mut reaches);
-        let changers: Vec<u32> = (0..n as u32).filter(|node| !graph.changes[*node as usize].is_empty()).collect();
-        let mut may_change = vec![false; n];
+        if is_goal(Fact::Uses) {
+            // Who may do it at once is shown, too.
+            holding.extend(self.everybody_who_uses()?);
+        }
+        let mut passed = graph.nothing_passed();
+        graph.mark_backwards(holding, &mut passed);
+        let changers: Vec<u32> = (0..n).filter(|node| graph.is_changer(*node)).collect();
+        let mut may_change = graph.nothing_passed();
         graph.mark_backwards(changers.iter().copied(), &mut may_change);
+        let mut may_change = may_change.nodes;
         // Those that change something first: whoever leads to one of them that reaches the goal need not be followed.
-        let mut closure = Closure { seen: vec![0; n], ..Closure::default() };
-        for start in changers.into_iter().chain(0..n as u32) {
+        let mut closure =
+            Closure { seen: vec![0; n as usize], seen_bundles: vec![0; graph.bundles.len()], ..Closure::default() };
+        for start in changers.into_iter().chain(0..n) {
             // Once it was followed to the end, nothing is left to be found.
-            let is_open = !reaches[start as usize] && std::mem::take(&mut may_change[start as usize]);
-            if is_open && closure.meets(self, Ends { graph, is_goal, reaches: &reaches }, start)? {
-                graph.mark_backwards([start], &mut reaches);
+            let is_open = !passed.nodes[start as usize] && std::mem::take(&mut may_change[start as usize]);
+            if is_open && closure.meets(self, Ends { graph, is_goal, reaches: &passed.nodes }, start)? {
+                graph.mark_backwards([start], &mut passed);
             }
         }
-        Ok(Reachers { n_identities: graph.n_identities, at_start, reaches })
+        Ok(Reachers { n_identities: graph.n_identities, at_start, reaches: passed.nodes })
+    }
+
+    /// What a caller in a form may make true; `None`: that was not asked yet.
+    pub(super) fn possible_facts(&mut self, caller: Caller, form: Form) -> Result<Option<HashSet<Fact>>, CompileError> {
+        let Some(graph) = &self.graph else { return Ok(None) };
+        let Caller::Identity(id) = caller else { return Ok(None) };
+        // Root users are nobody's target, and in no sweep.
+        if id >= graph.n_identities {
+            return Ok(None);
+        }
+        if form == Form::default() {
+            let bundles = graph.by_caller.of(id).iter().map(|at| &graph.bundles[*at as usize]);
+            return Ok(Some(bundles.flat_map(|bundle| bundle.facts.iter().copied()).collect()));
+        }
+        let bundles = self.swept(self.base.account_of[id as usize], form, None)?;
+        let own = bundles.iter().filter(|bundle| bundle.callers.binary_search(&id).is_ok());
+        Ok(Some(own.flat_map(|bundle| bundle.facts.iter().copied()).collect()))
+    }
+
+    /// What identities of an account in a form may do; with a fact, what that makes possible. Kept.
+    fn swept(&mut self, account: u32, form: Form, fact: Option<Fact>) -> Result<Arc<[Bundle]>, CompileError> {
+        let key = (account, form, fact);
+        if let Some(known) = self.swept.get(&key) {
+            return Ok(Arc::clone(known));
+        }
+        let bundles: Arc<[Bundle]> = match fact {
+            Some(fact) => self.sweep_on(account, form, fact)?,
+            None => self.sweep(account, form)?,
+        }
+        .into();
+        self.swept.insert(key, Arc::clone(&bundles));
+        Ok(bundles)
+    }
+
+    /// Administrators of an account among its identities in a form, ascending; kept.
+    fn administrators_of(&mut self, account: u32, form: Form) -> Result<Arc<[Identity]>, CompileError> {
+        if let Some(known) = self.administrators.get(&(account, form)) {
+            return Ok(Arc::clone(known));
+        }
+        let found: Arc<[Identity]> = self.sweep_administrators(account, form)?.into();
+        self.administrators.insert((account, form), Arc::clone(&found));
+        Ok(found)
     }
 }
 
@@ -191,6 +267,8 @@ impl Engine {
 struct Closure {
     /// By node: the turn in which it was controlled last.
     seen: Vec<u32>,
+    /// By bundle: the turn in which one of its callers acted last.
+    seen_bundles: Vec<u32>,
     turn: u32,
     /// What holds beside that nodes are controlled.
     changed: HashSet<Fact>,
@@ -259,8 +337,7 @@ impl Closure {
         match fact {
             Fact::Controls(id) => self.act(engine, ends, id)?,
             Fact::ControlsProvider(provider) => {
-                let targets = &ends.graph.controls[(ends.graph.n_identities + provider) as usize];
-                self.push_all(ends, targets.iter().map(|node| ends.graph.fact(*node)));
+                self.push_bundles(ends, ends.graph.n_identities + provider);
             }
             Fact::Opened(Thing::Identity(id)) | Fact::Unbounded(id) => self.act(engine, ends, id)?,
             Fact::Opened(Thing::Group(group)) => {
@@ -330,22 +407,23 @@ impl Closure {
             if !self.in_forms.insert((id, form)) {
                 continue;
             }
-            if engine.is_administrator(id, form)? {
+            // Asked for no goal, it leads nowhere.
+            if (ends.is_goal)(Fact::Administers(account))
+                && engine.administrators_of(account, form)?.binary_search(&id).is_ok()
+            {
                 self.push(ends, Fact::Administers(account));
             }
-            if engine.possible_use(id, form)? {
+            if (ends.is_goal)(Fact::Uses) && engine.users_of(account, form)?.binary_search(&id).is_ok() {
                 self.push(ends, Fact::Uses);
             }
             if self.is_met {
                 return Ok(());
             }
             if form == Form::default() {
-                let graph = ends.graph;
-                self.push_all(ends, graph.controls[id as usize].iter().map(|node| graph.fact(*node)));
-                self.push_all(ends, graph.changes[id as usize].iter().copied());
+                self.push_bundles(ends, id);
             } else {
-                let steps = engine.possible_steps_kept(id, form)?;
-                self.push_all(ends, steps.iter().copied());
+                let bundles = engine.swept(account, form, None)?;
+                self.push_own(ends, &bundles, id);
             }
             self.acting.entry(account).or_default().push((id, form));
             for at in 0..self.conditions.len() {
@@ -368,8 +446,26 @@ impl Closure {
         {
             return Ok(true);
         }
-        let steps = engine.possible_steps_on(id, form, fact)?;
-        self.push_all(ends, steps.iter().copied());
-        Ok(!steps.is_empty())
+        let bundles = engine.swept(engine.base.account_of[id as usize], form, Some(fact))?;
+        Ok(self.push_own(ends, &bundles, id))
+    }
+
+    /// What a node makes true in the world as it is.
+    fn push_bundles(&mut self, ends: Ends<'_>, node: u32) {
+        for bundle in ends.graph.by_caller.of(node) {
+            if std::mem::replace(&mut self.seen_bundles[*bundle as usize], self.turn) != self.turn {
+                self.push_all(ends, ends.graph.bundles[*bundle as usize].facts.iter().copied());
+            }
+        }
+    }
+
+    /// What an identity makes true by bundles of its account; false: nothing.
+    fn push_own(&mut self, ends: Ends<'_>, bundles: &[Bundle], id: Identity) -> bool {
+        let mut is_any = false;
+        for bundle in bundles.iter().filter(|bundle| bundle.callers.binary_search(&id).is_ok()) {
+            is_any = true;
+            self.push_all(ends, bundle.facts.iter().copied());
+        }
+        is_any
     }
 }

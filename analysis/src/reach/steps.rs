@@ -12,13 +12,15 @@ use super::fact::{Fact, Form, Holds, Identity};
 use super::goal::Use;
 use super::names::{self, Place, REGIONS_MAX};
 use super::reachable::Graph;
+use super::sweep::Bundle;
 use super::world::Base;
 use crate::{Effect, Family, Need, On, Primitive, Table, Which};
 use iamc_catalogue::Catalogue;
 use iamc_compiler::CompileError;
+use iamc_policy::Principal;
 use iamc_policy::condition::ConditionKey;
 use iamc_policy::document::Policy;
-use iamc_policy::request::{Context, KeyState, Request};
+use iamc_policy::request::{Context, KeyState};
 use iamc_policy::world::{GapKind, World};
 use iamc_policy::{AccountId, Action, Arn};
 use std::borrow::Cow;
@@ -130,45 +132,39 @@ pub(crate) struct Engine {
     pub(crate) stated: Stated,
     pub(crate) simple: Vec<Simple>,
     /// Rows that gain the session of a role by what a service runs, with few requests first.
-    running: Vec<u16>,
+    pub(super) running: Vec<u16>,
     /// Services to which rows pass roles.
     pub(crate) services: Vec<String>,
     pub(crate) deeds: Deeds,
-    crowd: Option<Crowd>,
-    /// By account and whether it is rough: of its identities, the roles that each may assume as the world is.
-    takes: HashMap<(u32, bool), Takes>,
-    /// The same of all accounts, for roles that may admit anybody, by whether it is rough.
-    takes_of_all: HashMap<bool, Takes>,
+    pub(super) crowd: Option<Crowd>,
     /// Rows that are not taken with a target, for ways beside one that is known (P-15.9).
     pub(super) banned: BTreeSet<(u16, Target)>,
-    /// What is possible at all, see `possible`.
-    pub(super) possible: HashMap<(Identity, Form), Arc<[Fact]>>,
-    pub(super) possible_on: HashMap<(Identity, Form, Fact), Arc<[Fact]>>,
+    /// What is possible, of accounts that were swept, and what with one fact more.
+    pub(super) swept: HashMap<(u32, Form, Option<Fact>), Arc<[Bundle]>>,
     pub(super) graph: Option<Graph>,
     /// The action on a resource that is asked about.
     pub(super) asked_use: Option<Use>,
-    assume_action: Action,
-    pass_action: Action,
+    pub(super) assume_action: Action,
+    pub(super) pass_action: Action,
     steps: HashMap<(Caller, Form), Arc<[Step]>>,
-    /// The last part of keys of passes and attempts says whether they are rough.
-    passes: HashMap<(Identity, Form, Identity, u16, bool), Option<Holds>>,
-    trusts: HashMap<(Identity, u16, u16), Option<Holds>>,
+    passes: HashMap<(Identity, Form, Identity, u16), Option<Holds>>,
+    /// Who takes a role and by which action, each once.
+    trusters: Vec<(Principal, Action)>,
+    /// By role and truster.
+    trusts: HashMap<(Identity, u16), Option<Holds>>,
     attempts: HashMap<AttemptKey, Option<Holds>>,
     policies: HashMap<Identity, Arc<[Arc<Policy>]>>,
     regions: HashMap<Identity, Arc<[String]>>,
     admins: HashMap<(Identity, Form), bool>,
-    measures: HashMap<u32, Vec<bool>>,
+    /// By account and form: its administrators, ascending.
+    pub(super) administrators: HashMap<(u32, Form), Arc<[Identity]>>,
+    measures: HashMap<u32, Option<Arc<[bool]>>>,
     incomplete: BTreeSet<AccountId>,
     /// By role: resources that run as it. By account and type: whether anything is known.
     runs_as: HashMap<Identity, Vec<Arn>>,
     runs_as_known: BTreeSet<(u32, String, String)>,
-    /// What depends on the target role is left open.
-    is_any_target: bool,
     /// By role: those of `running` whose trusters its trust policy names, in their order.
     running_of: HashMap<Identity, Arc<[u16]>>,
-    /// The last request about one target, and whose it was.
-    about_target: Option<(u16, Identity, Request)>,
-    last_pass: Option<(Identity, Request)>,
     /// By account number: resources that run as some role, and instance profiles.
     running_in: HashMap<String, Vec<u32>>,
     profiles_in: HashMap<String, Vec<u32>>,
@@ -180,14 +176,8 @@ pub(crate) struct Engine {
 
 type Outcome<T> = Result<T, CompileError>;
 
-/// So many passes and attempts are kept.
-const FORGOTTEN_AT: usize = 500_000;
-
-/// By caller: roles that it may assume, each with how sure that is.
-type Takes = HashMap<Identity, Vec<(Identity, Holds)>>;
-
 /// Row, caller, form; the target where a request depends on it; the existing resource.
-type AttemptKey = (u16, Identity, Form, Option<Identity>, Option<Arn>, bool);
+type AttemptKey = (u16, Identity, Form, Option<Identity>, Option<Arn>);
 
 fn action(text: &str) -> Action {
     text.parse().expect("an action of ours")
@@ -225,30 +215,26 @@ impl Engine {
             services: services.into_iter().collect(),
             deeds,
             crowd: None,
-            takes: HashMap::new(),
-            takes_of_all: HashMap::new(),
             banned: BTreeSet::new(),
-            possible: HashMap::new(),
-            possible_on: HashMap::new(),
+            swept: HashMap::new(),
             graph: None,
             asked_use: None,
             assume_action,
             pass_action,
             steps: HashMap::new(),
             passes: HashMap::new(),
+            trusters: Vec::new(),
             trusts: HashMap::new(),
             attempts: HashMap::new(),
             policies: HashMap::new(),
             regions: HashMap::new(),
             admins: HashMap::new(),
+            administrators: HashMap::new(),
             measures: HashMap::new(),
             incomplete,
             runs_as: HashMap::new(),
             runs_as_known: BTreeSet::new(),
-            is_any_target: false,
             running_of: HashMap::new(),
-            about_target: None,
-            last_pass: None,
             running_in: HashMap::new(),
             profiles_in: HashMap::new(),
             profile_of: HashMap::new(),
@@ -304,7 +290,7 @@ impl Engine {
     }
 
     /// Resources of the inventory of a type and account (P-2.5).
-    fn resources(&mut self, account: u32, service: &str, resource_type: &str) -> Arc<[Arn]> {
+    pub(super) fn resources(&mut self, account: u32, service: &str, resource_type: &str) -> Arc<[Arn]> {
         let key = (account, service.to_owned(), resource_type.to_owned());
         if let Some(known) = self.listed.get(&key) {
             return Arc::clone(known);
@@ -339,13 +325,13 @@ impl Engine {
         found
     }
 
-    fn policies_of(&mut self, id: Identity) -> Arc<[Arc<Policy>]> {
+    pub(super) fn policies_of(&mut self, id: Identity) -> Arc<[Arc<Policy>]> {
         let base = &self.base;
         Arc::clone(self.policies.entry(id).or_insert_with(|| base.policies_of(id).into()))
     }
 
     /// P-2.9: Regions to try, for services that have any.
-    fn regions_of(&mut self, id: Identity) -> Arc<[String]> {
+    pub(super) fn regions_of(&mut self, id: Identity) -> Arc<[String]> {
         if let Some(known) = self.regions.get(&id) {
             return Arc::clone(known);
         }
@@ -383,7 +369,11 @@ impl Engine {
         if let Some(known) = self.steps.get(&(caller, form)).filter(|_| self.banned.is_empty()) {
             return Ok(known.iter().filter(|step| is_worth(step.conclusion)).cloned().collect());
         }
-        self.decide_steps(caller, form, is_worth)
+        // Where it is known what is possible, nothing else is decided.
+        match self.possible_facts(caller, form)? {
+            Some(facts) => self.decide_steps(caller, form, &|fact| facts.contains(&fact) && is_worth(fact)),
+            None => self.decide_steps(caller, form, is_worth),
+        }
     }
 
     /// The same, decided now.
@@ -420,21 +410,11 @@ impl Engine {
         self.deeds.may(&self.base, id, form, action)
     }
 
-    /// Lets go of what was found roughly, where it has become much: nothing asks for most of it again.
-    pub(super) fn forget(&mut self) {
-        if self.passes.len() + self.attempts.len() > FORGOTTEN_AT {
-            self.passes.retain(|key, _| !key.4);
-            self.attempts.retain(|key, _| !key.5);
-            self.policies.clear();
-            self.regions.clear();
-        }
-    }
-
     fn is_banned(&self, row: u16, target: Target) -> bool {
         !self.banned.is_empty() && self.banned.contains(&(row, target))
     }
 
-    pub(super) fn step(
+    pub(crate) fn step(
         &self,
         row: u16,
         n_row_requests: u8,
@@ -477,15 +457,11 @@ impl Engine {
             return Ok(*known);
         }
         let account = self.base.account_of[id as usize];
-        let Some(probe) = self.base.accounts[account as usize].probe else { return Ok(false) };
-        if !self.measures.contains_key(&account) {
-            let mut measure = Vec::new();
-            for at in 0..super::admin::PROBES.len() {
-                measure.push(self.probe(probe, Form::default(), at)?);
-            }
-            self.measures.insert(account, measure);
+        let known = self.administrators.get(&(account, form)).filter(|_| id < self.base.n_identities);
+        if let Some(known) = known {
+            return Ok(known.binary_search(&id).is_ok());
         }
-        let measure = self.measures[&account].clone();
+        let Some(measure) = self.measure(account)? else { return Ok(false) };
         let mut is_one = measure[..super::admin::N_FIRST].iter().any(|counts| *counts);
         // Of the first line, nothing but identity policies allows anything.
         let actions = measure.iter().zip(super::admin::ACTIONS.iter()).take(super::admin::N_FIRST);
@@ -495,6 +471,22 @@ impl Engine {
         }
         self.admins.insert((id, form), is_one);
         Ok(is_one)
+    }
+
+    /// P-16.1: which probes count in an account; `None`: it has no identities.
+    pub(super) fn measure(&mut self, account: u32) -> Outcome<Option<Arc<[bool]>>> {
+        if let Some(known) = self.measures.get(&account) {
+            return Ok(known.clone());
+        }
+        let measure = match self.base.accounts[account as usize].probe {
+            Some(probe) => {
+                let probes = 0..super::admin::PROBES.len();
+                Some(probes.map(|at| self.probe(probe, Form::default(), at)).collect::<Outcome<Arc<[bool]>>>()?)
+            }
+            None => None,
+        };
+        self.measures.insert(account, measure.clone());
+        Ok(measure)
     }
 
     /// One probe of P-16.1.

@@ -386,6 +386,56 @@ fn passing_callers_over_loses_no_step() {
     }
 }
 
+/// What steps of everybody in a form lead to, decided one by one, and asked of accounts.
+fn one_by_one_and_swept(engine: &mut Engine, form: Form) -> [BTreeSet<(u32, Fact)>; 2] {
+    let mut alone = BTreeSet::new();
+    for id in (0..engine.base.n_identities).filter(|id| engine.base.origin(*id) != Origin::Probe).collect::<Vec<_>>() {
+        let steps = engine.decide_steps(Caller::Identity(id), form, &|_| true).unwrap();
+        alone.extend(steps.iter().map(|step| (id, step.conclusion)));
+        if engine.is_administrator(id, form).unwrap() {
+            alone.insert((id, Fact::Administers(engine.base.account_of[id as usize])));
+        }
+    }
+    let mut swept = BTreeSet::new();
+    for account in 0..engine.base.accounts.len() as u32 {
+        let mut bundles = engine.sweep(account, form).unwrap();
+        if account == 0 && form == Form::default() {
+            bundles.extend(engine.sweep_everybody().unwrap());
+        }
+        for bundle in bundles {
+            let pairs = bundle.callers.iter().flat_map(|id| bundle.facts.iter().map(move |fact| (*id, *fact)));
+            swept.extend(pairs.filter(|(id, fact)| *fact != Fact::Controls(*id)));
+        }
+        let administrators = engine.sweep_administrators(account, form).unwrap();
+        swept.extend(administrators.into_iter().map(|id| (id, Fact::Administers(account))));
+    }
+    [alone, swept]
+}
+
+#[test]
+fn a_sweep_of_accounts_finds_what_deciding_one_by_one_finds() {
+    let mut n = [0; 2];
+    let forms = [
+        Form::default(),
+        Form { opened: true, ..Form::default() },
+        Form { unbounded: true, group: 1, ..Form::default() },
+    ];
+    for (at, world) in (40..52).map(|seed| read(&small_world(seed))).chain([acme()]).enumerate() {
+        let mut engine = engine(world);
+        for form in forms {
+            let [alone, swept] = one_by_one_and_swept(&mut engine, form);
+            let name = |engine: &Engine, (id, fact): &(u32, Fact)| {
+                format!("{} → {}", engine.base.arn(*id), engine.fact_in_words(*fact))
+            };
+            let missing: Vec<String> = alone.difference(&swept).map(|pair| name(&engine, pair)).collect();
+            let added: Vec<String> = swept.difference(&alone).map(|pair| name(&engine, pair)).collect();
+            assert!(missing.is_empty() && added.is_empty(), "world {at}, {form:?}: {missing:#?} {added:#?}");
+            n[usize::from(form != Form::default())] += swept.len();
+        }
+    }
+    assert!(n[0] > 100 && n[1] > 200, "{n:?}");
+}
+
 fn acme() -> World {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/acme/export");
     read_inputs(vec![Input::Path(folder)], &Options::default(), &|_| {}).unwrap().world

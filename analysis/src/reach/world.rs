@@ -77,6 +77,8 @@ pub(crate) struct AccountFacts {
     pub(crate) guardrails: Vec<Arc<Policy>>,
     /// Regions of its resources and endpoints.
     pub(crate) regions: BTreeSet<String>,
+    /// Services of its resources.
+    services: BTreeSet<String>,
     /// The root or unit that it lies in.
     pub(crate) parent: Option<String>,
 }
@@ -88,8 +90,10 @@ pub(crate) struct Base {
     pub(crate) n_identities: u32,
     pub(crate) accounts: Vec<AccountFacts>,
     pub(crate) account_of: Vec<u32>,
-    /// By account: whoever is in the world, whatever the reason.
-    identities_in: Vec<Vec<Identity>>,
+    /// By account: whoever is in the world, whatever the reason; users first.
+    pub(crate) identities_in: Vec<Vec<Identity>>,
+    /// By identity: its place among them.
+    pub(crate) place_of: Vec<u32>,
     origins: Vec<Origin>,
     /// Root users of accounts that have identities; their numbers follow those of all identities.
     roots: Vec<IdentityRecord>,
@@ -225,6 +229,7 @@ impl Base {
             accounts: Vec::new(),
             account_of: Vec::new(),
             identities_in: Vec::new(),
+            place_of: Vec::new(),
             origins: Vec::new(),
             roots: Vec::new(),
             by_arn: HashMap::new(),
@@ -284,6 +289,7 @@ impl Base {
                 probe: None,
                 guardrails: Vec::new(),
                 regions: BTreeSet::new(),
+                services: BTreeSet::new(),
                 parent: None,
             });
         }
@@ -301,6 +307,7 @@ impl Base {
             };
             let account = &mut self.accounts[*account as usize];
             account.resources.push(at as u32);
+            account.services.insert(resource.arn.service().to_owned());
             if !resource.arn.region().is_empty() {
                 account.regions.insert(resource.arn.region().to_owned());
             }
@@ -350,7 +357,9 @@ impl Base {
         }
         self.identities_in = vec![Vec::new(); self.accounts.len()];
         for (id, account) in (0u32..).zip(&self.account_of) {
-            self.identities_in[*account as usize].push(id);
+            let identities = &mut self.identities_in[*account as usize];
+            self.place_of.push(identities.len() as u32);
+            identities.push(id);
         }
         for (at, group) in self.world.groups.iter().enumerate() {
             let arn = &group.identity.arn;
@@ -525,6 +534,11 @@ impl Base {
         id < self.n_users
     }
 
+    /// How many of the identities of an account are users; they have the first places.
+    pub(crate) fn n_users_in(&self, account: u32) -> usize {
+        self.identities_in[account as usize].partition_point(|id| self.is_user(*id))
+    }
+
     pub(crate) fn record(&self, id: Identity) -> &IdentityRecord {
         if let Some(at) = id.checked_sub(self.n_identities) {
             return &self.roots[at as usize];
@@ -586,6 +600,20 @@ impl Base {
         own.chain(self.account(id).guardrails.iter().cloned()).collect()
     }
 
+    /// False only where no resource with a policy, whose ARN is one of the service and the account, is listed.
+    pub(crate) fn has_resources_of(&self, account: u32, service: &str) -> bool {
+        let unowned = self.unowned.iter().map(|at| &self.world.resources[*at as usize].arn);
+        self.accounts[account as usize].services.contains(service)
+            || unowned.into_iter().any(|arn| arn.service() == service)
+    }
+
+    /// The accounts that a request by somebody of an account is about.
+    pub(crate) fn accounts_with(&self, account: u32, request: &Request) -> BTreeSet<u32> {
+        let mut accounts = self.owners_of(request, Some(self.accounts[account as usize].id));
+        accounts.insert(account);
+        accounts
+    }
+
     /// The accounts that a request is about: its caller's, and those of its resources, but for roles whose trust policies
     /// may name the caller's account.
     pub(crate) fn accounts_of(&self, request: &Request) -> BTreeSet<u32> {
@@ -595,6 +623,12 @@ impl Base {
             | Principal::Root { account, .. } => Some(*account),
             _ => None,
         };
+        let mut accounts = self.owners_of(request, caller);
+        accounts.extend(caller.and_then(|account| self.account_by_id.get(&account)));
+        accounts
+    }
+
+    fn owners_of(&self, request: &Request, caller: Option<AccountId>) -> BTreeSet<u32> {
         let resources = request.resources.iter().chain(request.additional.iter().map(|more| &more.resource));
         let owners = resources.filter_map(|resource| match &resource.resource {
             RequestResource::Arn(arn) => {
@@ -605,7 +639,7 @@ impl Base {
             }
             RequestResource::Star => None,
         });
-        caller.into_iter().chain(owners).filter_map(|account| self.account_by_id.get(&account).copied()).collect()
+        owners.filter_map(|account| self.account_by_id.get(&account).copied()).collect()
     }
 
     fn trusts_account(&self, role: Identity, account: Option<AccountId>) -> bool {
@@ -651,7 +685,12 @@ impl Base {
         let kept_users: Vec<usize> = kept[..n_kept_users].iter().map(|id| *id as usize).collect();
         let kept_roles: Vec<usize> = kept[n_kept_users..].iter().map(|id| (*id - self.n_users) as usize).collect();
         world.users = kept_users.iter().map(|at| all.users[*at].clone()).collect();
-        world.roles = kept_roles.iter().map(|at| all.roles[*at].clone()).collect();
+        let is_foreign = |at: usize| !accounts.contains(&self.account_of[self.n_users as usize + at]);
+        let kept_role = |at: &usize| {
+            let role = &all.roles[*at];
+            if is_foreign(*at) { as_target(role) } else { role.clone() }
+        };
+        world.roles = kept_roles.iter().map(kept_role).collect();
         let groups: Vec<Option<String>> = self
             .accounts
             .iter()
@@ -675,7 +714,9 @@ impl Base {
             if matches!(origin, Origin::Outside | Origin::Probe) {
                 continue;
             }
-            change(&mut role.identity, form);
+            if !is_foreign(at) {
+                change(&mut role.identity, form);
+            }
             if form.trust {
                 role.trust = open_trust(&role.trust, &OPENING, &mut opened);
             }
@@ -696,6 +737,15 @@ impl Base {
         world.policies = attached.into_iter().map(|at| all.policies[at as usize].clone()).collect();
         world
     }
+}
+
+/// A role of which nothing is asked but whom its trust policy admits.
+fn as_target(role: &Role) -> Role {
+    let IdentityRecord { arn, unique_id, tags, place, .. } = &role.identity;
+    let (arn, unique_id, tags, place) = (arn.clone(), unique_id.clone(), tags.clone(), place.clone());
+    let identity =
+        IdentityRecord { arn, unique_id, inline: Vec::new(), attached: Vec::new(), boundary: None, tags, place };
+    Role { identity, trust: role.trust.clone(), session_defaults: SessionDefaults::default() }
 }
 
 /// P-3.10, P-3.15: what has been changed about one identity.

@@ -20,7 +20,7 @@ impl Engine {
         };
         let keys = row.requests.iter().flat_map(|request| &request.keys);
         let depends = keys.into_iter().any(|(_, bound)| matches!(bound, Bound::TargetRole | Bound::InstanceProfile));
-        let key = (step.row, id, step.form, depends.then_some(role), step.resource.clone(), self.worlds.is_rough);
+        let key = (step.row, id, step.form, depends.then_some(role), step.resource.clone());
         if let Some(known) = self.attempts.get(&key) {
             return Ok(*known);
         }
@@ -50,7 +50,7 @@ impl Engine {
         let mut best: Option<Attempt> = None;
         for region in &regions {
             let Some(attempt) = self.attempt_in(step, region)? else { continue };
-            if attempt.holds == Holds::Definitely || self.worlds.is_rough {
+            if attempt.holds == Holds::Definitely {
                 return Ok(Some(attempt));
             }
             best = best.or(Some(attempt));
@@ -58,7 +58,7 @@ impl Engine {
         Ok(best)
     }
 
-    fn is_regional(&self, requests: &[crate::Request]) -> bool {
+    pub(in crate::reach) fn is_regional(&self, requests: &[crate::Request]) -> bool {
         requests.iter().any(|request| {
             request.on.iter().any(|on| match on {
                 On::Wildcard => {
@@ -95,8 +95,7 @@ impl Engine {
         let first: Vec<usize> = vec![0; chosen.len()];
         let attempt = self.attempt_with(step, region, &chosen, &first)?;
         let others = chosen.iter().any(|(_, names)| names.len() > 1);
-        let is_rough = self.worlds.is_rough;
-        if !others || attempt.as_ref().is_some_and(|attempt| is_rough || attempt.holds == Holds::Definitely) {
+        if !others || attempt.as_ref().is_some_and(|attempt| attempt.holds == Holds::Definitely) {
             return Ok(attempt);
         }
         // Names of different types do not touch each other, so each is chosen by itself.
@@ -108,7 +107,7 @@ impl Engine {
                 if best.is_none_or(|(_, known)| holds < known) {
                     best = Some((place, holds));
                 }
-                if holds == Holds::Definitely || is_rough {
+                if holds == Holds::Definitely {
                     break;
                 }
             }
@@ -201,10 +200,7 @@ impl Engine {
     }
 
     /// P-2.8.
-    pub(super) fn bound(&self, step: &Step, bound: Bound) -> Option<KeyState> {
-        if self.is_any_target && matches!(bound, Bound::TargetRole | Bound::InstanceProfile) {
-            return Some(KeyState::Unknown);
-        }
+    pub(in crate::reach) fn bound(&self, step: &Step, bound: Bound) -> Option<KeyState> {
         let account = self.account_of(step);
         let administrator = || {
             let partition = &self.base.accounts[account as usize].partition;
@@ -285,7 +281,7 @@ impl Engine {
     }
 
     /// The needs of a step, each with whether it is met; `None`: one is refuted.
-    pub(super) fn needs(&self, step: &Step) -> Option<Vec<(NeedAtom, bool)>> {
+    pub(in crate::reach) fn needs(&self, step: &Step) -> Option<Vec<(NeedAtom, bool)>> {
         let row = self.row(step.row);
         let account = self.account_of(step);
         let mut needs = Vec::new();

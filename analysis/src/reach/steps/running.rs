@@ -31,11 +31,10 @@ impl Engine {
             (!needs_pass || self.may(id, form, &self.pass_action))
                 && requests.iter().filter(is_own).all(|request| self.may(id, form, &request.action))
         };
-        let mut rows: BTreeSet<u16> = self.running.iter().copied().filter(may).collect();
+        let rows: BTreeSet<u16> = self.running.iter().copied().filter(may).collect();
         if rows.is_empty() {
             return Ok(());
         }
-        let mut is_tried = BTreeSet::new();
         for role in self.base.accounts[account as usize].roles.clone() {
             if role == id
                 || !is_worth(Fact::Controls(role))
@@ -45,14 +44,7 @@ impl Engine {
                 continue;
             }
             let is_possible = found.holds(Fact::Controls(role)).is_some();
-            if is_possible && self.worlds.is_rough {
-                continue;
-            }
             for at in self.running_of(role)?.iter() {
-                // What fails whatever the role is tried once.
-                if rows.contains(at) && is_tried.insert(*at) && !self.may_attempt(id, form, *at, role)? {
-                    rows.remove(at);
-                }
                 if !rows.contains(at) {
                     continue;
                 }
@@ -61,7 +53,7 @@ impl Engine {
                     if is_definite || !is_possible {
                         found.add(step);
                     }
-                    if is_definite || self.worlds.is_rough {
+                    if is_definite {
                         break;
                     }
                 }
@@ -71,7 +63,7 @@ impl Engine {
     }
 
     /// Rows whose trusts hold for the role, and for which it has what they need of it, whoever asks.
-    fn running_of(&mut self, role: Identity) -> Outcome<Arc<[u16]>> {
+    pub(in crate::reach) fn running_of(&mut self, role: Identity) -> Outcome<Arc<[u16]>> {
         if let Some(known) = self.running_of.get(&role) {
             return Ok(Arc::clone(known));
         }
@@ -96,21 +88,6 @@ impl Engine {
         Ok(own)
     }
 
-    /// Whether the requests of a row may hold for some target, its passes and trusts left aside. The target that is given
-    /// is none of that.
-    fn may_attempt(&mut self, id: Identity, form: Form, at: u16, role: Identity) -> Outcome<bool> {
-        let row = self.row(at);
-        if row.resource.is_some() || !self.worlds.is_rough {
-            return Ok(true);
-        }
-        let caller = Caller::Identity(id);
-        let step = self.step(at, row.requests.len() as u8, caller, form, Target::Identity(role), Fact::Controls(role));
-        self.is_any_target = true;
-        let attempt = self.attempt(&step);
-        self.is_any_target = false;
-        Ok(attempt?.is_some())
-    }
-
     /// P-15.10: a trust policy that does not even name the service need not be asked.
     fn names_trusters(&self, role: Identity, row: &Primitive) -> bool {
         let Some(Some(services)) = self.base.services_of.get(&role) else { return true };
@@ -129,7 +106,6 @@ impl Engine {
             return Ok(None);
         }
         let row = self.row(at);
-        let account = self.base.account_of[id as usize];
         let caller = Caller::Identity(id);
         let n = row.requests.len() as u8;
         let mut step = self.step(at, n, caller, form, Target::Identity(role), Fact::Controls(role));
@@ -155,23 +131,7 @@ impl Engine {
                 n_open += u32::from(holds == Holds::Possibly);
             }
         }
-        let resources: Vec<Option<Arn>> = match (&row.resource, row.family) {
-            (None, _) => vec![None],
-            (Some(kind), Family::ExistingRole) => {
-                let key = (account, kind.service.clone(), kind.resource_type.clone());
-                if self.runs_as_known.contains(&key) {
-                    let running = self.runs_as.get(&role).cloned().unwrap_or_default();
-                    let is_it = |arn: &Arn| self.is_of_type(arn, account, &kind.service, &kind.resource_type);
-                    running.into_iter().filter(is_it).map(Some).collect()
-                } else {
-                    let listed = self.resources(account, &kind.service, &kind.resource_type);
-                    listed.iter().cloned().map(Some).collect()
-                }
-            }
-            (Some(kind), _) => {
-                self.resources(account, &kind.service, &kind.resource_type).iter().cloned().map(Some).collect()
-            }
-        };
+        let resources = self.resources_for(at, role);
         let mut best: Option<Step> = None;
         for resource in resources {
             step.resource = resource;
@@ -197,7 +157,7 @@ impl Engine {
             if best.as_ref().is_none_or(|best| one.holds < best.holds) {
                 best = Some(one);
             }
-            if best.as_ref().is_some_and(|best| best.holds == Holds::Definitely || self.worlds.is_rough) {
+            if best.as_ref().is_some_and(|best| best.holds == Holds::Definitely) {
                 break;
             }
         }
@@ -206,38 +166,50 @@ impl Engine {
 
     /// P-11.1, one pass, asked by itself.
     pub(super) fn pass(&mut self, id: Identity, form: Form, role: Identity, to: &str) -> Outcome<Option<Holds>> {
-        let service = self.services.iter().position(|known| known == to).unwrap_or_default() as u16;
-        let key = (id, form, role, service, self.worlds.is_rough);
+        let key = (id, form, role, self.service_number(to));
         if let Some(known) = self.passes.get(&key) {
             return Ok(*known);
         }
-        let holds = if self.worlds.is_rough {
-            let mut request = match self.last_pass.take().filter(|(caller, _)| *caller == id) {
-                Some((_, request)) => request,
-                None => self.pass_request(id, role, to),
-            };
-            let mut resource = ResourceInRequest::new(RequestResource::Arn(self.base.arn(role).clone()));
-            resource.context = pass_keys(to);
-            request.resources.clear();
-            request.resources.push(resource);
-            let holds = self.worlds.decide(&self.base, form, &request)?;
-            self.last_pass = Some((id, request));
-            holds
-        } else {
-            let request = self.pass_request(id, role, to);
-            self.worlds.ask(&self.base, form, request, &[])?.map(|asked| asked.holds)
-        };
+        let request = self.pass_request(id, role, to);
+        let holds = self.worlds.ask(&self.base, form, request, &[])?.map(|asked| asked.holds);
         self.passes.insert(key, holds);
         Ok(holds)
     }
 
+    /// The place of a service among those to which rows pass roles.
+    pub(in crate::reach) fn service_number(&self, to: &str) -> u16 {
+        self.services.iter().position(|known| known == to).unwrap_or_default() as u16
+    }
+
     pub(crate) fn pass_request(&self, id: Identity, role: Identity, to: &str) -> Request {
-        let mut request = ask::by_identity(&self.base, id, self.pass_action.clone(), GLOBAL_REGION);
+        self.about_pass(ask::by_identity(&self.base, id, self.pass_action.clone(), GLOBAL_REGION), role, to)
+    }
+
+    /// The same of nobody in particular.
+    pub(in crate::reach) fn pass_request_of_anybody(&self, role: Identity, to: &str) -> Request {
+        self.about_pass(ask::blank(Principal::Anonymous, self.pass_action.clone(), GLOBAL_REGION), role, to)
+    }
+
+    fn about_pass(&self, mut request: Request, role: Identity, to: &str) -> Request {
         let mut resource = ResourceInRequest::new(RequestResource::Arn(self.base.arn(role).clone()));
         resource.context = pass_keys(to);
         request.resources.push(resource);
         request.context.extend(self.stated.keys.clone());
         request
+    }
+
+    /// The existing resources that the row may use for a target role; `None` among them: it uses none.
+    pub(in crate::reach) fn resources_for(&mut self, at: u16, role: Identity) -> Vec<Option<Arn>> {
+        let row = self.row(at);
+        let Some(kind) = &row.resource else { return vec![None] };
+        let account = self.base.account_of[role as usize];
+        let key = (account, kind.service.clone(), kind.resource_type.clone());
+        if row.family == Family::ExistingRole && self.runs_as_known.contains(&key) {
+            let running = self.runs_as.get(&role).cloned().unwrap_or_default();
+            let is_it = |arn: &Arn| self.is_of_type(arn, account, &kind.service, &kind.resource_type);
+            return running.into_iter().filter(is_it).map(Some).collect();
+        }
+        self.resources(account, &kind.service, &kind.resource_type).iter().cloned().map(Some).collect()
     }
 
     /// P-11.3: another role that can be passed to the service and that lets it in.
@@ -247,18 +219,14 @@ impl Engine {
         roles.sort_by(|a, b| self.base.arn(*a).cmp(self.base.arn(*b)));
         let mut best: Option<(Identity, Holds)> = None;
         for role in roles {
-            let named = match self.base.services_of.get(&role) {
-                Some(Some(services)) => services.contains(to) || self.base.trusting_all.binary_search(&role).is_ok(),
-                _ => true,
-            };
-            if !named || self.base.is_fixed(role) {
+            if !self.names_service(role, to) || self.base.is_fixed(role) {
                 continue;
             }
             let Some(passed) = self.pass(id, form, role, to)? else { continue };
             let request = self.service_request(role, Principal::Service(to.into()), self.assume_action.clone());
             let Some(trusted) = self.worlds.ask(&self.base, Form::default(), request, &[])? else { continue };
             let holds = passed.and(trusted.holds);
-            if holds == Holds::Definitely || self.worlds.is_rough {
+            if holds == Holds::Definitely {
                 return Ok(Some((role, holds)));
             }
             best = best.or(Some((role, holds)));
@@ -283,11 +251,7 @@ impl Engine {
 
     pub(super) fn trust_request(&self, row: u16, role: Identity, at_trust: usize, at_action: usize) -> Request {
         let trusts = &self.row(row).trusts[at_trust];
-        let principal = match &trusts.who {
-            Truster::Service(name) => Principal::Service(name.clone().into()),
-            Truster::Federated(name) => Principal::Federated(name.clone().into()),
-        };
-        self.service_request(role, principal, trusts.actions[at_action].clone())
+        self.service_request(role, principal_of(&trusts.who), trusts.actions[at_action].clone())
     }
 
     pub(super) fn trust(
@@ -297,13 +261,48 @@ impl Engine {
         at_trust: usize,
         at_action: usize,
     ) -> Outcome<Option<Holds>> {
-        let key = (role, row, (at_trust * 16 + at_action) as u16);
+        let trusts = &self.row(row).trusts[at_trust];
+        self.takes_in(role, &principal_of(&trusts.who), &trusts.actions[at_action])
+    }
+
+    /// P-11.3: whether a role may let a service in.
+    pub(in crate::reach) fn lets_in(&mut self, role: Identity, service: &str) -> Outcome<bool> {
+        let principal = Principal::Service(service.into());
+        let action = self.assume_action.clone();
+        Ok(self.names_service(role, service) && self.takes_in(role, &principal, &action)?.is_some())
+    }
+
+    fn names_service(&self, role: Identity, service: &str) -> bool {
+        match self.base.services_of.get(&role) {
+            Some(Some(services)) => services.contains(service) || self.base.trusting_all.binary_search(&role).is_ok(),
+            _ => true,
+        }
+    }
+
+    /// Whether a role's trust policy lets somebody in, by that action.
+    fn takes_in(&mut self, role: Identity, principal: &Principal, action: &Action) -> Outcome<Option<Holds>> {
+        let is_it = |(who, by): &(Principal, Action)| who == principal && by == action;
+        let truster = match self.trusters.iter().position(is_it) {
+            Some(at) => at,
+            None => {
+                self.trusters.push((principal.clone(), action.clone()));
+                self.trusters.len() - 1
+            }
+        };
+        let key = (role, truster as u16);
         if let Some(known) = self.trusts.get(&key) {
             return Ok(*known);
         }
-        let request = self.trust_request(row, role, at_trust, at_action);
+        let request = self.service_request(role, principal.clone(), action.clone());
         let holds = self.worlds.decide(&self.base, Form::default(), &request)?;
         self.trusts.insert(key, holds);
         Ok(holds)
+    }
+}
+
+fn principal_of(truster: &Truster) -> Principal {
+    match truster {
+        Truster::Service(name) => Principal::Service(name.clone().into()),
+        Truster::Federated(name) => Principal::Federated(name.clone().into()),
     }
 }

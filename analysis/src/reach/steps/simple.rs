@@ -1,12 +1,9 @@
 //! Steps of one target that no service takes part in: credentials, policies, trusts, groups, new identities.
 
 use super::{Best, Caller, Engine, Kind, Outcome, Simple, Step, Target};
-use crate::reach::ask::GLOBAL_REGION;
-use crate::reach::fact::{Fact, Form, Holds, Identity, Thing};
-use crate::{Bound, Effect, On, Which};
-use iamc_policy::Arn;
-use iamc_policy::condition::ConditionKey;
-use iamc_policy::request::{RequestResource, ResourceInRequest};
+use crate::Effect;
+use crate::reach::fact::{Fact, Form, Identity, Thing};
+use iamc_policy::{Action, Arn};
 
 impl Engine {
     /// Steps that become possible with a trust that was opened, or an identity that was made.
@@ -142,11 +139,41 @@ impl Engine {
         is_worth: &dyn Fn(Fact) -> bool,
         found: &mut Best,
     ) -> Outcome<()> {
-        let Simple { row, n_requests, effect, .. } = self.simple[at];
+        let Simple { row, n_requests, .. } = self.simple[at];
         if self.is_banned(row, target) {
             return Ok(());
         }
-        let mut conclusions: Vec<Fact> = match (effect, target) {
+        let mut conclusions = self.conclusions(at, self.base.account_of[id as usize], target);
+        conclusions.retain(|conclusion| is_worth(*conclusion));
+        let Some(first) = conclusions.first().copied() else { return Ok(()) };
+        if first == Fact::Controls(id) {
+            // P-6.2: a key of one's own gives nothing new.
+            return Ok(());
+        }
+        let mut step = self.step(row, n_requests, Caller::Identity(id), form, target, first);
+        step.condition = condition;
+        if let Some(step) = self.settle(step)? {
+            for conclusion in conclusions {
+                found.add(Step { conclusion, ..step.clone() });
+            }
+        }
+        Ok(())
+    }
+
+    /// The one request of a simple step, as its row, how many of the row's requests it is, and its action.
+    pub(in crate::reach) fn simple_request(&self, at: usize) -> (u16, u8, Action) {
+        let Simple { row, n_requests, action, .. } = &self.simple[at];
+        (*row, *n_requests, action.clone())
+    }
+
+    /// Whether an identity that is made can be the target of the simple step.
+    pub(in crate::reach) fn is_about(&self, at: usize, new: Identity) -> bool {
+        self.simple[at].target == if self.base.is_user(new) { Kind::User } else { Kind::Role }
+    }
+
+    /// What a simple step by somebody of an account makes true of its target.
+    pub(in crate::reach) fn conclusions(&self, at: usize, account: u32, target: Target) -> Vec<Fact> {
+        match (self.simple[at].effect, target) {
             (Effect::User, Target::Identity(user)) => vec![Fact::Controls(user)],
             (Effect::IdentityCreated, Target::Identity(new)) => vec![Fact::Created(new)],
             (Effect::TrustOpened, Target::Identity(role)) => vec![Fact::TrustOpened(role)],
@@ -162,70 +189,12 @@ impl Engine {
             }
             (Effect::ProviderControlled, Target::Provider(provider)) => vec![Fact::ControlsProvider(provider)],
             (Effect::GroupJoined, Target::Group(group)) => {
-                let account = self.base.account_of[id as usize];
                 let members = &self.base.members[group as usize];
                 let users = self.base.accounts[account as usize].users.iter();
                 let users = users.filter(|user| !members.contains(user));
                 users.map(|user| Fact::Joined(*user, group)).collect()
             }
             _ => Vec::new(),
-        };
-        let is_rough = self.worlds.is_rough;
-        conclusions.retain(|conclusion| is_worth(*conclusion) && !(is_rough && found.holds(*conclusion).is_some()));
-        let Some(first) = conclusions.first().copied() else { return Ok(()) };
-        if first == Fact::Controls(id) {
-            // P-6.2: a key of one's own gives nothing new.
-            return Ok(());
         }
-        let mut step = self.step(row, n_requests, Caller::Identity(id), form, target, first);
-        step.condition = condition;
-        if is_rough && form == Form::default() && condition.is_none() && self.is_about_target_alone(row, n_requests) {
-            if let Some(holds) = self.about_target(&step, id)? {
-                conclusions.into_iter().for_each(|conclusion| found.add(Step { conclusion, holds, ..step.clone() }));
-            }
-            return Ok(());
-        }
-        if let Some(step) = self.settle(step)? {
-            for conclusion in conclusions {
-                found.add(Step { conclusion, ..step.clone() });
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether the step is one request, about its target and nothing else, in no Region.
-    fn is_about_target_alone(&self, row: u16, n_requests: u8) -> bool {
-        let row = self.row(row);
-        let request = &row.requests[0];
-        n_requests == 1
-            && request.action.service() == "iam"
-            && request.passes.is_empty()
-            && row.resource.is_none()
-            && matches!(request.on[..], [On::Resource { which: Which::Target, .. }])
-    }
-
-    /// Decides such a step; the requests of one caller differ in their targets alone, and in what is bound by them.
-    fn about_target(&mut self, step: &Step, id: Identity) -> Outcome<Option<Holds>> {
-        let Some(arn) = self.target_arn(step.target) else { return Ok(None) };
-        let row = self.row(step.row);
-        let known = self.about_target.take().filter(|(row, caller, _)| (*row, *caller) == (step.row, id));
-        let mut request = match known {
-            Some((.., request)) => request,
-            None => {
-                let Some(request) = self.blank(step, &row.requests[0], GLOBAL_REGION) else { return Ok(None) };
-                request
-            }
-        };
-        for (key, bound) in row.requests[0].keys.iter().filter(|(_, bound)| *bound == Bound::TargetBoundary) {
-            let Some(state) = self.bound(step, *bound) else { return Ok(None) };
-            if !self.stated.keys.contains_key(&ConditionKey::new(key)) {
-                request.context.insert(ConditionKey::new(key), state);
-            }
-        }
-        request.resources.clear();
-        request.resources.push(ResourceInRequest::new(RequestResource::Arn(arn)));
-        let holds = self.worlds.decide(&self.base, step.form, &request)?;
-        self.about_target = Some((step.row, id, request));
-        Ok(holds)
     }
 }

@@ -1,0 +1,266 @@
+//! The steps that identities of an account may take, as far as they are possible, asked of all of them together.
+//!
+//! In goes an account and the form in which its identities act, out come [`Bundle`]s: callers, and facts each of which each of
+//! them may make true by one step. A request of several units is possible iff each of them is, so units are asked one by one,
+//! once for all rows that share them; nothing is made definite by choices (P-2.10), since a request that is possible with keys
+//! left open is possible. [`units`] asks them with all Regions and names that each caller may choose; [`assume`], [`simple`] and
+//! [`running`] put them together as the rows of their kinds say.
+//!
+//! Whoever is the target of a step is not left out among its callers: to control oneself is nothing new.
+
+mod assume;
+mod running;
+mod simple;
+mod units;
+
+use super::ask::{self, GLOBAL_REGION};
+use super::crowd::{Callers, Crowd};
+use super::fact::{Fact, Form, Identity};
+use super::steps::{Caller, Engine};
+use super::world::Origin;
+use iamc_compiler::CompileError;
+use iamc_policy::request::{Request, RequestResource, ResourceInRequest};
+use iamc_policy::{Action, Principal};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use units::{Names, Unit};
+
+type Outcome<T> = Result<T, CompileError>;
+
+/// Each caller may make each of the facts true, by a step for each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Bundle {
+    /// Ascending.
+    pub(crate) callers: Box<[Identity]>,
+    /// Ascending.
+    pub(crate) facts: Box<[Fact]>,
+}
+
+/// One account that is swept.
+struct Sweep<'e> {
+    engine: &'e mut Engine,
+    crowd: Crowd,
+    account: u32,
+    form: Form,
+    /// Whoever is asked about.
+    all: Callers,
+    /// By fact: who may make it true.
+    gains: BTreeMap<Fact, Callers>,
+    may: HashMap<Action, Callers>,
+    units: HashMap<Unit, units::Answered>,
+    names: HashMap<(String, String, String), Names>,
+    regions: Option<Arc<[(String, Callers)]>>,
+}
+
+impl Engine {
+    /// What identities of an account in a form may do that needs nothing else. As the world is, roles that may admit anybody
+    /// are left to [`Engine::sweep_everybody`].
+    ///
+    /// Cost: a question of the account for each unit, as its policies name few of its resources the fewer.
+    pub(crate) fn sweep(&mut self, account: u32, form: Form) -> Outcome<Vec<Bundle>> {
+        let accounts = BTreeSet::from([account]);
+        self.sweep_with(account, form, &accounts, |sweep| {
+            sweep.assume()?;
+            sweep.simple(None)?;
+            sweep.running()
+        })
+    }
+
+    /// What becomes possible for them with a trust that was opened, or an identity that was made.
+    pub(crate) fn sweep_on(&mut self, account: u32, form: Form, fact: Fact) -> Outcome<Vec<Bundle>> {
+        let (Fact::TrustOpened(target) | Fact::Created(target)) = fact else { return Ok(Vec::new()) };
+        let form = Form { trust: matches!(fact, Fact::TrustOpened(_)), ..form };
+        let Some(first) = self.base.identities_in[account as usize].first().copied() else { return Ok(Vec::new()) };
+        let mut request = ask::by_identity(&self.base, first, self.assume_action.clone(), GLOBAL_REGION);
+        request.resources.push(ResourceInRequest::new(RequestResource::Arn(self.base.arn(target).clone())));
+        let accounts = self.base.accounts_of(&request);
+        let is_own = self.base.account_of[target as usize] == account;
+        let place = self.base.place_of[target as usize] as usize;
+        self.sweep_with(account, form, &accounts, |sweep| {
+            if is_own {
+                sweep.all.set(place, false);
+            }
+            if !sweep.engine.base.is_user(target) {
+                sweep.assume_one(target)?;
+            }
+            if is_own && matches!(fact, Fact::Created(_)) {
+                sweep.simple(Some(target))?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The administrators among them (P-16.1), by identity.
+    pub(crate) fn sweep_administrators(&mut self, account: u32, form: Form) -> Outcome<Vec<Identity>> {
+        let Some(measure) = self.measure(account)? else { return Ok(Vec::new()) };
+        let mut found = Vec::new();
+        let accounts = BTreeSet::from([account]);
+        self.sweep_with(account, form, &accounts, |sweep| {
+            sweep.administrators(&measure, &mut found);
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// Those of them who may do what is asked about (P-16.3), by identity.
+    pub(crate) fn sweep_users(&mut self, account: u32, form: Form) -> Outcome<Vec<Identity>> {
+        let Some(request) = self.use_request_of_anybody() else { return Ok(Vec::new()) };
+        let accounts = self.base.accounts_with(account, &request);
+        let mut found = Vec::new();
+        self.sweep_with(account, form, &accounts, |sweep| {
+            let possible = sweep.who(&request).possible;
+            found = sweep.listed(&possible);
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    fn sweep_with(
+        &mut self,
+        account: u32,
+        form: Form,
+        accounts: &BTreeSet<u32>,
+        sweep: impl FnOnce(&mut Sweep<'_>) -> Outcome<()>,
+    ) -> Outcome<Vec<Bundle>> {
+        let crowd = self.take_crowd(form, accounts)?;
+        let identities = &self.base.identities_in[account as usize];
+        let mut all = Callers::with_capacity(identities.len());
+        let mut unlisted = Vec::new();
+        for (place, id) in identities.iter().enumerate() {
+            if self.base.origin(*id) == Origin::Probe {
+                continue;
+            }
+            if crowd.knows(*id) {
+                all.insert(place);
+            } else {
+                unlisted.push(*id);
+            }
+        }
+        let mut swept = Sweep {
+            engine: self,
+            crowd,
+            account,
+            form,
+            all,
+            gains: BTreeMap::new(),
+            may: HashMap::new(),
+            units: HashMap::new(),
+            names: HashMap::new(),
+            regions: None,
+        };
+        let done = sweep(&mut swept);
+        let Sweep { crowd, gains, .. } = swept;
+        self.return_crowd(form, crowd);
+        done?;
+        let mut bundles = self.bundles(account, gains);
+        // Nobody that the compiled world lists: decided one by one.
+        for id in unlisted {
+            let steps = self.decide_steps(Caller::Identity(id), form, &|_| true)?;
+            let mut facts: Vec<Fact> = steps.into_iter().map(|step| step.conclusion).collect();
+            facts.sort_unstable();
+            if !facts.is_empty() {
+                bundles.push(Bundle { callers: [id].into(), facts: facts.into() });
+            }
+        }
+        Ok(bundles)
+    }
+
+    fn bundles(&self, account: u32, gains: BTreeMap<Fact, Callers>) -> Vec<Bundle> {
+        let identities = &self.base.identities_in[account as usize];
+        let mut facts_of: BTreeMap<Callers, Vec<Fact>> = BTreeMap::new();
+        for (fact, callers) in gains {
+            if !callers.is_clear() {
+                facts_of.entry(callers).or_default().push(fact);
+            }
+        }
+        let bundle = |(callers, facts): (Callers, Vec<Fact>)| Bundle {
+            callers: callers.ones().map(|place| identities[place]).collect(),
+            facts: facts.into(),
+        };
+        facts_of.into_iter().map(bundle).collect()
+    }
+
+    fn take_crowd(&mut self, form: Form, accounts: &BTreeSet<u32>) -> Outcome<Crowd> {
+        if form == Form::default() {
+            if let Some(crowd) = self.crowd.take() {
+                return Ok(crowd);
+            }
+            let plain = self.worlds.plain(&self.base)?;
+            return Ok(Crowd::new(&plain.set, &self.base));
+        }
+        let part = self.worlds.part(&self.base, form, accounts)?;
+        Ok(Crowd::new(&part.set, &self.base))
+    }
+
+    fn return_crowd(&mut self, form: Form, crowd: Crowd) {
+        if form == Form::default() {
+            self.crowd = Some(crowd);
+        }
+    }
+}
+
+impl Sweep<'_> {
+    fn nobody(&self) -> Callers {
+        Callers::with_capacity(self.all.len())
+    }
+
+    fn listed(&self, callers: &Callers) -> Vec<Identity> {
+        let identities = &self.engine.base.identities_in[self.account as usize];
+        callers.ones().filter(|place| self.all.contains(*place)).map(|place| identities[place]).collect()
+    }
+
+    /// P-15.10: whoever some policy of their own may allow the action.
+    fn may(&mut self, action: &Action) -> Callers {
+        if let Some(known) = self.may.get(action) {
+            return known.clone();
+        }
+        let identities = &self.engine.base.identities_in[self.account as usize];
+        let mut callers = self.nobody();
+        callers.extend(self.all.ones().filter(|place| self.engine.may(identities[*place], self.form, action)));
+        self.may.insert(action.clone(), callers.clone());
+        callers
+    }
+
+    fn gain(&mut self, fact: Fact, callers: &Callers) {
+        let n = self.all.len();
+        self.gains.entry(fact).or_insert_with(|| Callers::with_capacity(n)).union_with(callers);
+    }
+
+    /// Those who may not make the fact true as far as is known.
+    fn without(&self, mut callers: Callers, fact: Fact) -> Callers {
+        if let Some(known) = self.gains.get(&fact) {
+            callers.difference_with(known);
+        }
+        callers
+    }
+
+    /// A request of nobody yet, with what the question states.
+    fn blank(&self, action: &Action, region: &str) -> Request {
+        let mut request = ask::blank(Principal::Anonymous, action.clone(), region);
+        request.context.extend(self.engine.stated.keys.clone());
+        request
+    }
+
+    fn who(&mut self, request: &Request) -> super::crowd::Answer {
+        self.crowd.who(&self.engine.base, self.account, request)
+    }
+
+    fn administrators(&mut self, measure: &[bool], found: &mut Vec<Identity>) {
+        let counting: Vec<usize> = (0..measure.len()).filter(|at| measure[*at]).collect();
+        let mut left = self.all.clone();
+        // Of the first line, nothing but identity policies allows anything.
+        for at in counting.iter().filter(|at| **at < super::admin::N_FIRST) {
+            left.intersect_with(&self.may(&super::admin::ACTIONS[*at]));
+        }
+        for at in counting {
+            if left.is_clear() {
+                return;
+            }
+            match super::admin::question(self.engine, self.account, at) {
+                Some(request) => left.intersect_with(&self.who(&request).definite),
+                None => left.clear(),
+            }
+        }
+        found.extend(self.listed(&left));
+    }
+}

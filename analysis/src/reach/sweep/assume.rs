@@ -1,0 +1,162 @@
+//! Steps of the family `assume` (P-4.1): whom the trust policies of roles admit.
+
+use super::{Bundle, Outcome, Sweep};
+use crate::reach::ask::{self, GLOBAL_REGION};
+use crate::reach::crowd::{Callers, Crowd, as_role};
+use crate::reach::fact::{Fact, Form, Identity};
+use crate::reach::steps::Engine;
+use crate::reach::world::Origin;
+use fixedbitset::FixedBitSet;
+use iamc_policy::Principal;
+use iamc_policy::condition::ConditionKey;
+use iamc_policy::request::{KeyState, Request, RequestResource, ResourceInRequest};
+use std::collections::{BTreeMap, BTreeSet};
+
+impl Engine {
+    /// `sts:AssumeRole` on a role by nobody in particular, as a user makes it, and the same by anybody, whatever Region and
+    /// source identity.
+    fn assume_requests(&self, role: Identity) -> [Request; 2] {
+        let mut request = ask::blank(Principal::Anonymous, self.assume_action.clone(), GLOBAL_REGION);
+        request.resources.push(ResourceInRequest::new(RequestResource::Arn(self.base.arn(role).clone())));
+        let mut open = request.clone();
+        open.facts.session_unknown = true;
+        for key in ["aws:RequestedRegion", "aws:SourceIdentity"] {
+            open.context.insert(ConditionKey::new(key), KeyState::Unknown);
+        }
+        request.context.extend(self.stated.keys.clone());
+        open.context.extend(self.stated.keys.clone());
+        [request, open]
+    }
+
+    /// Who may assume the roles that may admit anybody, as the world is: asked of everybody at once.
+    ///
+    /// Cost: a few questions for each such role.
+    pub(crate) fn sweep_everybody(&mut self) -> Outcome<Vec<Bundle>> {
+        let mut crowd = self.take_crowd(Form::default(), &BTreeSet::new())?;
+        let mut roles_of: BTreeMap<FixedBitSet, Vec<Identity>> = BTreeMap::new();
+        let mut open: Vec<(Identity, FixedBitSet)> = Vec::new();
+        for role in &self.base.trusting_all {
+            let (sure, perhaps) = self.admitted(&mut crowd, *role);
+            if perhaps.ones().next().is_some() {
+                open.push((*role, perhaps));
+            }
+            if sure.ones().next().is_some() {
+                roles_of.entry(sure).or_default().push(*role);
+            }
+        }
+        let mut bundles = Vec::new();
+        for (lanes, roles) in roles_of {
+            let mut callers: Vec<Identity> = crowd.identities_of(&lanes).collect();
+            callers.retain(|id| self.base.origin(*id) != Origin::Probe);
+            callers.sort_unstable();
+            if !callers.is_empty() {
+                bundles
+                    .push(Bundle { callers: callers.into(), facts: roles.into_iter().map(Fact::Controls).collect() });
+            }
+        }
+        // Who is not settled may do it in some Region of their own, since STS answers in each.
+        let mut by_account: BTreeMap<u32, Vec<(Identity, Callers)>> = BTreeMap::new();
+        for (role, lanes) in open {
+            for id in crowd.identities_of(&lanes) {
+                let account = self.base.account_of[id as usize];
+                let n = self.base.identities_in[account as usize].len();
+                let roles = by_account.entry(account).or_default();
+                if roles.last().is_none_or(|(last, _)| *last != role) {
+                    roles.push((role, Callers::with_capacity(n)));
+                }
+                if let Some((_, callers)) = roles.last_mut() {
+                    callers.insert(self.base.place_of[id as usize] as usize);
+                }
+            }
+        }
+        // Nobody that the compiled world lists: decided one by one.
+        let unlisted = (0..self.base.n_identities).filter(|id| !crowd.knows(*id)).collect::<Vec<_>>();
+        self.return_crowd(Form::default(), crowd);
+        for (account, roles) in by_account {
+            bundles.extend(self.sweep_with(account, Form::default(), &BTreeSet::new(), |sweep| {
+                roles.iter().try_for_each(|(role, perhaps)| sweep.admit_elsewhere(*role, perhaps))
+            })?);
+        }
+        for id in unlisted {
+            for role in self.base.trusting_all.clone() {
+                if role != id && self.assume_step(id, Form::default(), role, None)?.is_some() {
+                    bundles.push(Bundle { callers: [id].into(), facts: [Fact::Controls(role)].into() });
+                }
+            }
+        }
+        Ok(bundles)
+    }
+
+    /// Whom a role admits, and whom it may admit in another Region, by principals of the set.
+    fn admitted(&self, crowd: &mut Crowd, role: Identity) -> (FixedBitSet, FixedBitSet) {
+        let [request, open] = self.assume_requests(role);
+        let (mut sure, mut perhaps) = crowd.ask_all(open);
+        perhaps.difference_with(&sure);
+        if perhaps.ones().next().is_some() {
+            let mut own = crowd.ask_all(as_role(&request, KeyState::Absent)).1;
+            own.difference_with(crowd.users());
+            let mut of_users = crowd.ask_all(request).1;
+            of_users.intersect_with(crowd.users());
+            own.union_with(&of_users);
+            sure.union_with(&own);
+            perhaps.difference_with(&own);
+        }
+        (sure, perhaps)
+    }
+}
+
+impl Sweep<'_> {
+    /// Roles whose trust policies may name somebody of the account.
+    pub(super) fn assume(&mut self) -> Outcome<()> {
+        let base = &self.engine.base;
+        let number = base.accounts[self.account as usize].id;
+        let named = base.trusting.get(&number).into_iter().flatten();
+        let mut roles: BTreeSet<Identity> = named.copied().collect();
+        if self.form == Form::default() {
+            base.trusting_all.iter().for_each(|role| {
+                roles.remove(role);
+            });
+        } else {
+            roles.extend(&base.trusting_all);
+        }
+        roles.into_iter().try_for_each(|role| self.assume_one(role))
+    }
+
+    pub(super) fn assume_one(&mut self, role: Identity) -> Outcome<()> {
+        let [request, open] = self.engine.assume_requests(role);
+        let (base, account) = (&self.engine.base, self.account);
+        let open = self.crowd.answer(base, account, open);
+        let (mut sure, mut perhaps) = (open.definite, open.possible);
+        perhaps.difference_with(&sure);
+        if !perhaps.is_disjoint(&self.all) {
+            let own = self.crowd.who(base, account, &request).possible;
+            sure.union_with(&own);
+            perhaps.difference_with(&own);
+        }
+        sure.intersect_with(&self.all);
+        self.gain(Fact::Controls(role), &sure);
+        self.admit_elsewhere(role, &perhaps)
+    }
+
+    /// Those whom a role admits in a Region of their choice.
+    fn admit_elsewhere(&mut self, role: Identity, perhaps: &Callers) -> Outcome<()> {
+        let fact = Fact::Controls(role);
+        let mut perhaps = perhaps.clone();
+        perhaps.intersect_with(&self.all);
+        let region = ConditionKey::new("aws:RequestedRegion");
+        if perhaps.is_clear() || self.engine.stated.keys.contains_key(&region) {
+            return Ok(());
+        }
+        let [mut request, _] = self.engine.assume_requests(role);
+        for (name, have) in self.regions()?.iter() {
+            let mut left = self.without(perhaps.clone(), fact);
+            left.intersect_with(have);
+            if !left.is_clear() {
+                request.context.insert(region.clone(), KeyState::one(name));
+                left.intersect_with(&self.who(&request).possible);
+                self.gain(fact, &left);
+            }
+        }
+        Ok(())
+    }
+}
