@@ -79,6 +79,16 @@ pub(crate) struct Verdict<V> {
     pub(crate) plan: Plan,
 }
 
+/// What is said of a request that is about nothing.
+pub(crate) fn resource_needed() -> RequestError {
+    RequestError {
+        code: "E-RESOURCE-NEEDED",
+        message: "a request names at least one resource: give its ARN, or `*`".into(),
+        field: "resource",
+        rule: "R-5.1",
+    }
+}
+
 impl<'a> Eval<'a> {
     /// Finds caller and units, and refuses ill-formed requests.
     pub(crate) fn begin(
@@ -88,12 +98,7 @@ impl<'a> Eval<'a> {
         scratch: &'a mut Scratch,
     ) -> Result<Eval<'a>, RequestError> {
         if request.resources.is_empty() {
-            return Err(RequestError {
-                code: "E-RESOURCE-NEEDED",
-                message: "a request names at least one resource: give its ARN, or `*`".into(),
-                field: "resource",
-                rule: "R-5.1",
-            });
+            return Err(resource_needed());
         }
         if request.session.is_some() && session.is_none() {
             return Err(RequestError {

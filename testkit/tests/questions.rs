@@ -113,6 +113,7 @@ fn variants(request: &Request, others: &[Request]) -> Vec<Request> {
     let mut checked = Request { given_keys: GivenKeys::Checked, ..plain.clone() };
     checked.context.retain(|key, _| key.as_str().len() % 2 == 0);
     let star = Request { resources: vec![ResourceInRequest::new(RequestResource::Star)], ..plain.clone() };
+    let nothing = Request { resources: Vec::new(), ..plain.clone() };
     let mut several = plain.clone();
     several.resources.extend(others.iter().flat_map(|other| other.resources.clone()).take(2));
     let bare = Request {
@@ -125,7 +126,7 @@ fn variants(request: &Request, others: &[Request]) -> Vec<Request> {
         ..bare
     };
     let moved = others.first().map(|other| Request { resources: other.resources.clone(), ..plain.clone() });
-    [Request { session: None, ..request.clone() }, plain, open, checked, star, several, bare]
+    [Request { session: None, ..request.clone() }, plain, open, checked, star, nothing, several, bare]
         .into_iter()
         .chain(moved)
         .collect()

@@ -9,7 +9,7 @@ use super::rows::{Bits, get, mask, n_words, ones, words};
 use super::truths::Kinds;
 use crate::ask::{ActionRef, Parts, ResourceRef};
 use crate::bulk::{ActionId, DecisionCode, PreparedContext, PrincipalId, ResourceId};
-use crate::decide::Settled;
+use crate::decide::{Settled, resource_needed};
 use crate::eval::Eval;
 use crate::keys;
 use crate::layout::NONE;
@@ -273,6 +273,9 @@ pub fn who_can<'s>(
     scope: Scope<'_>,
     scratch: &'s mut QuestionScratch,
 ) -> Result<Found<'s>, RequestError> {
+    if question.request.resources.is_empty() {
+        return Err(resource_needed());
+    }
     if question.request.session.is_some() {
         return Err(RequestError {
             code: "E-SESSION-POLICIES",
@@ -468,13 +471,6 @@ fn action<'a>(template: &Template<'a>) -> ActionRef<'a> {
     }
 }
 
-fn n_resources(template: &Template<'_>) -> usize {
-    match template.parts {
-        Parts::Request(request) => request.resources.len(),
-        Parts::Row { .. } => 1,
-    }
-}
-
 /// The resources of the request and of its further actions.
 fn each_resource<'a>(template: &Template<'a>) -> impl Iterator<Item = ResourceRef<'a>> + use<'a> {
     let (row, request) = match template.parts {
@@ -495,9 +491,8 @@ fn by_lanes(
     ranges: &[(u32, u32)],
     scratch: &mut QuestionScratch,
 ) -> Result<(), RequestError> {
-    let no_resource = n_resources(&template) == 0;
     let stand_ins = [lanes.some_user, lanes.some_role];
-    if no_resource || stand_ins == [None, None] || speaks_of_principals(set, &template) {
+    if stand_ins == [None, None] || speaks_of_principals(set, &template) {
         return by_points(set, template, ranges, scratch);
     }
     begin(scratch, lanes.n_words, ranges);
