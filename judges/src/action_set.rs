@@ -33,17 +33,29 @@ pub(crate) fn judge(bytes: &[u8]) -> u64 {
         }
     };
     let actions: Vec<String> = (0..1 + entropy.below(3)).map(|_| draw(&mut entropy)).collect();
-    let patterns: Vec<(bool, String)> = (0..1 + entropy.below(5))
+    let mut lists: Vec<(bool, Vec<String>)> = (0..1 + entropy.below(5))
         .map(|_| {
             let of = entropy.pick(&actions).clone();
-            (entropy.chance(20), action_near(&mut entropy, &of))
+            (entropy.chance(20), vec![action_near(&mut entropy, &of)])
         })
         .collect();
-    let statements: Vec<serde_json::Value> = patterns
+    if entropy.chance(25) {
+        let of = entropy.pick(&actions).clone();
+        lists.push((entropy.chance(20), many(&mut entropy, &of)));
+    }
+    // A policy about many services has a directory of them.
+    if entropy.chance(10) {
+        let services: Vec<_> = catalogue.services().collect();
+        let first = entropy.below(services.len());
+        for service in services.iter().cycle().skip(first).take(5 + entropy.below(40)) {
+            lists.push((false, vec![format!("{}:*", service.prefix())]));
+        }
+    }
+    let statements: Vec<serde_json::Value> = lists
         .iter()
-        .map(|(negated, pattern)| {
+        .map(|(negated, list)| {
             let element = if *negated { "NotAction" } else { "Action" };
-            serde_json::json!({"Effect": "Allow", element: pattern, "Resource": "*"})
+            serde_json::json!({"Effect": "Allow", element: list, "Resource": "*"})
         })
         .collect();
     let policy = serde_json::json!({"Version": "2012-10-17", "Statement": statements}).to_string();
@@ -73,13 +85,32 @@ pub(crate) fn judge(bytes: &[u8]) -> u64 {
             continue;
         }
         let applying = applying(&answer);
-        for (index, (negated, pattern)) in (0..).zip(&patterns) {
-            let expected = named(pattern, text) != *negated;
-            assert_eq!(applying.contains(&index), expected, "`{pattern}` (negated: {negated}) and `{text}`");
+        for (index, (negated, list)) in (0..).zip(&lists) {
+            let expected = list.iter().any(|pattern| named(pattern, text)) != *negated;
+            assert_eq!(applying.contains(&index), expected, "{list:?} (negated: {negated}) and `{text}`");
             n += 1;
         }
     }
     n
+}
+
+/// So many texts of one service that they are no longer compared one by one, near the action now and then.
+fn many(entropy: &mut Entropy<'_>, action: &str) -> Vec<String> {
+    let service = if entropy.chance(70) { "frob" } else { action.split(':').next().unwrap_or("frob") };
+    let name = action.split(':').nth(1).unwrap_or("Do");
+    let mut list = Vec::new();
+    for i in 0..5 + entropy.below(30) {
+        let n = entropy.below(name.chars().count() + 1);
+        let beginning: String = name.chars().take(n).collect();
+        list.push(match entropy.weighted(&[30, 35, 15, 10, 10]) {
+            0 => format!("{service}:Do{i}"),
+            1 => format!("{service}:Do{i}*"),
+            2 => format!("{service}:{beginning}*"),
+            3 => format!("{service}:?o{i}*x"),
+            _ => action_near(entropy, action),
+        });
+    }
+    list
 }
 
 /// does the entry name the action?

@@ -90,7 +90,9 @@ fn number(entropy: &mut Entropy<'_>) -> String {
         text = format!("{text}.{}", digits(entropy, 4));
     }
     if entropy.chance(30) {
-        text = format!("{text}{}{}{}", entropy.pick(&["e", "E"]), entropy.pick(&["", "-", "+"]), digits(entropy, 3));
+        let n_max = if entropy.chance(10) { 24 } else { 3 };
+        text =
+            format!("{text}{}{}{}", entropy.pick(&["e", "E"]), entropy.pick(&["", "-", "+"]), digits(entropy, n_max));
     }
     text
 }

@@ -83,6 +83,11 @@ pub(super) fn resource(entropy: &mut Entropy<'_>, arn: &str, variables: &Variabl
         ]))
         .to_owned();
     }
+    // The short form of.
+    if arn.contains(":execute-api:") && entropy.chance(40) {
+        let path = arn.split_once('/').map_or("", |(_, path)| path);
+        return format!("execute-api:/{}", if entropy.chance(50) { cut(entropy, path) + "*" } else { path.to_owned() });
+    }
     match entropy.weighted(&[32, 22, 16, 11, 7, 3, 3, 4, 3, 2, 1]) {
         0 => "*".to_owned(),
         1 => arn.to_owned(),

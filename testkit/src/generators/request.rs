@@ -180,7 +180,7 @@ fn resources(entropy: &mut Entropy<'_>, call: &Call, owner: &str) -> Vec<Resourc
 fn tags(entropy: &mut Entropy<'_>) -> Vec<(String, String)> {
     let mut tags = Vec::new();
     for _ in 0..[1, 0, 2][entropy.weighted(&[60, 20, 20])] {
-        let name = (*entropy.pick(&["team", "Team", "env"])).to_owned();
+        let name = (*entropy.pick(&["team", "team", "Team", "env", "\u{c4}"])).to_owned();
         if !tags.iter().any(|(known, _)| *known == name) {
             tags.push((name, (*entropy.pick(&["red", "blue", "", "*"])).to_owned()));
         }
@@ -349,8 +349,50 @@ pub(super) fn mixed(entropy: &mut Entropy<'_>, requests: &[Request]) -> Request 
             *known = state;
         }
     }
+    if entropy.chance(15) {
+        // What is derived and what is given must fit together.
+        mixed.given_keys = GivenKeys::Checked;
+        let key = ConditionKey::new(entropy.pick::<&str>(DERIVED));
+        let home = mixed.principal.account().map_or(ACCOUNT_A.to_owned(), |account| account.to_string());
+        let state = match entropy.below(6) {
+            0 => KeyState::Unknown,
+            1 => KeyState::Present,
+            2 => KeyState::Absent,
+            3 => KeyState::one(home),
+            4 => KeyState::list(["red", "blue"]),
+            _ => KeyState::one(*entropy.pick(&["red", "false", "true", "ursula", "User", "AssumedRole", "o-ex", ""])),
+        };
+        mixed.context.insert(key, state);
+    }
+    if entropy.chance(2) {
+        mixed.resources.clear();
+    }
     mixed
 }
+
+/// Keys that follow from who asks for what.
+const DERIVED: &[&str] = &[
+    "aws:PrincipalArn",
+    "aws:PrincipalAccount",
+    "aws:PrincipalTag/team",
+    "aws:PrincipalTag/\u{e4}",
+    "aws:PrincipalType",
+    "aws:PrincipalIsAWSService",
+    "aws:PrincipalOrgID",
+    "aws:PrincipalOrgPaths",
+    "aws:PrincipalServiceName",
+    "aws:username",
+    "aws:userid",
+    "aws:ResourceAccount",
+    "aws:ResourceTag/team",
+    "aws:ResourceOrgID",
+    "aws:MultiFactorAuthPresent",
+    "aws:FederatedProvider",
+    "aws:AssumedRoot",
+    "aws:SourceVpc",
+    "aws:VpceOrgID",
+    "aws:VpceOrgPaths",
+];
 
 /// What a policy for a finished request aims at.
 pub(super) fn aim_at(request: &Request) -> Aim {

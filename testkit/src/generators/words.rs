@@ -169,6 +169,7 @@ pub(super) const CALLS: &[Call] = &[
     call(2, "s3:FrobnicateObject", &["arn:aws:s3:::bkt/k"]),
     call(1, "frob:DoThing", &["arn:aws:frob:us-east-1:@:thing/1"]),
     call(1, "frob:ListThings", &["*"]),
+    call(3, "execute-api:Invoke", &["arn:aws:execute-api:us-east-1:@:api/prod/GET/pets"]),
 ];
 
 /// The calls of federated callers.
@@ -248,6 +249,8 @@ pub(super) const KEYS: &[KeyWord] = &[
     of(&["ec2"], key("ec2:InstanceType", Text, &["t3.micro", "m5.large"])),
     of(&["iam"], key("iam:PassedToService", Text, &["ec2.amazonaws.com", "lambda.amazonaws.com"])),
     of(&["secretsmanager"], key("secretsmanager:VersionStage", Text, &["AWSCURRENT", "AWSPENDING"])),
+    // A letter of which only the code point has a lower case.
+    key("aws:PrincipalTag/\u{c4}", Text, &["red", "blue"]),
     key("app:Blob", Binary, &["QQ==", "QUI=", "QR=="]),
     key("app:Note", Text, &["\u{e9}", "e\u{301}", "\u{1f600}", "\u{df}"]),
     list(key("app:Notes", Text, &["one", "two", "three"])),
