@@ -169,7 +169,7 @@ pub(super) const CALLS: &[Call] = &[
     call(2, "s3:FrobnicateObject", &["arn:aws:s3:::bkt/k"]),
     call(1, "frob:DoThing", &["arn:aws:frob:us-east-1:@:thing/1"]),
     call(1, "frob:ListThings", &["*"]),
-    call(3, "execute-api:Invoke", &["arn:aws:execute-api:us-east-1:@:api/prod/GET/pets"]),
+    call(1, "execute-api:Invoke", &["arn:aws:execute-api:us-east-1:@:api/prod/GET/pets"]),
 ];
 
 /// The calls of federated callers.
