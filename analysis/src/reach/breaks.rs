@@ -189,7 +189,7 @@ impl Reach {
         }
         if let Some((id, form)) = administrator(&search, reached, &self.engine.base) {
             for probe in 0..admin::PROBES.len() {
-                let Some(request) = admin::request(&mut self.engine, id, probe) else { continue };
+                let Some(request) = admin::request(&self.engine, id, probe) else { continue };
                 let engine = &mut self.engine;
                 let Some(answer) = engine.worlds.explain(&engine.base, form, &request)? else { continue };
                 if answer.decision == Decision::Allow {
