@@ -97,6 +97,9 @@ impl<'a> Eval<'a> {
     pub(crate) fn entry(&mut self, whose: Whose, id: u32, home: u32) -> Entry {
         let tables = self.tables_of(whose);
         let entry = tables.pattern(id);
+        if entry.kind() != pattern::EVERYTHING {
+            self.s.batch.note_resource();
+        }
         if entry.shape & pattern::IS_NULL != 0 {
             // It depends on the Region of the pseudo-resource all the same.
             let open = matches!(self.unit.target, Target::AnyRegion(..)) && !entry.is_of_another_service(b"dynamodb");

@@ -252,7 +252,7 @@ impl<'a> Eval<'a> {
                 let guards = self.set.programs().of_guardrail_set(set);
                 let denies = guards.denies.filter(|_| !R::RECORDS);
                 if let Some(program) = denies {
-                    deny!(self.guardrail_denies(recorder, program, PolicyKind::Scp));
+                    deny!(self.scp_denies(recorder, set, program));
                 }
                 let levels = (denies.is_none() || !guards.pass).then(|| self.levels_of(set));
                 for (index, level) in levels.into_iter().flatten() {

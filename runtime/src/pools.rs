@@ -1,5 +1,6 @@
 //! Pools of policies: which of their statements apply, and what follows for allows, denies and grant classes.
 
+use crate::batch::notes::DeniesOf;
 use crate::eval::{Eval, Whose};
 use crate::factors::Line;
 use crate::layout::*;
@@ -318,6 +319,23 @@ impl<'a> Eval<'a> {
             Whose::Base => (self.unit.spec.action.service, self.unit.spec.action.position),
             Whose::Session => (self.unit.session_service, NONE),
         }
+    }
+
+    /// Whether some Deny of the SCPs of an account applies. Rows of one caller and action differ in their resources, about
+    /// which hardly any SCP says something: what the last row was told is kept.
+    pub(crate) fn scp_denies<R: Recorder>(&mut self, recorder: &mut R, set: u32, program: Program) -> R::Value {
+        let action = (self.unit.spec.action.service, self.unit.spec.action.position);
+        let of = DeniesOf { set, action, principal: self.caller.record };
+        if let Some(known) = self.s.batch.begin_denies(of)
+            && let Some(value) = R::of_truth(known)
+        {
+            return value;
+        }
+        let value = self.guardrail_denies(recorder, program, PolicyKind::Scp);
+        if let Some(truth) = R::truth(&value) {
+            self.s.batch.keep_denies(of, truth);
+        }
+        value
     }
 
     /// Whether some Deny of a guardrail set applies.

@@ -146,6 +146,16 @@ pub(crate) trait Recorder: Sized {
     ) {
     }
 
+    /// The truth value that a value is, where it is nothing else.
+    fn truth(_value: &Self::Value) -> Option<Tri> {
+        None
+    }
+
+    /// The value of a truth value, where values are nothing else.
+    fn of_truth(_truth: Tri) -> Option<Self::Value> {
+        None
+    }
+
     /// A requirement and its value.
     fn require(&mut self, _code: ReasonCode, _entity: Option<&str>, _value: &Self::Value) {}
 
@@ -175,5 +185,13 @@ impl Recorder for Plain {
 
     fn stops_at_deny(&self) -> bool {
         self.stops_at_deny
+    }
+
+    fn truth(value: &Tri) -> Option<Tri> {
+        Some(*value)
+    }
+
+    fn of_truth(truth: Tri) -> Option<Tri> {
+        Some(truth)
     }
 }

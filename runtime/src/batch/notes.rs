@@ -34,6 +34,21 @@ pub(crate) struct BatchNotes {
     single: (u64, u32),
     /// The name of the session was looked at since [`BatchNotes::begin_row`].
     reads_session: bool,
+    /// Of a condition or a resource test since [`BatchNotes::begin_denies`]: it depends on the resource.
+    reads_resource: bool,
+    /// The last denies of SCPs that do not depend on the resource, and what they are of.
+    denies: Option<(DeniesOf, Tri)>,
+}
+
+/// What the denies of SCPs depend on, the resource apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct DeniesOf {
+    /// The guardrail set.
+    pub(crate) set: u32,
+    /// Service and position of the action.
+    pub(crate) action: (u32, u32),
+    /// The caller, whose session does not count.
+    pub(crate) principal: Option<u32>,
 }
 
 /// Slots for atoms at most: more would not stay in the cache of a core.
@@ -44,6 +59,7 @@ impl BatchNotes {
     pub(crate) fn forget(&mut self) {
         self.set = 0;
         self.context = 0;
+        self.denies = None;
     }
 
     pub(crate) fn begin_row(&mut self) {
@@ -58,6 +74,31 @@ impl BatchNotes {
     /// Did the answer to the row depend on the name of the session?
     pub(crate) fn reads_session(&self) -> bool {
         self.reads_session
+    }
+
+    /// The denies of SCPs follow, in a row of a batch: their value, if it is that of the last row that had some. What is
+    /// worked out is handed to [`BatchNotes::keep_denies`].
+    pub(crate) fn begin_denies(&mut self, of: DeniesOf) -> Option<Tri> {
+        self.reads_resource = false;
+        self.denies.filter(|(known, _)| *known == of).map(|(_, value)| value)
+    }
+
+    /// Keeps what was worked out since [`BatchNotes::begin_denies`], unless it depends on the resource, or on a session whose
+    /// name was looked at.
+    pub(crate) fn keep_denies(&mut self, of: DeniesOf, value: Tri) {
+        if self.is_row() && !self.reads_resource && !self.reads_session && of.principal.is_some() {
+            self.denies = Some((of, value));
+        }
+    }
+
+    /// The row is one of a batch.
+    fn is_row(&self) -> bool {
+        self.context != 0 && self.single.0 == 0
+    }
+
+    /// Something about the resource is looked at.
+    pub(crate) fn note_resource(&mut self) {
+        self.reads_resource = true;
     }
 
     /// The keys of the row's context are noted by id, and their names are not needed.
@@ -105,6 +146,7 @@ impl BatchNotes {
             self.single = (set.identity(), 0);
         }
         self.set = 0;
+        self.denies = None;
         self.single.1 += 1;
         self.context = self.single.1;
         self.checked[0] = false;
@@ -112,9 +154,14 @@ impl BatchNotes {
         self.set_mode(mode);
     }
 
-    /// Has the atom the same value in every row of the context?
-    pub(crate) fn is_of_context(&self, atom: u32) -> bool {
-        self.context != 0 && self.depends[atom as usize] & self.of_row == 0
+    /// The atom is looked at: has it the same value in every row of the context?
+    pub(crate) fn is_of_context(&mut self, atom: u32) -> bool {
+        if self.context == 0 {
+            return false;
+        }
+        let depends = self.depends[atom as usize];
+        self.reads_resource |= depends & depends::RESOURCE != 0;
+        depends & self.of_row == 0
     }
 
     fn slot(&self, atom: u32) -> usize {
@@ -150,6 +197,7 @@ impl Scratch {
         self.forget_row_prefix();
         let notes = &mut self.batch;
         notes.context = 0;
+        notes.denies = None;
         notes.single = (0, 0);
         notes.checked.resize(contexts.len(), false);
         self.arena.bytes.truncate(notes.n_bytes);
@@ -183,6 +231,7 @@ impl Scratch {
         self.n_request_given = self.given.len();
         let notes = &mut self.batch;
         notes.context = id + 1;
+        notes.denies = None;
         notes.by_id = row.kept == NONE;
         notes.set_mode(row.mode);
     }
@@ -210,4 +259,40 @@ impl Scratch {
 fn buffer(contexts: &Contexts, text: u32) -> Text {
     let (start, end) = contexts.texts().span(text);
     Text::Buffer { start, len: end - start }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn denies_are_kept_if_they_depend_on_caller_action_and_context_alone() {
+        let of = DeniesOf { set: 3, action: (1, 2), principal: Some(4) };
+        let kept = |look: fn(&mut BatchNotes), of: DeniesOf| {
+            let mut notes = BatchNotes {
+                context: 1,
+                depends: [depends::RESOURCE, depends::PRINCIPAL].into(),
+                ..BatchNotes::default()
+            };
+            assert_eq!(notes.begin_denies(of), None);
+            look(&mut notes);
+            notes.keep_denies(of, K::TRUE);
+            notes.begin_row();
+            notes
+        };
+        let by = |of: DeniesOf, look: fn(&mut BatchNotes)| kept(look, of).begin_denies(of);
+        assert_eq!(by(of, |_| {}), Some(K::TRUE));
+        assert_eq!(by(of, |notes| assert!(notes.is_of_context(1))), Some(K::TRUE));
+        assert_eq!(by(of, |notes| assert!(notes.is_of_context(0))), None);
+        assert_eq!(by(of, BatchNotes::note_resource), None);
+        assert_eq!(by(of, BatchNotes::note_session), None);
+        // A single row, whose contexts are counted anew, and a caller that the set does not list.
+        assert_eq!(by(of, |notes| notes.single = (1, 1)), None);
+        assert_eq!(by(DeniesOf { principal: None, ..of }, |_| {}), None);
+        for other in
+            [DeniesOf { set: 4, ..of }, DeniesOf { action: (1, 3), ..of }, DeniesOf { principal: Some(5), ..of }]
+        {
+            assert_eq!(kept(|_| {}, of).begin_denies(other), None);
+        }
+    }
 }
