@@ -97,10 +97,8 @@ impl<'a> Eval<'a> {
     pub(crate) fn entry(&mut self, whose: Whose, id: u32, home: u32) -> Entry {
         let tables = self.tables_of(whose);
         let entry = tables.pattern(id);
-        if entry.kind() != pattern::EVERYTHING {
-            self.s.batch.note_resource();
-        }
         if entry.shape & pattern::IS_NULL != 0 {
+            self.s.batch.note_resource(true);
             // It depends on the Region of the pseudo-resource all the same.
             let open = matches!(self.unit.target, Target::AnyRegion(..)) && !entry.is_of_another_service(b"dynamodb");
             let truth = if open { K::UNKNOWN } else { K::FALSE };
@@ -112,6 +110,7 @@ impl<'a> Eval<'a> {
             filled = self.fill(whose, entry.code, false);
         }
         let everything = entry.kind() == pattern::EVERYTHING;
+        self.s.batch.note_resource(!everything);
         let null = filled == Filled::Null;
         let holes = filled == Filled::Holes && !everything;
         let matched = |eval: &mut Self, text: Option<Text>| {

@@ -96,9 +96,9 @@ impl BatchNotes {
         self.context != 0 && self.single.0 == 0
     }
 
-    /// Something about the resource is looked at.
-    pub(crate) fn note_resource(&mut self) {
-        self.reads_resource = true;
+    /// Something is looked at, and it is about the resource or not.
+    pub(crate) fn note_resource(&mut self, is_read: bool) {
+        self.reads_resource |= is_read;
     }
 
     /// The keys of the row's context are noted by id, and their names are not needed.
@@ -284,7 +284,7 @@ mod tests {
         assert_eq!(by(of, |_| {}), Some(K::TRUE));
         assert_eq!(by(of, |notes| assert!(notes.is_of_context(1))), Some(K::TRUE));
         assert_eq!(by(of, |notes| assert!(notes.is_of_context(0))), None);
-        assert_eq!(by(of, BatchNotes::note_resource), None);
+        assert_eq!(by(of, |notes| notes.note_resource(true)), None);
         assert_eq!(by(of, BatchNotes::note_session), None);
         // A single row, whose contexts are counted anew, and a caller that the set does not list.
         assert_eq!(by(of, |notes| notes.single = (1, 1)), None);
