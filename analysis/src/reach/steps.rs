@@ -153,6 +153,8 @@ pub(crate) struct Engine {
     /// By role and truster.
     trusts: HashMap<(Identity, u16), Option<Holds>>,
     attempts: HashMap<AttemptKey, Option<Holds>>,
+    /// Steps without passes and trusts, by row and how many of its requests, caller, form and target.
+    settled: HashMap<(u16, u8, Caller, Form, Target), Option<Settled>>,
     policies: HashMap<Identity, Arc<[Arc<Policy>]>>,
     regions: HashMap<Identity, Arc<[String]>>,
     admins: HashMap<(Identity, Form), bool>,
@@ -173,6 +175,12 @@ pub(crate) struct Engine {
     /// Resources of the inventory by account and type.
     listed: HashMap<(u32, String, String), Arc<[Arn]>>,
 }
+
+/// How far a step holds, of how many requests, with how much open.
+type Settled = (Holds, u32, u32);
+
+/// So many settled steps are kept; then all are forgotten.
+const SETTLED_MAX: usize = 1_000_000;
 
 type Outcome<T> = Result<T, CompileError>;
 
@@ -226,6 +234,7 @@ impl Engine {
             trusters: Vec::new(),
             trusts: HashMap::new(),
             attempts: HashMap::new(),
+            settled: HashMap::new(),
             policies: HashMap::new(),
             regions: HashMap::new(),
             admins: HashMap::new(),
@@ -439,16 +448,30 @@ impl Engine {
     }
 
     /// Decides a step that has neither passes nor trusts; `None`: it does not hold.
-    fn settle(&mut self, mut step: Step) -> Outcome<Option<Step>> {
-        let Some(attempt) = self.attempt(&step)? else { return Ok(None) };
-        let needs = self.needs(&step);
-        let Some(needs) = needs else { return Ok(None) };
+    fn settle(&mut self, step: Step) -> Outcome<Option<Step>> {
+        // Searches from many starts come to the same callers.
+        let key = (step.row, step.n_row_requests, step.caller, step.form, step.target);
+        let known = match self.settled.get(&key) {
+            Some(known) => *known,
+            None => {
+                let settled = self.settle_now(&step)?;
+                if self.settled.len() >= SETTLED_MAX {
+                    self.settled.clear();
+                }
+                self.settled.insert(key, settled);
+                settled
+            }
+        };
+        Ok(known.map(|(holds, n_requests, n_open)| Step { holds, n_requests, n_open, ..step }))
+    }
+
+    fn settle_now(&mut self, step: &Step) -> Outcome<Option<Settled>> {
+        let Some(attempt) = self.attempt(step)? else { return Ok(None) };
+        let Some(needs) = self.needs(step) else { return Ok(None) };
         let n_open_needs = needs.iter().filter(|(_, met)| !met).count();
-        step.n_requests = attempt.asked.len() as u32;
-        step.n_open =
-            (attempt.asked.iter().filter(|asked| asked.holds == Holds::Possibly).count() + n_open_needs) as u32;
-        step.holds = if step.n_open > 0 { Holds::Possibly } else { attempt.holds };
-        Ok(Some(step))
+        let n_open = attempt.asked.iter().filter(|asked| asked.holds == Holds::Possibly).count() + n_open_needs;
+        let holds = if n_open > 0 { Holds::Possibly } else { attempt.holds };
+        Ok(Some((holds, attempt.asked.len() as u32, n_open as u32)))
     }
 
     /// P-16.1: whether an identity in a form is administrator of its account.
