@@ -247,6 +247,10 @@ impl Sweep<'_> {
 
     fn administrators(&mut self, measure: &[bool], found: &mut Vec<Identity>) {
         let counting: Vec<usize> = (0..measure.len()).filter(|at| measure[*at]).collect();
+        // Where none of the first line counts, nobody is one.
+        if !measure[..super::admin::N_FIRST].contains(&true) {
+            return;
+        }
         let mut left = self.all.clone();
         // Of the first line, nothing but identity policies allows anything.
         for at in counting.iter().filter(|at| **at < super::admin::N_FIRST) {

@@ -420,7 +420,17 @@ fn a_sweep_of_accounts_finds_what_deciding_one_by_one_finds() {
         Form { opened: true, ..Form::default() },
         Form { unbounded: true, group: 1, ..Form::default() },
     ];
-    for (at, world) in (40..52).map(|seed| read(&small_world(seed))).chain([acme()]).enumerate() {
+    // An account in which IAM is denied has no administrators, whoever may do all the rest.
+    let denied = r#"{"Effect":"Deny","Action":"iam:*","Resource":"*"}"#;
+    let denied = format!(
+        "{{\"kind\":\"guardrail\",\"id\":\"p-noiam\",\"type\":\"scp\",\"targets\":[\"{0}\"],\"document\":{1}}}\n\
+         {{\"kind\":\"user\",\"arn\":\"arn:aws:iam::{0}:user/all\",\"tags\":{{}},\
+         \"inline_policies\":[{{\"name\":\"i\",\"document\":{EVERYTHING}}}]}}\n",
+        ACCOUNTS[0],
+        document(denied)
+    );
+    let worlds = (40..52).map(small_world).chain([small_world(52) + &denied]);
+    for (at, world) in worlds.map(|text| read(&text)).chain([acme()]).enumerate() {
         let mut engine = engine(world);
         for form in forms {
             let [alone, swept] = one_by_one_and_swept(&mut engine, form);
