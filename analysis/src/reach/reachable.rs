@@ -77,9 +77,15 @@ impl Graph {
         let n_providers = engine.base.providers.len() as u32;
         let mut bundles = Vec::new();
         for account in 0..engine.base.accounts.len() as u32 {
-            bundles.extend(engine.sweep(account, Form::default())?);
+            match engine.swept.remove(&(account, Form::default(), None)) {
+                Some(known) => bundles.extend(known.iter().cloned()),
+                None => bundles.extend(engine.sweep(account, Form::default())?),
+            }
         }
-        bundles.extend(engine.sweep_everybody()?);
+        match engine.everybody.take() {
+            Some(known) => bundles.extend(known.iter().cloned()),
+            None => bundles.extend(engine.sweep_everybody()?),
+        }
         for provider in 0..n_providers {
             let steps = engine.steps(Caller::Provider(provider), Form::default())?;
             let mut facts: Vec<Fact> = steps.iter().map(|step| step.conclusion).collect();
@@ -219,21 +225,34 @@ impl Engine {
         Ok(Reachers { n_identities: graph.n_identities, at_start, reaches: passed.nodes })
     }
 
-    /// What a caller in a form may make true; `None`: that was not asked yet.
+    /// What an identity in a form may make true; `None`: nobody asked that of whoever else is like it.
     pub(super) fn possible_facts(&mut self, caller: Caller, form: Form) -> Result<Option<HashSet<Fact>>, CompileError> {
-        let Some(graph) = &self.graph else { return Ok(None) };
-        let Caller::Identity(id) = caller else { return Ok(None) };
         // Root users are nobody's target, and in no sweep.
-        if id >= graph.n_identities {
+        let Caller::Identity(id) = caller else { return Ok(None) };
+        if id >= self.base.n_identities {
             return Ok(None);
         }
-        if form == Form::default() {
+        let mut facts = HashSet::new();
+        if let Some(graph) = self.graph.as_ref().filter(|_| form == Form::default()) {
             let bundles = graph.by_caller.of(id).iter().map(|at| &graph.bundles[*at as usize]);
-            return Ok(Some(bundles.flat_map(|bundle| bundle.facts.iter().copied()).collect()));
+            facts.extend(bundles.flat_map(|bundle| bundle.facts.iter().copied()));
+            return Ok(Some(facts));
         }
-        let bundles = self.swept(self.base.account_of[id as usize], form, None)?;
-        let own = bundles.iter().filter(|bundle| bundle.callers.binary_search(&id).is_ok());
-        Ok(Some(own.flat_map(|bundle| bundle.facts.iter().copied()).collect()))
+        let own = self.swept(self.base.account_of[id as usize], form, None)?;
+        let everybody = match (form == Form::default(), &self.everybody) {
+            (false, _) => None,
+            (true, Some(known)) => Some(Arc::clone(known)),
+            (true, None) => {
+                let bundles: Arc<[Bundle]> = self.sweep_everybody()?.into();
+                Some(Arc::clone(self.everybody.insert(bundles)))
+            }
+        };
+        for bundle in own.iter().chain(everybody.iter().flat_map(|bundles| bundles.iter())) {
+            if bundle.callers.binary_search(&id).is_ok() {
+                facts.extend(&bundle.facts);
+            }
+        }
+        Ok(Some(facts))
     }
 
     /// What identities of an account in a form may do; with a fact, what that makes possible. Kept.

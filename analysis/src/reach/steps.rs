@@ -141,6 +141,8 @@ pub(crate) struct Engine {
     pub(super) banned: BTreeSet<(u16, Target)>,
     /// What is possible, of accounts that were swept, and what with one fact more.
     pub(super) swept: HashMap<(u32, Form, Option<Fact>), Arc<[Bundle]>>,
+    /// Who may assume roles that may admit anybody, as long as there is no graph.
+    pub(super) everybody: Option<Arc<[Bundle]>>,
     pub(super) graph: Option<Graph>,
     /// The action on a resource that is asked about.
     pub(super) asked_use: Option<Use>,
@@ -225,6 +227,7 @@ impl Engine {
             crowd: None,
             banned: BTreeSet::new(),
             swept: HashMap::new(),
+            everybody: None,
             graph: None,
             asked_use: None,
             assume_action,
