@@ -225,7 +225,8 @@ impl Engine {
         Ok(Reachers { n_identities: graph.n_identities, at_start, reaches: passed.nodes })
     }
 
-    /// What an identity in a form may make true; `None`: nobody asked that of whoever else is like it.
+    /// What an identity in a form may make true. `None`: that is not known and not worth a sweep, since in a form that few of
+    /// the account act in most of it is known to be true by then.
     pub(super) fn possible_facts(&mut self, caller: Caller, form: Form) -> Result<Option<HashSet<Fact>>, CompileError> {
         // Root users are nobody's target, and in no sweep.
         let Caller::Identity(id) = caller else { return Ok(None) };
@@ -238,16 +239,21 @@ impl Engine {
             facts.extend(bundles.flat_map(|bundle| bundle.facts.iter().copied()));
             return Ok(Some(facts));
         }
-        let own = self.swept(self.base.account_of[id as usize], form, None)?;
-        let everybody = match (form == Form::default(), &self.everybody) {
-            (false, _) => None,
-            (true, Some(known)) => Some(Arc::clone(known)),
-            (true, None) => {
-                let bundles: Arc<[Bundle]> = self.sweep_everybody()?.into();
-                Some(Arc::clone(self.everybody.insert(bundles)))
-            }
+        let account = self.base.account_of[id as usize];
+        let (own, everybody) = if form == Form::default() {
+            let everybody = match &self.everybody {
+                Some(known) => Arc::clone(known),
+                None => {
+                    let bundles: Arc<[Bundle]> = self.sweep_everybody()?.into();
+                    Arc::clone(self.everybody.insert(bundles))
+                }
+            };
+            (self.swept(account, form, None)?, everybody)
+        } else {
+            let Some(own) = self.swept.get(&(account, form, None)) else { return Ok(None) };
+            (Arc::clone(own), [].into())
         };
-        for bundle in own.iter().chain(everybody.iter().flat_map(|bundles| bundles.iter())) {
+        for bundle in own.iter().chain(everybody.iter()) {
             if bundle.callers.binary_search(&id).is_ok() {
                 facts.extend(&bundle.facts);
             }

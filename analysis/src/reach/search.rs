@@ -154,9 +154,18 @@ impl Search {
             }
             Fact::TrustOpened(_) | Fact::Created(_) => {
                 self.conditions.push(fact);
-                let forms: Vec<_> = self.forms.iter().map(|(key, rest)| (*key, rest.clone())).collect();
-                for ((id, form), (form_cost, premises)) in forms {
-                    self.conditional(engine, id, form, form_cost, &premises, fact, limits)?;
+                let is_open = |(key, (premise, _)): (&(Identity, Form), &(Cost, Vec<Fact>))| {
+                    self.is_of_use(fact, (*premise).max(cost)).then_some(*key)
+                };
+                let keys: Vec<(Identity, Form)> = self.forms.iter().filter_map(is_open).collect();
+                for key in keys {
+                    // The first of them may have settled it.
+                    let premise = self.forms.get(&key).map_or(cost, |(premise, _)| (*premise).max(cost));
+                    if self.is_of_use(fact, premise)
+                        && let Some((form_cost, premises)) = self.forms.get(&key).cloned()
+                    {
+                        self.conditional(engine, key.0, key.1, form_cost, &premises, fact, limits)?;
+                    }
                 }
             }
             Fact::Administers(_) | Fact::Uses => {}
@@ -225,9 +234,16 @@ impl Search {
                 self.take(step, cost, premises, limits);
             }
         }
-        for condition in self.conditions.clone() {
-            self.conditional(engine, id, form, cost, premises, condition, limits)?;
+        let mut conditions = std::mem::take(&mut self.conditions);
+        // A trust that was opened is of no use once its role is controlled.
+        conditions
+            .retain(|fact| !matches!(fact, Fact::TrustOpened(role) if self.found.contains_key(&Fact::Controls(*role))));
+        for condition in &conditions {
+            if self.is_of_use(*condition, cost) {
+                self.conditional(engine, id, form, cost, premises, *condition, limits)?;
+            }
         }
+        self.conditions = conditions;
         Ok(())
     }
 
@@ -253,6 +269,14 @@ impl Search {
             self.take(step, cost, &premises, limits);
         }
         Ok(())
+    }
+
+    /// Whether what a condition makes possible is worth a decision, after a premise of that cost.
+    fn is_of_use(&self, condition: Fact, premise: Cost) -> bool {
+        match condition {
+            Fact::TrustOpened(role) => self.is_worth(Fact::Controls(role), premise),
+            _ => true,
+        }
     }
 
     /// Whether a goal is known that costs no more than any step after that premise.
