@@ -360,6 +360,11 @@ fn not_searched() -> Vec<Value> {
     Reach::not_modelled().into_iter().map(|(row, why)| json!({"row": row, "why": why})).collect()
 }
 
+/// So many of something, in words.
+fn counted(n: usize, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
 /// One path; `id` begins the names of its cases.
 pub(crate) fn path_json(path: &Path, id: &str) -> Result<Value, Failure> {
     let mut hops = Vec::new();

@@ -56,20 +56,19 @@ impl TableBuilder {
     /// Panics: if more or higher ids are added than [`TableBuilder::new`] was told.
     pub fn insert(&mut self, hash: u64, id: u32, mut same: impl FnMut(u32) -> bool) -> bool {
         let mask = self.slots.len() - 1;
-        let tag = tag(hash, mask);
-        let mut slot = hash as usize & mask;
-        loop {
-            match self.slots[slot] {
-                NONE => break,
-                other if other & !(mask as u32) == tag && same(other & mask as u32) => return false,
-                _ => slot = (slot + 1) & mask,
+        match slot(&self.slots, hash, &mut same) {
+            Some(at) if self.slots[at] == NONE => {
+                self.n_taken += 1;
+                let fits = is_sparse(self.n_taken, self.slots.len()) && (id as usize) < mask;
+                assert!(fits, "more ids than the table was made for");
+                self.slots[at] = tag(hash, mask) | id;
+                true
+            }
+            found => {
+                assert!(found.is_some(), "more ids than the table was made for");
+                false
             }
         }
-        self.n_taken += 1;
-        let fits = is_sparse(self.n_taken, self.slots.len()) && (id as usize) < mask;
-        assert!(fits, "more ids than the table was made for");
-        self.slots[slot] = tag | id;
-        true
     }
 
     /// The table.
@@ -81,15 +80,21 @@ impl TableBuilder {
 /// The id for which `same` holds, among those whose hash may be `hash`. An empty table finds nothing.
 ///
 /// Cost: O(1) on average, O(ids) at worst.
-pub fn find(table: &[u32], hash: u64, mut same: impl FnMut(u32) -> bool) -> Option<u32> {
+pub fn find(table: &[u32], hash: u64, same: impl FnMut(u32) -> bool) -> Option<u32> {
+    let found = table[slot(table, hash, same)?];
+    (found != NONE).then(|| found & (table.len() as u32 - 1))
+}
+
+/// The slot of the id for which `same` holds, or the free one where it would go; `None`: there is neither.
+pub(crate) fn slot(table: &[u32], hash: u64, mut same: impl FnMut(u32) -> bool) -> Option<usize> {
     let mask = table.len().checked_sub(1)?;
     let tag = tag(hash, mask);
     let mut slot = hash as usize & mask;
     // A valid table has a free slot; the bound only says so twice.
     for _ in 0..table.len() {
         match table[slot] {
-            NONE => return None,
-            id if id & !(mask as u32) == tag && same(id & mask as u32) => return Some(id & mask as u32),
+            NONE => return Some(slot),
+            id if id & !(mask as u32) == tag && same(id & mask as u32) => return Some(slot),
             _ => slot = (slot + 1) & mask,
         }
     }

@@ -1,6 +1,6 @@
 //! `iamc paths --blast-radius`: what a start comes to hold, by account.
 
-use super::not_searched;
+use super::{counted, not_searched};
 use crate::args::{Format, Global};
 use crate::ending::{Ending, Failure};
 use crate::output::Output;
@@ -26,10 +26,6 @@ fn n_of(blast: &Blast, is_counted: impl Fn(&(String, bool)) -> bool) -> usize {
     blast.accounts.iter().flat_map(|account| &account.identities).filter(|one| is_counted(one)).count()
 }
 
-fn counted(n: usize, word: &str) -> String {
-    format!("{n} {word}{}", if n == 1 { "" } else { "s" })
-}
-
 fn sure(definite: bool) -> String {
     if definite { paint(GOOD, "definitely") } else { paint(OPEN, "possibly") }
 }
@@ -39,13 +35,9 @@ fn human(blast: &Blast) -> String {
     let mut text = format!(
         "{}\n  reaches {}, {} of them definitely, in {}; administrator of {n_administrated}\n",
         paint(HEAD, clean_line(&blast.start)),
-        if n_of(blast, |_| true) == 1 {
-            "1 identity".to_owned()
-        } else {
-            format!("{} identities", n_of(blast, |_| true))
-        },
+        counted(n_of(blast, |_| true), "identity", "identities"),
         n_of(blast, |(_, definite)| *definite),
-        counted(blast.accounts.len(), "account"),
+        counted(blast.accounts.len(), "account", "accounts"),
     );
     for account in &blast.accounts {
         text.push_str(&account_human(account));

@@ -1,6 +1,6 @@
 //! `iamc paths --break`: statements without which no path is left.
 
-use super::{not_searched, path_human, path_json};
+use super::{counted, not_searched, path_human, path_json};
 use crate::args::{Format, Global};
 use crate::ending::{Ending, Failure};
 use crate::output::Output;
@@ -21,10 +21,6 @@ pub(super) fn write(found: &Break, global: &Global) -> Result<Ending, Failure> {
     Ok(Ending::Done)
 }
 
-fn counted(n: usize, word: &str) -> String {
-    format!("{n} {word}{}", if n == 1 { "" } else { "s" })
-}
-
 fn human(found: &Break) -> String {
     match found {
         Break::NoPath => "no path\n".to_owned(),
@@ -38,8 +34,8 @@ fn human(found: &Break) -> String {
                 text.push_str(&cut_human(cut));
             }
             let proved = if *smallest { "and no fewer do" } else { "not proved to be the fewest" };
-            let n = counted(cuts.len(), "statement");
-            let starts = counted(*n_starts, "start");
+            let n = counted(cuts.len(), "statement", "statements");
+            let starts = counted(*n_starts, "start", "starts");
             text.push_str(&format!("without {n} no path is left, of {starts}; {proved}\n"));
             text
         }

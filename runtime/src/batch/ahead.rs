@@ -19,9 +19,8 @@ struct Ahead {
     principal: u64,
     resource: u64,
     text_resource: u64,
-    /// NONE: none is there.
-    principal_row: u32,
-    resource_row: u32,
+    /// Rows that may be theirs; NONE: none is.
+    rows: [u32; 2],
 }
 
 impl RowsBuilder<'_> {
@@ -69,22 +68,21 @@ impl RowsBuilder<'_> {
             sum ^= self.tables.resources.read_ahead(row.text_resource);
         }
         for row in ahead.iter_mut() {
-            row.principal_row = hash::find(callers(row.by_name), row.principal, |_| true).unwrap_or(NONE);
-            row.resource_row = hash::find(&tables.resource_hash, row.resource, |_| true).unwrap_or(NONE);
+            let first = |table: &[u32], hash| hash::find(table, hash, |_| true).unwrap_or(NONE);
+            row.rows = [first(callers(row.by_name), row.principal), first(&tables.resource_hash, row.resource)];
         }
         // The names of both, which are compared.
         let principals = rows::<PRINCIPAL_ROW>(&tables.principals);
         let resources = rows::<RESOURCE_ROW>(&tables.resources);
-        let name = |row: u32, names: &dyn Fn(usize) -> Option<u32>| names(row as usize).unwrap_or(NONE);
-        for row in ahead.iter_mut() {
-            row.principal_row = name(row.principal_row, &|at| principals.get(at).map(|row| row[2]));
-            row.resource_row = name(row.resource_row, &|at| resources.get(at).map(|row| row[0]));
+        let mut names = [NONE; 2 * TOGETHER];
+        for (names, Ahead { rows: [principal, resource], .. }) in names.chunks_exact_mut(2).zip(ahead.iter()) {
+            names[0] = principals.get(*principal as usize).map_or(NONE, |row| row[2]);
+            names[1] = resources.get(*resource as usize).map_or(NONE, |row| row[0]);
         }
-        for string in ahead.iter().flat_map(|row| [row.principal_row, row.resource_row]) {
-            sum ^= tables.string_offsets.get(string as usize).copied().unwrap_or(0);
-        }
-        for string in ahead.iter().flat_map(|row| [row.principal_row, row.resource_row]).filter(|row| *row != NONE) {
-            let text = self.set.string(string);
+        let names = || names.iter().filter(|name| **name != NONE);
+        names().for_each(|name| sum ^= tables.string_offsets[*name as usize]);
+        for name in names() {
+            let text = self.set.string(*name);
             sum ^= u32::from(text.first().copied().unwrap_or(0)) ^ u32::from(text.last().copied().unwrap_or(0));
         }
         std::hint::black_box(sum);

@@ -51,23 +51,13 @@ impl Texts {
         crate::hash::read_ahead(&self.slots, hash)
     }
 
-    /// The slot of a text, or the free one where it would go.
+    /// The slot of a text, or the free one where it would go: half of them are free.
     fn slot(&self, hash: u64, text: &[u8]) -> usize {
-        let mask = self.slots.len() - 1;
-        let tag = tag(hash, mask);
-        let mut slot = hash as usize & mask;
-        loop {
-            match self.slots[slot] {
-                NONE => return slot,
-                id if id & !(mask as u32) == tag && self.get(id & mask as u32) == text => return slot,
-                _ => slot = (slot + 1) & mask,
-            }
-        }
+        crate::hash::slot(&self.slots, hash, |id| self.get(id) == text).expect("half of the slots are free")
     }
 
     pub(crate) fn find(&self, text: &[u8]) -> Option<u32> {
-        let id = self.slots[self.slot(self.hash(text), text)];
-        (id != NONE).then(|| id & self.id_bits())
+        crate::hash::find(&self.slots, self.hash(text), |id| self.get(id) == text)
     }
 
     fn id_bits(&self) -> u32 {

@@ -115,14 +115,10 @@ impl Engine {
         }
         // What is cheap and fails most comes first; what is open is counted on the way.
         let mut n_open = 0;
-        for (i, request) in row.requests.iter().enumerate() {
-            for (j, pass) in request.passes.iter().enumerate() {
-                if pass.role == PassedRole::Target {
-                    let Some(holds) = self.pass(id, form, role, &row.requests[i].passes[j].to)? else {
-                        return Ok(None);
-                    };
-                    n_open += u32::from(holds == Holds::Possibly);
-                }
+        for pass in row.requests.iter().flat_map(|request| &request.passes) {
+            if pass.role == PassedRole::Target {
+                let Some(holds) = self.pass(id, form, role, &pass.to)? else { return Ok(None) };
+                n_open += u32::from(holds == Holds::Possibly);
             }
         }
         for at_trust in 0..row.trusts.len() {

@@ -119,9 +119,6 @@ impl Sweep<'_> {
             own.intersect_with(callers);
             for resource in self.engine.resources_for(at, *role) {
                 let left = self.without(own.clone(), Fact::Controls(*role));
-                if left.is_clear() {
-                    break;
-                }
                 let Some(place) = left.ones().next() else { break };
                 let first = Caller::Identity(self.engine.base.identities_in[self.account as usize][place]);
                 let n = row.requests.len() as u8;
