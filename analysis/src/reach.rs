@@ -7,7 +7,7 @@
 //! binds and decides requests, [`names`] makes up names; [`search`] looks for the cheapest way to each fact. [`reachable`]
 //! tells for all starts at once who has a way at all, from steps that are possible: [`sweep`] asks them of all identities of
 //! an account together, [`crowd`] puts one such question. [`admin`]
-//! measures administrators, [`goal`] asks for one action on one resource; [`starts`] says where paths begin, [`alternatives`] looks for more ways than the cheapest, [`blast`] sums up what a start
+//! measures administrators, [`goal`] asks for one action on one resource, whose policy may be written anew ([`resource`]); [`starts`] says where paths begin, [`alternatives`] looks for more ways than the cheapest, [`blast`] sums up what a start
 //! leads to, [`breaks`] which statements let it; [`deeds`] says which callers are worth a look; [`proof`] cuts out of the world
 //! what a request needs.
 
@@ -24,6 +24,7 @@ mod goal;
 mod names;
 mod proof;
 mod reachable;
+mod resource;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a panic is how a test says no")]
 mod rules;
@@ -402,6 +403,7 @@ impl Engine {
             Fact::Joined(user, at) => format!("{} is in {}", base.arn(user), group(at)),
             Fact::TrustOpened(id) => format!("{} trusts the caller", base.arn(id)),
             Fact::Created(id) => format!("{} exists", base.arn(id)),
+            Fact::Rewritten => "the policy of the resource lets in the caller".to_owned(),
             Fact::Administers(account) => format!("administrator of {}", base.accounts[account as usize].id),
             Fact::Uses => self.asked_use.as_ref().map(goal::Use::in_words).unwrap_or_default(),
         }

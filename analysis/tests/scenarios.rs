@@ -364,3 +364,29 @@ fn alternatives() {
     assert_eq!(rows, [["sts-assume-role"], ["iam-attach-user-policy"], ["iam-put-user-policy"]]);
     assert_eq!(n, 3);
 }
+
+#[test]
+fn whoever_writes_a_resource_policy_uses_the_resource() {
+    let policy = document(r#"{"Effect":"Deny","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"}"#);
+    let bucket = format!(
+        r#"{{"kind":"resource","arn":"arn:aws:s3:::b","account":"111111111111","policy":{policy},"s3_restrict_public_buckets":true}}"#
+    );
+    let works = Scene { more: bucket, ..scene(&allow(&["s3:PutBucketPolicy"], "arn:aws:s3:::b"), &trusts(EC2)) };
+    let reads = Goal::Use { action: "s3:GetObject", resource: "arn:aws:s3:::b/k" };
+    let rows = ["respol-s3-put-bucket-policy", "goal"];
+    works.check(reads, Some(&rows));
+    stopped(&works, reads, "s3:PutBucketPolicy");
+    // What denies is the caller's own, or a guardrail's: it stays.
+    stopped(&works, reads, "s3:GetObject");
+    // Everybody who does is told, those who come to do it among them; and what breaks it.
+    let target = Scene { trust: trusts(r#"{"AWS":"111111111111"}"#), ..works.clone() };
+    let assumes = Scene { own: allow(&["sts:AssumeRole"], TARGET), ..target };
+    let (paths, n) = assumes.reach(&[]).to(reads, true, usize::MAX).unwrap();
+    let found: Vec<(&str, Vec<&str>)> =
+        paths.iter().map(|path| (path.start.as_str(), path.hops.iter().map(|hop| hop.row).collect())).collect();
+    assert_eq!((found, n), (vec![(ME, vec!["sts-assume-role", rows[0], rows[1]]), (TARGET, rows.to_vec())], 2));
+    let found = works.reach(&[]).breaks(Start::Everybody, reads, true).unwrap();
+    let iamc_analysis::Break::Statements { cuts, smallest: true, n_starts: 2 } = found else { panic!("{found:?}") };
+    let owners: Vec<&str> = cuts.iter().map(|cut| cut.owner.as_str()).collect();
+    assert_eq!(owners, [ME, TARGET]);
+}

@@ -31,6 +31,8 @@ pub(crate) enum Fact {
     TrustOpened(Identity),
     /// The role or user of the search's making exists (P-3.6).
     Created(Identity),
+    /// The policy of the resource that is asked about admits whatever is controlled (P-3.20).
+    Rewritten,
     /// Some controlled node is administrator of the account (P-16.1); by the account's number in the search.
     Administers(u32),
     /// The action that is asked about is allowed on its resource (P-16.3).
@@ -49,6 +51,8 @@ pub(crate) struct Form {
     pub(crate) group: u32,
     /// The target's trust policy is opened.
     pub(crate) trust: bool,
+    /// The policies of resources are opened.
+    pub(crate) resource: bool,
 }
 
 /// How sure something is.

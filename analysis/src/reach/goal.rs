@@ -22,6 +22,8 @@ pub(crate) struct Use {
     steps: HashMap<(Identity, Form), Option<Step>>,
     /// By account and form: who may, ascending.
     users: HashMap<(u32, Form), Arc<[Identity]>>,
+    /// By account and form: who may write the policy of the resource anew, ascending.
+    pub(super) rewriters: HashMap<(u32, Form), Arc<[Identity]>>,
 }
 
 impl Use {
@@ -50,6 +52,7 @@ impl Engine {
             region: region.to_owned(),
             steps: HashMap::new(),
             users: HashMap::new(),
+            rewriters: HashMap::new(),
         });
         true
     }
@@ -60,6 +63,15 @@ impl Engine {
             RequestResource::Arn(arn) => !arn.account().is_empty() || asked.owner.is_some(),
             RequestResource::Star => true,
         })
+    }
+
+    /// The resource of the inventory that holds what is asked about.
+    pub(super) fn asked_holder(&self) -> Option<u32> {
+        let RequestResource::Arn(arn) = &self.asked_use.as_ref()?.resource else { return None };
+        let text = arn.as_str();
+        let cuts = text.match_indices('/').map(|(at, _)| &text[..at]);
+        let mut listed = cuts.chain([text]).filter_map(|arn| self.base.resources_by_arn.get(arn)).flatten();
+        listed.next().copied()
     }
 
     /// A resource is listed under its own ARN or a beginning of it.
@@ -108,7 +120,8 @@ impl Engine {
         if let Some(known) = known {
             return Ok(Arc::clone(known));
         }
-        let found: Arc<[Identity]> = self.sweep_users(account, form)?.into();
+        let Some(request) = self.use_request_of_anybody() else { return Ok([].into()) };
+        let found: Arc<[Identity]> = self.sweep_request(account, form, &request)?.into();
         if let Some(asked) = &mut self.asked_use {
             asked.users.insert((account, form), Arc::clone(&found));
         }
@@ -117,8 +130,9 @@ impl Engine {
 
     /// Everybody who may do it at least perhaps, as the world is.
     pub(super) fn everybody_who_uses(&mut self) -> Result<Vec<Identity>, CompileError> {
+        let Some(request) = self.use_request_of_anybody() else { return Ok(Vec::new()) };
         let mut found = Vec::new();
-        for account in 0..self.base.accounts.len() as u32 {
+        for account in self.accounts_that_may(&request)? {
             found.extend(self.users_of(account, Form::default())?.iter());
         }
         Ok(found)

@@ -70,6 +70,12 @@ impl Engine {
         let resources = prefixes.iter().filter_map(|arn| base.resources_by_arn.get(*arn)).flatten();
         let resources: BTreeSet<u32> = resources.copied().collect();
         world.resources = resources.into_iter().map(|at| all.resources[at as usize].clone()).collect();
+        if step.is_some_and(|step| step.form.resource)
+            && let Some(caller) = caller
+        {
+            let caller = base.arn(caller).as_str();
+            world.resources.iter_mut().for_each(|resource| super::resource::open(resource, Some(caller)));
+        }
         world.coverage = all.coverage.iter().filter(|one| accounts.contains(&one.account)).cloned().collect();
         if all.assume_complete {
             assume_complete(&mut world);

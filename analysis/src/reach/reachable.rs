@@ -206,9 +206,21 @@ impl Engine {
             // Who may do it at once is shown, too.
             holding.extend(self.everybody_who_uses()?);
         }
+        let mut rewriting = Vec::new();
+        if is_goal(Fact::Uses) {
+            for (account, rewriters) in self.rewriters()? {
+                // Most of them may do it at once where the policy says what they like.
+                let users = self.users_of(account, Form { resource: true, ..Form::default() })?;
+                let (done, others): (Vec<Identity>, Vec<Identity>) =
+                    rewriters.iter().partition(|id| users.binary_search(id).is_ok());
+                holding.extend(done);
+                rewriting.extend(others);
+            }
+        }
         let mut passed = graph.nothing_passed();
         graph.mark_backwards(holding, &mut passed);
-        let changers: Vec<u32> = (0..n).filter(|node| graph.is_changer(*node)).collect();
+        let changers = (0..n).filter(|node| graph.is_changer(*node));
+        let changers: Vec<u32> = changers.chain(rewriting).collect();
         let mut may_change = graph.nothing_passed();
         graph.mark_backwards(changers.iter().copied(), &mut may_change);
         let mut may_change = may_change.nodes;
@@ -301,7 +313,7 @@ struct Closure {
     /// Who acts, in which form, by account.
     acting: HashMap<u32, Vec<(Identity, Form)>>,
     in_forms: HashSet<(Identity, Form)>,
-    /// Trusts opened and identities made.
+    /// Trusts opened, identities made, the policy of the resource written anew.
     conditions: Vec<Fact>,
     stack: Vec<Fact>,
     is_met: bool,
@@ -387,7 +399,7 @@ impl Closure {
                 }
                 self.act(engine, ends, user)?;
             }
-            Fact::TrustOpened(_) | Fact::Created(_) => {
+            Fact::TrustOpened(_) | Fact::Created(_) | Fact::Rewritten => {
                 self.conditions.push(fact);
                 // Most often somebody of the same account makes use of it.
                 let own = match fact {
@@ -441,6 +453,9 @@ impl Closure {
             if (ends.is_goal)(Fact::Uses) && engine.users_of(account, form)?.binary_search(&id).is_ok() {
                 self.push(ends, Fact::Uses);
             }
+            if (ends.is_goal)(Fact::Uses) && engine.rewriters_of(account, form)?.binary_search(&id).is_ok() {
+                self.push(ends, Fact::Rewritten);
+            }
             if self.is_met {
                 return Ok(());
             }
@@ -458,7 +473,7 @@ impl Closure {
         Ok(())
     }
 
-    /// What an identity does with a trust that was opened, or with an identity that was made.
+    /// What an identity does with a trust that was opened, an identity that was made, or a resource whose policy was written.
     fn make_use(
         &mut self,
         engine: &mut Engine,
@@ -471,7 +486,16 @@ impl Closure {
         {
             return Ok(true);
         }
-        let bundles = engine.swept(engine.base.account_of[id as usize], form, Some(fact))?;
+        let account = engine.base.account_of[id as usize];
+        if fact == Fact::Rewritten {
+            let users = engine.users_of(account, Form { resource: true, ..form })?;
+            let is_one = users.binary_search(&id).is_ok();
+            if is_one {
+                self.push(ends, Fact::Uses);
+            }
+            return Ok(is_one);
+        }
+        let bundles = engine.swept(account, form, Some(fact))?;
         Ok(self.push_own(ends, &bundles, id))
     }
 

@@ -152,13 +152,15 @@ impl Search {
                     self.relax(Fact::Unbounded(id), cost, Why::Follows(vec![fact]), limits);
                 }
             }
-            Fact::TrustOpened(_) | Fact::Created(_) => {
+            Fact::TrustOpened(_) | Fact::Created(_) | Fact::Rewritten => {
                 self.conditions.push(fact);
                 let is_open = |(key, (premise, _)): (&(Identity, Form), &(Cost, Vec<Fact>))| {
-                    self.is_of_use(fact, (*premise).max(cost)).then_some(*key)
+                    self.is_of_use(fact, (*premise).max(cost)).then_some((*premise, *key))
                 };
-                let keys: Vec<(Identity, Form)> = self.forms.iter().filter_map(is_open).collect();
-                for key in keys {
+                let mut keys: Vec<(Cost, (Identity, Form))> = self.forms.iter().filter_map(is_open).collect();
+                // Of ways that cost the same, the one that controls least stays.
+                keys.sort_unstable();
+                for (_, key) in keys {
                     // The first of them may have settled it.
                     let premise = self.forms.get(&key).map_or(cost, |(premise, _)| (*premise).max(cost));
                     if self.is_of_use(fact, premise)
@@ -224,6 +226,9 @@ impl Search {
         if self.is_beyond(cost) {
             return Ok(());
         }
+        if let Some(step) = engine.rewriting_step(id, form)? {
+            self.take(&step, cost, premises, limits);
+        }
         if limits.keeps {
             for step in engine.steps(Caller::Identity(id), form)?.iter() {
                 self.take(step, cost, premises, limits);
@@ -263,7 +268,10 @@ impl Search {
         if self.is_beyond(cost) {
             return Ok(());
         }
-        let steps = engine.steps_on(id, form, condition, &|fact| self.is_worth(fact, cost))?;
+        let steps = match condition {
+            Fact::Rewritten => Vec::from_iter(engine.use_step(id, Form { resource: true, ..form })?),
+            _ => engine.steps_on(id, form, condition, &|fact| self.is_worth(fact, cost))?,
+        };
         let premises: Vec<Fact> = premises.iter().copied().chain([condition]).collect();
         for step in &steps {
             self.take(step, cost, &premises, limits);

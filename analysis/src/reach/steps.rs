@@ -50,6 +50,8 @@ pub(crate) enum Target {
     Group(u32),
     Policy(u32),
     Provider(u32),
+    /// By its place in the inventory.
+    Resource(u32),
 }
 
 /// The requests of a row that are a step by themselves: those from the first to one that has an effect.
@@ -294,7 +296,7 @@ impl Engine {
         kind.arn_templates().next().map(str::to_owned)
     }
 
-    fn is_of_type(&self, arn: &Arn, account: u32, service: &str, resource_type: &str) -> bool {
+    pub(super) fn is_of_type(&self, arn: &Arn, account: u32, service: &str, resource_type: &str) -> bool {
         let Some(template) = self.template(service, resource_type) else { return false };
         let account = self.base.accounts[account as usize].id.to_string();
         let place = Place { partition: arn.partition(), account: &account, region: arn.region() };
@@ -422,7 +424,7 @@ impl Engine {
         self.deeds.may(&self.base, id, form, action)
     }
 
-    fn is_banned(&self, row: u16, target: Target) -> bool {
+    pub(super) fn is_banned(&self, row: u16, target: Target) -> bool {
         !self.banned.is_empty() && self.banned.contains(&(row, target))
     }
 
@@ -451,7 +453,7 @@ impl Engine {
     }
 
     /// Decides a step that has neither passes nor trusts; `None`: it does not hold.
-    fn settle(&mut self, step: Step) -> Outcome<Option<Step>> {
+    pub(super) fn settle(&mut self, step: Step) -> Outcome<Option<Step>> {
         // Searches from many starts come to the same callers.
         let key = (step.row, step.n_row_requests, step.caller, step.form, step.target);
         let known = match self.settled.get(&key) {
@@ -617,7 +619,7 @@ impl Best {
 pub(super) fn not_searched() -> Vec<(&'static str, &'static str)> {
     let reason = |row: &Primitive| match row.family {
         Family::Guardrail => Some("it may take something away from the attacker, too"),
-        Family::ResourcePolicy => Some("it makes no identity controlled"),
+        Family::ResourcePolicy if row.effect == Effect::ResourceGranted => Some("what it grants is not searched"),
         Family::ExistingRole if row.trusts.is_empty() => Some("who runs the artifact is not known"),
         _ => match row.effect {
             Effect::PolicyRemoved | Effect::GroupLeft => Some("it may take something away from the attacker, too"),

@@ -14,12 +14,12 @@ mod simple;
 mod units;
 
 use super::ask::{self, GLOBAL_REGION};
-use super::crowd::{Callers, Crowd};
+use super::crowd::{Callers, Crowd, as_role};
 use super::fact::{Fact, Form, Identity};
 use super::steps::{Caller, Engine};
 use super::world::Origin;
 use iamc_compiler::CompileError;
-use iamc_policy::request::{Request, RequestResource, ResourceInRequest};
+use iamc_policy::request::{KeyState, Request, RequestResource, ResourceInRequest};
 use iamc_policy::{Action, Principal};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -102,17 +102,27 @@ impl Engine {
         Ok(found)
     }
 
-    /// Those of them who may do what is asked about (P-16.3), by identity.
-    pub(crate) fn sweep_users(&mut self, account: u32, form: Form) -> Outcome<Vec<Identity>> {
-        let Some(request) = self.use_request_of_anybody() else { return Ok(Vec::new()) };
-        let accounts = self.base.accounts_with(account, &request);
+    /// Those of them who may make a request, by identity, ascending. Its principal is not looked at.
+    pub(crate) fn sweep_request(&mut self, account: u32, form: Form, request: &Request) -> Outcome<Vec<Identity>> {
+        let accounts = self.base.accounts_with(account, request);
         let mut found = Vec::new();
         self.sweep_with(account, form, &accounts, |sweep| {
-            let possible = sweep.who(&request).possible;
+            let possible = sweep.who(request).possible;
             found = sweep.listed(&possible);
             Ok(())
         })?;
         Ok(found)
+    }
+
+    /// Accounts, as the world is, in which somebody may make a request: in no other does anybody.
+    ///
+    /// Cost: one question of everybody.
+    pub(crate) fn accounts_that_may(&mut self, request: &Request) -> Outcome<BTreeSet<u32>> {
+        let mut crowd = self.take_crowd(Form::default(), &BTreeSet::new())?;
+        let (_, possible) = crowd.ask_all(as_role(request, KeyState::Unknown));
+        let accounts = crowd.identities_of(&possible).map(|id| self.base.account_of[id as usize]).collect();
+        self.return_crowd(Form::default(), crowd);
+        Ok(accounts)
     }
 
     fn sweep_with(

@@ -729,6 +729,9 @@ impl Base {
             facts.flat_map(|facts| &facts.resources).copied().chain(self.unowned.clone()).collect();
         resources.sort_unstable();
         world.resources = resources.into_iter().map(|at| all.resources[at as usize].clone()).collect();
+        if form.resource {
+            world.resources.iter_mut().for_each(|resource| super::resource::open(resource, None));
+        }
         let records = world.users.iter().map(|user| &user.identity);
         let records = records.chain(world.roles.iter().map(|role| &role.identity));
         let records = records.chain(world.groups.iter().map(|group| &group.identity));

@@ -32,15 +32,8 @@ const NOT_SEARCHED: &[(&str, &str)] = &[
     ("iam-enable-own-mfa", "a second factor is shown as open instead"),
     ("s3-put-deploy-artifact", "who runs the artifact is not known"),
     ("ecr-push-image", "who runs the artifact is not known"),
-    ("respol-s3-put-bucket-policy", "it makes no identity controlled"),
-    ("respol-lambda-add-permission", "it makes no identity controlled"),
-    ("respol-kms-put-key-policy", "it makes no identity controlled"),
-    ("respol-kms-create-grant", "it makes no identity controlled"),
-    ("respol-secretsmanager-put-policy", "it makes no identity controlled"),
-    ("respol-sqs-set-policy", "it makes no identity controlled"),
-    ("respol-sns-set-policy", "it makes no identity controlled"),
-    ("respol-dynamodb-put-policy", "it makes no identity controlled"),
-    ("respol-ecr-set-policy", "it makes no identity controlled"),
+    ("respol-lambda-add-permission", "what it grants is not searched"),
+    ("respol-kms-create-grant", "what it grants is not searched"),
     ("org-detach-scp", "it may take something away from the attacker, too"),
 ];
 
@@ -160,6 +153,7 @@ impl Scenes {
         let goal = match &scene.aim {
             Aim::Identity(arn) => Goal::Identity(arn),
             Aim::Administrator => Goal::Administrator(number(at).parse().unwrap()),
+            Aim::Use(action, resource) => Goal::Use { action, resource },
         };
         reach.between(&scene.start, goal, false).unwrap_or(None)
     }

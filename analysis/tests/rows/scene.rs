@@ -36,6 +36,7 @@ pub(crate) enum Change<'r> {
 pub(crate) enum Aim {
     Identity(String),
     Administrator,
+    Use(&'static str, String),
 }
 
 /// One account.
@@ -85,9 +86,25 @@ enum Kind {
     Group,
     Policy,
     New,
+    Resource,
 }
 
+/// What is asked about a resource whose policy a row writes, and what of it.
+const USES: &[(&str, &str, &str)] = &[
+    ("s3", "s3:GetObject", "/k"),
+    ("kms", "kms:Decrypt", ""),
+    ("secretsmanager", "secretsmanager:GetSecretValue", ""),
+    ("sqs", "sqs:ReceiveMessage", ""),
+    ("sns", "sns:Publish", ""),
+    ("dynamodb", "dynamodb:GetItem", ""),
+    ("ecr", "ecr:BatchGetImage", ""),
+    ("lambda", "lambda:InvokeFunction", ""),
+];
+
 fn kind(row: &Primitive) -> Kind {
+    if row.family == Family::ResourcePolicy {
+        return Kind::Resource;
+    }
     let of = |resource_type: &str| match resource_type {
         "user" => Some(Kind::User),
         "role" => Some(Kind::Role),
@@ -130,6 +147,11 @@ impl Scene {
             Kind::Group => iam("group/target"),
             Kind::Policy if path.is_empty() => iam("policy/target"),
             Kind::Policy => "arn:aws:iam::aws:policy/target".to_owned(),
+            Kind::Resource => {
+                let request = &row.requests[0];
+                let On::Resource { resource_type, .. } = &request.on[0] else { panic!("{}", row.id) };
+                arn(request.action.service(), resource_type, account, &format!("t{account}"))
+            }
             Kind::New => iam(if row.effect == Effect::User { "user/iamc-new" } else { "role/iamc-new" }),
         };
         let edits_itself = matches!(kind, Kind::Role | Kind::User)
@@ -203,6 +225,22 @@ impl Scene {
                 let mut bounded: Vec<Value> = scene.rights(row, account, Change::Works);
                 bounded.extend(limit.iter().flatten().filter(|statement| statement["Effect"] == "Deny").cloned());
                 limit = Some(bounded);
+            }
+        }
+        if kind == Kind::Resource {
+            let (_, action, rest) =
+                USES.iter().find(|(service, ..)| *service == row.requests[0].action.service()).unwrap();
+            scene.actions.push((*action).to_owned());
+            scene.aim = Aim::Use(action, scene.target.clone() + rest);
+            if change != Change::NoTarget {
+                // A key's policy has to let its account in, and none of them the action that is asked about.
+                let mut statement = trusts(&json!({"AWS": account}), &scene.actions[..1]);
+                statement["Resource"] = json!("*");
+                let policy = json!({"document": document(&[statement])});
+                let policy = if scene.target.contains(":kms:") { policy } else { json!(null) };
+                scene
+                    .lines
+                    .push(json!({"kind": "resource", "arn": scene.target, "account": account, "policy": policy}));
             }
         }
         scene.identities(row, account, change, (own, limit, target_own), edits_itself, unbinds, &provider);

@@ -181,3 +181,25 @@ fn an_audit_for_code_scanning_points_into_files() {
     assert_eq!(location["region"]["startLine"], 1);
     assert_eq!(result["partialFingerprints"]["iamcFinding/v1"].as_str().unwrap().len(), 16);
 }
+
+#[test]
+fn a_resource_policy_that_is_written_anew_is_proved() {
+    let world = r#"{"kind": "user", "arn": "arn:aws:iam::111122223333:user/ana", "tags": {}, "inline_policies": [{"name": "Own", "document": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sqs:SetQueueAttributes", "Resource": "*"}]}}]}
+{"kind": "resource", "arn": "arn:aws:sqs:eu-west-1:111122223333:q", "policy": null}
+{"kind": "account", "id": "111122223333"}
+"#;
+    let folder = folder(&[("org.jsonl", world)]);
+    let ran = run(
+        &folder,
+        "paths org.jsonl --to sqs:ReceiveMessage:arn:aws:sqs:eu-west-1:111122223333:q --definite --format json -q",
+    );
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let json = ran.json();
+    let hops = json["paths"][0]["hops"].as_array().unwrap();
+    let rows: Vec<&str> = hops.iter().map(|hop| hop["row"].as_str().unwrap()).collect();
+    assert_eq!(rows, ["respol-sqs-set-policy", "goal"]);
+    let requests = hops.iter().flat_map(|hop| hop["requests"].as_array().unwrap());
+    let cases: Vec<String> = requests.map(|request| request["case"].to_string() + "\n").collect();
+    let ran = run_with(&folder, "conform -", cases.concat());
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, "2 passed, 0 failed\n"));
+}

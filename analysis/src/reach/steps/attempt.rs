@@ -36,7 +36,11 @@ impl Engine {
         let requests = &row.requests[..usize::from(step.n_row_requests)];
         let mut regions: Vec<String> = vec![GLOBAL_REGION.to_owned()];
         if let Caller::Identity(id) = step.caller {
-            match step.resource.as_ref().map(|arn| arn.region()).filter(|region| !region.is_empty()) {
+            let resource = match step.target {
+                Target::Resource(at) => Some(&self.base.world.resources[at as usize].arn),
+                _ => step.resource.as_ref(),
+            };
+            match resource.map(|arn| arn.region()).filter(|region| !region.is_empty()) {
                 Some(region) => regions = vec![region.to_owned()],
                 None if self.is_regional(requests) => regions = self.regions_of(id).to_vec(),
                 // STS answers in every Region.
@@ -256,7 +260,13 @@ impl Engine {
                             row.resource.as_ref().is_some_and(|kind| kind.resource_type == *resource_type);
                         match (&step.resource, self.target_arn(step.target)) {
                             (Some(arn), _) if is_resource => ask::resource(arn, &self.base, account),
-                            (_, Some(arn)) => ResourceInRequest::new(RequestResource::Arn(arn)),
+                            (_, Some(arn)) => {
+                                let mut unit = ResourceInRequest::new(RequestResource::Arn(arn));
+                                if let Target::Resource(at) = step.target {
+                                    unit.account = self.base.world.resources[at as usize].account;
+                                }
+                                unit
+                            }
                             _ => return Ok(None),
                         }
                     }
@@ -277,6 +287,7 @@ impl Engine {
             Target::Group(group) => Some(self.base.world.groups[group as usize].identity.arn.clone()),
             Target::Policy(policy) => Some(self.base.world.policies[policy as usize].arn.clone()),
             Target::Provider(provider) => self.base.providers[provider as usize].parse().ok(),
+            Target::Resource(at) => Some(self.base.world.resources[at as usize].arn.clone()),
         }
     }
 
