@@ -11,9 +11,11 @@ use iamc_compiler::CompileError;
 use iamc_policy::Principal;
 use iamc_policy::document::{Policy, PolicyKind, Strictness};
 use iamc_policy::request::{Request, RequestResource, ResourceInRequest};
-use iamc_policy::world::{NamedPolicy, PolicyText, Resource, ResourcePolicy};
+use iamc_policy::world::{NamedPolicy, PolicyText, Resource, ResourcePolicy, World};
 use serde_json::json;
 use std::sync::Arc;
+
+type Outcome<T> = Result<T, CompileError>;
 
 impl Engine {
     /// The resource of the inventory whose policy decides what is asked about, and the row that writes it anew.
@@ -50,7 +52,7 @@ impl Engine {
     }
 
     /// Who of an account in a form may write it at least perhaps, ascending; kept.
-    pub(super) fn rewriters_of(&mut self, account: u32, form: Form) -> Result<Arc<[Identity]>, CompileError> {
+    pub(super) fn rewriters_of(&mut self, account: u32, form: Form) -> Outcome<Arc<[Identity]>> {
         let Some(request) = self.rewriting_request() else { return Ok([].into()) };
         let known = self.asked_use.as_ref().and_then(|asked| asked.rewriters.get(&(account, form)));
         if let Some(known) = known {
@@ -64,7 +66,7 @@ impl Engine {
     }
 
     /// Everybody who may write it at least perhaps, as the world is, by account.
-    pub(super) fn rewriters(&mut self) -> Result<Vec<(u32, Arc<[Identity]>)>, CompileError> {
+    pub(super) fn rewriters(&mut self) -> Outcome<Vec<(u32, Arc<[Identity]>)>> {
         let Some(request) = self.rewriting_request() else { return Ok(Vec::new()) };
         let accounts = self.accounts_that_may(&request)?;
         accounts.into_iter().map(|account| Ok((account, self.rewriters_of(account, Form::default())?))).collect()
@@ -84,17 +86,25 @@ impl Engine {
     }
 }
 
-/// P-3.20: the opening statement alone, for a caller by ARN. `None`: for whoever is controlled, which is whom a search asks
-/// about; such a policy is not public, since the one that is written names them.
+/// P-3.20 of every resource, for whoever is controlled, which is whom a search asks about. Such a policy is not public, since
+/// the one that is written names them: nowhere are public policies restricted here.
+pub(super) fn open_all(world: &mut World) {
+    for resource in &mut world.resources {
+        resource.s3_restrict_public_buckets = Some(false);
+        open(resource, None);
+    }
+    world.accounts.iter_mut().for_each(|account| account.s3_restrict_public_buckets = Some(false));
+}
+
+/// P-3.20: the opening statement alone, for a caller by ARN; `None`: for everybody.
 pub(super) fn open(resource: &mut Resource, caller: Option<&str>) {
     let arn = resource.arn.as_str();
     let service = resource.arn.service();
     let mut statement = json!({
         "Effect": "Allow", "Principal": "*", "Action": format!("{service}:*"), "Resource": [arn, format!("{arn}/*")],
     });
-    match caller {
-        Some(caller) => statement["Condition"] = json!({"StringEquals": {"aws:PrincipalArn": [caller]}}),
-        None => resource.s3_restrict_public_buckets = Some(false),
+    if let Some(caller) = caller {
+        statement["Condition"] = json!({"StringEquals": {"aws:PrincipalArn": [caller]}});
     }
     let text = json!({"Version": "2012-10-17", "Statement": [statement]}).to_string();
     let kind = if service == "kms" { PolicyKind::Key } else { PolicyKind::Resource };

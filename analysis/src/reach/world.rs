@@ -730,7 +730,7 @@ impl Base {
         resources.sort_unstable();
         world.resources = resources.into_iter().map(|at| all.resources[at as usize].clone()).collect();
         if form.resource {
-            world.resources.iter_mut().for_each(|resource| super::resource::open(resource, None));
+            super::resource::open_all(&mut world);
         }
         let records = world.users.iter().map(|user| &user.identity);
         let records = records.chain(world.roles.iter().map(|role| &role.identity));
