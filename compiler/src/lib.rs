@@ -134,7 +134,7 @@ impl<'c> Compiler<'c> {
     ///
     /// Errors: the world is larger than the limits allow.
     pub fn finish(self) -> Result<CompiledPolicySet, CompileError> {
-        Ok(CompiledPolicySet::from_tables(self.tables(None)?)?)
+        Ok(CompiledPolicySet::from_tables(self.tables(None)?)?.with_classes())
     }
 
     /// The tables of the set; tests leave out a rule.

@@ -52,6 +52,11 @@ enum Resolved {
 impl<'a> Eval<'a> {
     /// One condition atom.
     pub(crate) fn atom(&mut self, whose: Whose, id: u32) -> Tri {
+        if whose == Whose::Base
+            && let Some(value) = self.said_of_class(id)
+        {
+            return value;
+        }
         // For the rows of one context it has one value.
         let of_context = whose == Whose::Base && self.s.batch.is_of_context(id);
         if of_context {

@@ -39,6 +39,8 @@ pub(crate) struct Caller {
     pub(crate) session_known: bool,
     /// The row of the user, of the role behind a session, or of the user behind a federated user.
     pub(crate) record: Option<u32>,
+    /// Row of `principal_classes` that speaks of the caller, or NONE.
+    pub(crate) class: u32,
     pub(crate) base_is_root: bool,
     ///
     pub(crate) service_linked: bool,
@@ -60,6 +62,7 @@ impl Caller {
             unique_id: None,
             session_known: !ask.facts.session_unknown,
             record: None,
+            class: NONE,
             base_is_root: false,
             service_linked: false,
             policies_unknown: false,
@@ -178,6 +181,13 @@ impl<'a> Eval<'a> {
         if let Some(unique_id) = &self.ask.facts.unique_id {
             self.caller.unique_id = Some(self.s.arena.push(unique_id.as_bytes()));
         }
+        // A federated user is not the user of that row, and stated tags win.
+        self.caller.class = match (self.caller.kind, self.caller.record) {
+            (Kind::User | Kind::RoleSession, Some(row)) if self.ask.facts.principal_tags.is_none() => {
+                set.principal_class(row)
+            }
+            _ => NONE,
+        };
         self.caller.service_linked = self.caller.kind == Kind::RoleSession
             && match self.caller.record {
                 Some(row) => set.principal(row)[0] & PRINCIPAL_SERVICE_LINKED != 0,

@@ -21,7 +21,7 @@ use crate::set::CompiledPolicySet;
 
 const MAGIC: [u8; 8] = *b"IAMCSET\x1a";
 /// The format that this version writes and reads.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 /// The edition of docs/semantics.md by which this version decides; raised whenever a decision can change.
 pub const SEMANTICS: u32 = 1;
 const HEADER_LEN: usize = 64;
@@ -276,8 +276,8 @@ mod tests {
     fn other_versions_are_told() {
         let bytes = CompiledPolicySet::from_tables(tables()).unwrap().to_bytes();
         let mut future = bytes.clone();
-        future[8] = 3;
-        assert_eq!(CompiledPolicySet::load(&future).unwrap_err(), LoadError::Format { given: 3, expected: FORMAT });
+        future[8] = 4;
+        assert_eq!(CompiledPolicySet::load(&future).unwrap_err(), LoadError::Format { given: 4, expected: FORMAT });
         let mut other = bytes;
         other[12] = 9;
         assert_eq!(

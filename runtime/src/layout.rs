@@ -242,6 +242,12 @@ tables! {
     83 attachments: u32,
     /// Tags: rows of (canonical key, value, key as written).
     84 tags: u32,
+    /// Atoms that depend on the caller alone, ascending: those that `principal_classes` speaks of.
+    85 class_atoms: u32,
+    /// What these atoms say of users and roles, by class: rows of two bits for each atom, the first atom lowest, in
+    /// `class_atoms.len().div_ceil(32)` words. The lower bit: no request changes it (a request that pins keys or states
+    /// tags apart); the higher one: the atom is true.
+    86 principal_classes: u64,
     /// Resources: rows of [`RESOURCE_ROW`].
     90 resources: u32,
     /// Open addressing over ARNs of resources.
@@ -314,7 +320,7 @@ pub const ORGANIZATION_ROW: usize = 2;
 /// Words of a row of `principals`, one cache line: flags ([`PRINCIPAL_ROLE`] and its like), account index or NONE, ARN, unique id or NONE, boundary instance or
 /// NONE, first attachment, number, first tag, number or NONE (not exported), first session tag, number, first session
 /// policy (in `attachments`), number, trust instance or NONE (users), where path and name begin in the ARN (what
-/// stands behind `user/` or `role/`), reserved (0). A boundary that is set and does not exist is an instance without body, or with an empty one
+/// stands behind `user/` or `role/`), class (row of `principal_classes`) or NONE. A boundary that is set and does not exist is an instance without body, or with an empty one
 /// where what the input lacks does not exist.
 pub const PRINCIPAL_ROW: usize = 16;
 /// Words of a row of `resources`: ARN, account index or NONE, policy instance or NONE, flags, first tag, number or

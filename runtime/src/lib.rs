@@ -20,6 +20,7 @@ pub mod batch;
 mod body;
 mod bulk;
 mod caller;
+mod classes;
 mod code;
 pub mod conditions;
 mod context;

@@ -347,6 +347,9 @@ impl<'a> Eval<'a> {
     ) -> R::Value {
         let mut denies = <R::Value as Logic>::Many::default();
         self.each_rule(recorder, program, Located { kind, ..Located::nowhere() }, |eval, recorder: &mut R, located| {
+            if eval.is_ruled_out(located.block) {
+                return R::Value::is_settled(&denies);
+            }
             let body = eval.body(recorder, located);
             if !body.is_impossible() {
                 let applies =

@@ -11,7 +11,7 @@
 
 mod about_action;
 mod accounts;
-mod arn_texts;
+pub(crate) mod arn_texts;
 mod asking;
 mod condition_index;
 mod dependence;
@@ -24,10 +24,10 @@ mod local;
 mod matrix;
 mod named;
 mod outside;
-mod points;
+pub(crate) mod points;
 mod pools;
 mod postings;
-mod rows;
+pub(crate) mod rows;
 mod sides;
 mod sweep;
 mod truths;

@@ -12,6 +12,7 @@
 use crate::actions::ActionFlags;
 use crate::batch::depends;
 use crate::caller::digits;
+use crate::classes::Classes;
 use crate::conditions::Value;
 use crate::error::LoadError;
 use crate::hash;
@@ -37,6 +38,7 @@ pub struct CompiledPolicySet {
     service_of_action: Vec<u32>,
     /// The digits of each account, by index.
     account_digits: Vec<[u8; 12]>,
+    classes: Classes,
     /// Put together when a scratch is made or a decision asks.
     programs: OnceLock<Programs>,
     /// Different for each set of this process, so that a scratch knows it again.
@@ -116,6 +118,7 @@ impl CompiledPolicySet {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let identity = NEXT.fetch_add(1, Ordering::Relaxed);
         Ok(CompiledPolicySet {
+            classes: Classes::new(&tables),
             tables,
             settings,
             world,
@@ -128,6 +131,20 @@ impl CompiledPolicySet {
             unknown_actions: OnceLock::new(),
             depends: OnceLock::new(),
         })
+    }
+
+    /// The same set, its principals being of these classes, of which each says something of these atoms.
+    pub(crate) fn classified(self, atoms: Vec<u32>, classes: Vec<u64>, of_principals: &[u32]) -> CompiledPolicySet {
+        let mut tables = Tables { class_atoms: atoms, principal_classes: classes, ..self.tables };
+        let principals = tables.principals.as_chunks_mut::<PRINCIPAL_ROW>().0;
+        for ([.., class], own) in principals.iter_mut().zip(of_principals) {
+            *class = *own;
+        }
+        CompiledPolicySet { classes: Classes::new(&tables), tables, ..self }
+    }
+
+    pub(crate) fn classes(&self) -> &Classes {
+        &self.classes
     }
 
     pub(crate) fn identity(&self) -> u64 {
@@ -434,6 +451,12 @@ impl CompiledPolicySet {
     pub(crate) fn find_principal(&self, arn: &[u8]) -> Option<u32> {
         let principals = rows::<PRINCIPAL_ROW>(&self.tables.principals);
         hash::find(&self.tables.principal_hash, hash::hash(arn), |row| self.string(principals[row as usize][2]) == arn)
+    }
+
+    /// The row of `principal_classes` that speaks of a user or role, or NONE.
+    pub(crate) fn principal_class(&self, row: u32) -> u32 {
+        let [.., class] = self.principal(row);
+        class
     }
 
     pub(crate) fn resource(&self, row: u32) -> [u32; RESOURCE_ROW] {

@@ -9,7 +9,7 @@ use crate::pattern::Pattern;
 use crate::principals::{self, EntryKind};
 use crate::programs::EXTENT_MAX;
 use crate::set::rows;
-use crate::{settings, statements};
+use crate::{classes, settings, statements};
 use iamc_catalogue::Catalogue;
 use iamc_policy::Settings;
 use iamc_policy::document::PolicyKind;
@@ -441,18 +441,34 @@ fn organizations(tables: &Tables) -> Checked {
     })
 }
 
+/// The number of classes.
+fn principal_classes(tables: &Tables) -> Result<usize, LoadError> {
+    let n_atoms = tables.atoms.len() / ATOM_ROW;
+    let mut last: Option<u32> = None;
+    each(tables, "class_atoms", &tables.class_atoms, |check, [atom]| {
+        check.id(atom, n_atoms, "an atom that does not exist")?;
+        check.ensure(check.row < usize::from(u16::MAX), "more atoms than classes speak of")?;
+        ascending(check, &mut last, atom)
+    })?;
+    let (n, n_words) = (tables.principal_classes.len(), classes::n_words(tables.class_atoms.len()));
+    let check = Check { tables, section: "principal_classes", row: n.checked_div(n_words).unwrap_or(0) };
+    check.ensure(if n_words == 0 { n == 0 } else { n.is_multiple_of(n_words) }, "not a whole number of rows")?;
+    Ok(check.row)
+}
+
 fn principals_and_resources(tables: &Tables) -> Checked {
     let n_accounts = tables.account_numbers.len();
     let n_instances = tables.instances.len() / INSTANCE_ROW;
     let n_tags = tables.tags.len() / 3;
     let n_attachments = tables.attachments.len();
+    let n_classes = principal_classes(tables)?;
     const POLICY: &str = "a policy that does not exist";
     const TAGS: &str = "tags that do not exist";
     each(tables, "tags", &tables.tags, |check, tag: [u32; 3]| tag.iter().try_for_each(|id| check.string(*id)))?;
     each(tables, "attachments", &tables.attachments, |check, [word]| check.id(word >> 1, n_instances, POLICY))?;
     each(tables, "principals", &tables.principals, |check, row: [u32; PRINCIPAL_ROW]| {
         let [flags, account, arn, unique_id, boundary, first, count, first_tag, n_own, rest @ ..] = row;
-        let [first_session_tag, n_session_tags, first_session, n_session, trust, path_at, _] = rest;
+        let [first_session_tag, n_session_tags, first_session, n_session, trust, path_at, class] = rest;
         check.flags(flags, PRINCIPAL_ROLE | PRINCIPAL_SERVICE_LINKED | PRINCIPAL_AWS)?;
         check.ensure(flags & !PRINCIPAL_AWS != PRINCIPAL_SERVICE_LINKED, "a service-linked user")?;
         check.id_or_none(account, n_accounts, "an account that does not exist")?;
@@ -464,6 +480,7 @@ fn principals_and_resources(tables: &Tables) -> Checked {
         check.range(first_session_tag, n_session_tags, n_tags, TAGS)?;
         check.range(first_session, n_session, n_attachments, "attachments that do not exist")?;
         check.id_or_none(trust, n_instances, POLICY)?;
+        check.id_or_none(class, n_classes, "a class that does not exist")?;
         check.ensure(flags & PRINCIPAL_ROLE == 0 || trust != NONE, "a role without trust policy")?;
         let arn = check.text(arn);
         check.ensure(flags & PRINCIPAL_AWS == 0 || arn.starts_with("arn:aws:"), "another partition")?;

@@ -317,7 +317,8 @@ impl Emitter<'_> {
             session.len() as u32,
             trust,
             path_at,
-            0,
+            // Known when all principals are.
+            NONE,
         ]);
         Ok(())
     }

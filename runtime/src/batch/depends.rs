@@ -59,25 +59,33 @@ pub(crate) fn of_atoms(set: &CompiledPolicySet) -> Vec<u8> {
             of_state(key.class, key.text, set.catalogue())
         })
         .collect();
-    let of_code = |code: &[u8]| {
-        Steps(code).fold(0, |depends, step| match step {
-            Step::Variable { key, .. } => depends | of_keys[key as usize],
-            _ => depends,
-        })
-    };
-    (0..(set.tables().atoms.len() / ATOM_ROW) as u32)
-        .map(|id| {
-            let [_, key, first, count] = set.atom(id);
-            (first..first + count).map(|value| set.value(value)).fold(of_keys[key as usize], |depends, value| {
-                depends
-                    | match value.form {
-                        CODE => of_code(value.data),
-                        ARN => value.arn_codes().into_iter().flatten().fold(0, |all, code| all | of_code(code)),
-                        _ => 0,
-                    }
-            })
-        })
-        .collect()
+    let of_atom = |id: u32| keys_of_atom(set, id).fold(0, |depends, key| depends | of_keys[key as usize]);
+    (0..(set.tables().atoms.len() / ATOM_ROW) as u32).map(of_atom).collect()
+}
+
+/// The keys whose states an atom reads: its own, and those of variables in its values.
+///
+/// Cost: O(its values).
+pub(crate) fn keys_of_atom(set: &CompiledPolicySet, id: u32) -> impl Iterator<Item = u32> + '_ {
+    let [_, key, first, count] = set.atom(id);
+    let variables = (first..first + count).flat_map(|id| {
+        let value = set.value(id);
+        let codes = match value.form {
+            CODE => [value.data, &[], &[], &[], &[], &[]],
+            ARN => value.arn_codes().unwrap_or_default(),
+            _ => [&[][..]; 6],
+        };
+        codes.into_iter().flat_map(variables)
+    });
+    std::iter::once(key).chain(variables)
+}
+
+/// The keys of the variables of a code.
+fn variables(code: &[u8]) -> impl Iterator<Item = u32> + '_ {
+    Steps(code).filter_map(|step| match step {
+        Step::Variable { key, .. } => Some(key),
+        _ => None,
+    })
 }
 
 /// Which keys of the set some condition or variable asks for, by key id.
@@ -85,28 +93,13 @@ pub(crate) fn of_atoms(set: &CompiledPolicySet) -> Vec<u8> {
 /// Cost: O(atoms, their values, and patterns).
 pub(crate) fn read_keys(set: &CompiledPolicySet) -> Vec<bool> {
     let mut read = vec![false; set.tables().keys.len() / crate::layout::KEY_ROW];
-    let read_code = |read: &mut Vec<bool>, code: &[u8]| {
-        for step in Steps(code) {
-            if let Step::Variable { key, .. } = step {
-                read[key as usize] = true;
-            }
-        }
-    };
     for id in 0..(set.tables().atoms.len() / ATOM_ROW) as u32 {
-        let [_, key, first, count] = set.atom(id);
-        read[key as usize] = true;
-        for value in (first..first + count).map(|value| set.value(value)) {
-            match value.form {
-                CODE => read_code(&mut read, value.data),
-                ARN => value.arn_codes().into_iter().flatten().for_each(|code| read_code(&mut read, code)),
-                _ => {}
-            }
-        }
+        keys_of_atom(set, id).for_each(|key| read[key as usize] = true);
     }
     for id in 0..(set.tables().patterns.len() / PATTERN_ROW) as u32 {
         let pattern = set.pattern(id);
         if pattern.shape & HAS_VARIABLES != 0 {
-            read_code(&mut read, pattern.code);
+            variables(pattern.code).for_each(|key| read[key as usize] = true);
         }
     }
     read
