@@ -38,6 +38,9 @@ use iamc_catalogue::Catalogue;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The edition of docs/semantics.md that the engines implement.
 const SEMANTICS_VERSION: u32 = iamc_runtime::image::SEMANTICS;
 

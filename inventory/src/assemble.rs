@@ -14,15 +14,17 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 
-/// Items in the order read, no two of them about the same thing.
+/// A world that grows item by item, in the order read, no two of them about the same thing.
 #[derive(Default)]
 pub(crate) struct Assembly {
-    items: Vec<Item>,
-    /// Where the item of a kind and id stands, by a hash of the two: keeping the ids would keep most of them twice.
+    world: World,
+    /// The number of the default version of `world.policies[i]`, where that is known.
+    versions: Vec<Option<u64>>,
+    /// Where the item of a kind and id stands in its list, by a hash of the two: keeping the ids would keep most of them twice.
     index: HashTable<(u64, usize)>,
     hashes: DefaultHashBuilder,
-    /// Lines of items that were met again: each is written once, however often that happens.
-    lines: HashMap<usize, String>,
+    /// Lines of items that were met again, by kind and place: each is written once, however often that happens.
+    lines: HashMap<(&'static str, usize), String>,
     pub(crate) errors: Vec<InputError>,
 }
 
@@ -30,32 +32,34 @@ impl Assembly {
     /// Adds an item. What was said before is not said again; what contradicts it is an error; a fact that was not known
     /// before is added to what was.
     pub(crate) fn add(&mut self, mut item: Item) {
-        let key = (item.kind(), item.id());
-        let hash = self.hashes.hash_one(&key);
+        let hash = self.hashes.hash_one((item.kind(), item.id()));
         let is_it = |(other, at): &(u64, usize)| {
-            *other == hash && self.items.get(*at).is_some_and(|known| (known.kind(), known.id()) == key)
+            *other == hash && item.like_it(&self.world, *at).is_some_and(|known| known.id() == item.id())
         };
-        let Some((_, known)) = self.index.find(hash, is_it).copied() else {
-            self.index.insert_unique(hash, (hash, self.items.len()), |(hash, _)| *hash);
-            self.items.push(item);
+        let Some((_, at)) = self.index.find(hash, is_it).copied() else {
+            if let Item::Policy(_, version) = &item {
+                self.versions.push(*version);
+            }
+            let at = item.put_into(&mut self.world);
+            self.index.insert_unique(hash, (hash, at), |(hash, _)| *hash);
             return;
         };
-        let what = match merge(&mut self.items[known], &mut item) {
+        let what = match self.merge(at, &mut item) {
             Some(outcome) => outcome,
-            None if *self.lines.entry(known).or_insert_with(|| line(&self.items[known])) == line(&item) => Ok(()),
-            None => Err("content"),
+            None => {
+                let known = || item.like_it(&self.world, at).map(|known| line(&known)).unwrap_or_default();
+                let is_same = *self.lines.entry((item.kind(), at)).or_insert_with(known) == line(&item);
+                if is_same { Ok(()) } else { Err("content") }
+            }
         };
-        if let Err(what) = what {
-            self.errors.push(contradiction(&self.items[known], &item, what));
+        if let (Err(what), Some(known)) = (what, item.like_it(&self.world, at)) {
+            self.errors.push(contradiction(&known, &item, what));
         }
     }
 
     /// ARNs of the users so far.
     pub(crate) fn users(&self) -> impl Iterator<Item = &Arn> {
-        self.items.iter().filter_map(|item| match item {
-            Item::User(user) => Some(&user.identity.arn),
-            _ => None,
-        })
+        self.world.users.iter().map(|user| &user.identity.arn)
     }
 
     /// The world of all items, with what is plainly missing in it.
@@ -64,29 +68,13 @@ impl Assembly {
     /// `assume_complete`: what no item names does not exist, be it the policy of a resource or one that is attached.
     /// `shared`: what joins the policies of resources.
     pub(crate) fn finish(self, settle: bool, assume_complete: bool, shared: Shared) -> (World, Vec<InputError>) {
-        let mut world = with_room(&self.items);
-        for item in self.items {
-            match item {
-                Item::Organization(x) => world.organizations.push(*x),
-                Item::Unit(x) => world.units.push(*x),
-                Item::Account(x) => world.accounts.push(*x),
-                Item::Guardrail(x) => world.guardrails.push(*x),
-                Item::Policy(x, _) => world.policies.push(*x),
-                Item::User(x) => world.users.push(*x),
-                Item::Group(x) => world.groups.push(*x),
-                Item::Role(x) => world.roles.push(*x),
-                Item::Resource(x) => world.resources.push(*x),
-                Item::Endpoint(x) => world.endpoints.push(*x),
-                Item::Provider(x) => world.providers.push(*x),
-                Item::InstanceProfile(x) => world.instance_profiles.push(*x),
-                Item::RunsAs(x) => world.runs_as.push(*x),
-                Item::Share(x) => world.shares.push(*x),
-                Item::LastUse(x) => world.last_use.push(*x),
-                Item::Gap(x) => world.gaps.push(*x),
-                Item::Coverage(x) => world.coverage.push(*x),
-            }
-        }
-        let mut errors = self.errors;
+        let Assembly { mut world, mut errors, .. } = self;
+        // They grew; who reads the world keeps it for long.
+        world.policies.shrink_to_fit();
+        world.users.shrink_to_fit();
+        world.groups.shrink_to_fit();
+        world.roles.shrink_to_fit();
+        world.resources.shrink_to_fit();
         refuse_cycles(&world, &mut errors);
         if settle {
             settle_policies(&mut world);
@@ -100,39 +88,31 @@ impl Assembly {
         }
         (world, errors)
     }
-}
 
-/// A world with room for what the items are, so that its lists hold no more than they need.
-fn with_room(items: &[Item]) -> World {
-    let count = |is_it: fn(&Item) -> bool| items.iter().filter(|item| is_it(item)).count();
-    World {
-        policies: Vec::with_capacity(count(|item| matches!(item, Item::Policy(..)))),
-        users: Vec::with_capacity(count(|item| matches!(item, Item::User(_)))),
-        groups: Vec::with_capacity(count(|item| matches!(item, Item::Group(_)))),
-        roles: Vec::with_capacity(count(|item| matches!(item, Item::Role(_)))),
-        resources: Vec::with_capacity(count(|item| matches!(item, Item::Resource(_)))),
-        ..World::default()
-    }
-}
-
-/// Joins what two items say of one thing; the error names the field in which they differ. `None`: nothing can be
-/// joined, they must say the same. What is taken over is missing in the second afterwards.
-fn merge(known: &mut Item, new: &mut Item) -> Option<Result<(), &'static str>> {
-    match (known, new) {
-        (Item::Gap(_), Item::Gap(_)) | (Item::Coverage(_), Item::Coverage(_)) => Some(Ok(())),
-        (Item::Account(a), Item::Account(b)) => Some(merge_accounts(a, b)),
-        (Item::Organization(a), Item::Organization(b)) => Some(merge_organizations(a, b)),
-        (Item::Resource(a), Item::Resource(b)) => Some(merge_resources(a, b)),
-        (Item::LastUse(a), Item::LastUse(b)) => {
-            // Two exports of different days differ, and no harm is done: the later use counts.
-            if b.at > a.at {
-                *a = b.clone();
+    /// Joins what an item says with what the world says of the same thing, which stands at `at` in its list; the error
+    /// names the field in which they differ. `None`: nothing can be joined, they must say the same. What is taken over
+    /// is missing in the item afterwards.
+    fn merge(&mut self, at: usize, new: &mut Item) -> Option<Result<(), &'static str>> {
+        let world = &mut self.world;
+        match new {
+            Item::Gap(_) | Item::Coverage(_) => Some(Ok(())),
+            Item::Account(b) => Some(merge_accounts(&mut world.accounts[at], b)),
+            Item::Organization(b) => Some(merge_organizations(&mut world.organizations[at], b)),
+            Item::Resource(b) => Some(merge_resources(&mut world.resources[at], b)),
+            Item::LastUse(b) => {
+                // Two exports of different days differ, and no harm is done: the later use counts.
+                let known = &mut world.last_use[at];
+                if b.at > known.at {
+                    *known = LastUse::clone(b);
+                }
+                Some(Ok(()))
             }
-            Some(Ok(()))
+            Item::Share(b) => Some(merge_shares(&mut world.shares[at], b)),
+            Item::Policy(b, newer) => {
+                Some(merge_policies((&mut world.policies[at], &mut self.versions[at]), (b, *newer)))
+            }
+            _ => None,
         }
-        (Item::Share(a), Item::Share(b)) => Some(merge_shares(a, b)),
-        (Item::Policy(a, version), Item::Policy(b, newer)) => Some(merge_policies((a, version), (b, *newer))),
-        _ => None,
     }
 }
 

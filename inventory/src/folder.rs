@@ -3,7 +3,7 @@
 use crate::assemble::Assembly;
 use crate::collect::{self, Spot};
 use crate::documents::Documents;
-use crate::error::{Errors, InputError};
+use crate::error::Errors;
 use crate::file::{self, FileFacts};
 use crate::input::{self, FileInput, Found, Input};
 use crate::join::Joined;
@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, SyncSender};
 use std::sync::{Mutex, PoisonError};
 
 /// Reads files and folders of exports as one inventory.
@@ -56,9 +57,34 @@ pub fn read_inputs(
 ) -> Result<Read, Errors> {
     let Found { files, errors, unread } = input::find(inputs);
     let documents = Documents::new(options.strictness());
-    let facts = read_all(&units(&files), &documents, options.threads, progress);
-    let report = Report { n_files: files.len(), unread, ..Report::default() };
-    join(facts, errors, report, &documents, options)
+    let mut inputs: BTreeMap<&'static str, usize> = BTreeMap::new();
+    let mut report = Report { n_files: files.len(), unread, ..Report::default() };
+    let mut assembly = Assembly::default();
+    assembly.errors = errors;
+    let mut joined = Joined::default();
+    let take = |file: FileFacts| {
+        report.n_bytes += file.n_bytes;
+        report.n_policies += file.notes.n_policies;
+        report.n_warnings += file.notes.n_warnings;
+        report.quarantined.extend(file.notes.quarantined);
+        report.findings.extend(file.notes.findings);
+        report.skipped.extend(file.skipped);
+        file.inputs.into_iter().for_each(|(input, n)| *inputs.entry(input).or_default() += n);
+        assembly.errors.extend(file.notes.mistakes.into_errors());
+        file.facts.into_iter().for_each(|fact| joined.add(fact, &mut assembly));
+    };
+    read_all(&units(&files), &documents, options.threads, progress, take);
+    report.inputs = inputs.into_iter().collect();
+    joined.settle_config(&mut assembly);
+    joined.hand_over(&mut assembly, &documents);
+    joined.hand_over_key_uses(&mut assembly);
+    // Never is more in memory than now.
+    drop(documents);
+    let (mut world, errors) = assembly.finish(true, options.assume_complete, std::mem::take(&mut joined.shared));
+    let gaps = joined.gaps(&world);
+    add_gaps(&mut world, gaps);
+    sort(&mut world);
+    conclude(world, errors, report, options)
 }
 
 /// Files that are read together.
@@ -96,25 +122,30 @@ fn units<'i>(files: &'i [FileInput]) -> Vec<Unit<'i>> {
     units.into_iter().flat_map(split).collect()
 }
 
-/// Reads every unit; `result[i]` is what `units[i]` says, whoever read it.
+/// Reads every unit and hands over what each says, in the order of the units, whoever read it: what was read is joined
+/// while others are read, so that no more than some units are held beside the world.
 fn read_all(
     units: &[Unit<'_>],
     documents: &Documents,
     threads: Option<usize>,
     progress: &(dyn Fn(&Progress) + Sync),
-) -> Vec<FileFacts> {
+    mut take: impl FnMut(FileFacts),
+) {
     let machine = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let n_threads = threads.unwrap_or(machine).clamp(1, units.len().max(1));
     let next = AtomicUsize::new(0);
     let all = || units.iter().flat_map(|unit| &unit.files);
     let (n_files, n_bytes) = (all().count(), all().map(|file| file.n_bytes).sum());
     let done = Mutex::new((0_usize, 0_u64));
-    let work = || {
-        let mut results = Vec::new();
+    let (sender, read) = mpsc::sync_channel(n_threads);
+    let work = |sender: SyncSender<(usize, FileFacts)>| {
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(unit) = units.get(index) else { return results };
-            results.push((index, read_unit(unit, documents)));
+            let Some(unit) = units.get(index) else { return };
+            // Nobody takes it any more where the program is about to end by a panic.
+            if sender.send((index, read_unit(unit, documents))).is_err() {
+                return;
+            }
             let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
             for file in &unit.files {
                 done.0 += 1;
@@ -129,20 +160,31 @@ fn read_all(
             }
         }
     };
-    let mut results = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..n_threads).map(|_| scope.spawn(work)).collect();
-        let mut results = work();
-        for other in others {
-            match other.join() {
-                Ok(more) => results.extend(more),
-                // A panic there is a defect of ours; it must not pass for an empty result.
-                Err(panic) => std::panic::resume_unwind(panic),
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..n_threads)
+            .map(|_| {
+                let sender = sender.clone();
+                scope.spawn(|| work(sender))
+            })
+            .collect();
+        drop(sender);
+        // Those that were read before one that comes first.
+        let mut early: BTreeMap<usize, FileFacts> = BTreeMap::new();
+        let mut due = 0;
+        for (index, facts) in read {
+            early.insert(index, facts);
+            while let Some(facts) = early.remove(&due) {
+                take(facts);
+                due += 1;
             }
         }
-        results
+        for worker in workers {
+            // A panic there is a defect of ours; it must not pass for an empty result.
+            if let Err(panic) = worker.join() {
+                std::panic::resume_unwind(panic);
+            }
+        }
     });
-    results.sort_by_key(|(index, _)| *index);
-    results.into_iter().map(|(_, facts)| facts).collect()
 }
 
 fn read_unit(unit: &Unit<'_>, documents: &Documents) -> FileFacts {
@@ -159,39 +201,6 @@ fn read_unit(unit: &Unit<'_>, documents: &Documents) -> FileFacts {
         // Only files of a store are read together.
         (None, contents) => file::read_store(&Spot::Index, contents, documents),
     }
-}
-
-fn join(
-    files: Vec<FileFacts>,
-    errors: Vec<InputError>,
-    mut report: Report,
-    documents: &Documents,
-    options: &Options,
-) -> Result<Read, Errors> {
-    let mut inputs: BTreeMap<&'static str, usize> = BTreeMap::new();
-    let mut assembly = Assembly::default();
-    assembly.errors = errors;
-    let mut joined = Joined::default();
-    for file in files {
-        report.n_bytes += file.n_bytes;
-        report.n_policies += file.notes.n_policies;
-        report.n_warnings += file.notes.n_warnings;
-        report.quarantined.extend(file.notes.quarantined);
-        report.findings.extend(file.notes.findings);
-        report.skipped.extend(file.skipped);
-        file.inputs.into_iter().for_each(|(input, n)| *inputs.entry(input).or_default() += n);
-        assembly.errors.extend(file.notes.mistakes.into_errors());
-        file.facts.into_iter().for_each(|fact| joined.add(fact, &mut assembly));
-    }
-    report.inputs = inputs.into_iter().collect();
-    joined.settle_config(&mut assembly);
-    joined.hand_over(&mut assembly, documents);
-    joined.hand_over_key_uses(&mut assembly);
-    let (mut world, errors) = assembly.finish(true, options.assume_complete, std::mem::take(&mut joined.shared));
-    let gaps = joined.gaps(&world);
-    add_gaps(&mut world, gaps);
-    sort(&mut world);
-    conclude(world, errors, report, options)
 }
 
 /// Adds gaps; of several about the same thing the first one stays.

@@ -4,8 +4,7 @@ use iamc_policy::source::Place;
 use iamc_policy::world::*;
 use std::borrow::Cow;
 
-/// One line of our own format, whatever it was read from. All are boxed: an item is moved some times on its way,
-/// and lists of items are held beside the world while it is made.
+/// One line of our own format, whatever it was read from. All are boxed, since an item is moved some times on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Item {
     Organization(Box<Organization>),
@@ -94,6 +93,59 @@ impl Item {
             Item::LastUse(x) => x.place.as_ref(),
             Item::Gap(x) => x.place.as_ref(),
             Item::Coverage(x) => x.place.as_ref(),
+        }
+    }
+
+    /// What stands at `at` in the list of the item's kind, as an item; the number of a version is not known there.
+    pub(crate) fn like_it(&self, world: &World, at: usize) -> Option<Item> {
+        fn boxed<T: Clone>(x: &T) -> Box<T> {
+            Box::new(x.clone())
+        }
+        match self {
+            Item::Organization(_) => world.organizations.get(at).map(|x| Item::Organization(boxed(x))),
+            Item::Unit(_) => world.units.get(at).map(|x| Item::Unit(boxed(x))),
+            Item::Account(_) => world.accounts.get(at).map(|x| Item::Account(boxed(x))),
+            Item::Guardrail(_) => world.guardrails.get(at).map(|x| Item::Guardrail(boxed(x))),
+            Item::Policy(..) => world.policies.get(at).map(|x| Item::Policy(boxed(x), None)),
+            Item::User(_) => world.users.get(at).map(|x| Item::User(boxed(x))),
+            Item::Group(_) => world.groups.get(at).map(|x| Item::Group(boxed(x))),
+            Item::Role(_) => world.roles.get(at).map(|x| Item::Role(boxed(x))),
+            Item::Resource(_) => world.resources.get(at).map(|x| Item::Resource(boxed(x))),
+            Item::Endpoint(_) => world.endpoints.get(at).map(|x| Item::Endpoint(boxed(x))),
+            Item::Provider(_) => world.providers.get(at).map(|x| Item::Provider(boxed(x))),
+            Item::InstanceProfile(_) => world.instance_profiles.get(at).map(|x| Item::InstanceProfile(boxed(x))),
+            Item::RunsAs(_) => world.runs_as.get(at).map(|x| Item::RunsAs(boxed(x))),
+            Item::Share(_) => world.shares.get(at).map(|x| Item::Share(boxed(x))),
+            Item::LastUse(_) => world.last_use.get(at).map(|x| Item::LastUse(boxed(x))),
+            Item::Gap(_) => world.gaps.get(at).map(|x| Item::Gap(boxed(x))),
+            Item::Coverage(_) => world.coverage.get(at).map(|x| Item::Coverage(boxed(x))),
+        }
+    }
+
+    /// Appends it to the list of its kind; where it stands there.
+    pub(crate) fn put_into(self, world: &mut World) -> usize {
+        fn push<T>(list: &mut Vec<T>, x: T) -> usize {
+            list.push(x);
+            list.len() - 1
+        }
+        match self {
+            Item::Organization(x) => push(&mut world.organizations, *x),
+            Item::Unit(x) => push(&mut world.units, *x),
+            Item::Account(x) => push(&mut world.accounts, *x),
+            Item::Guardrail(x) => push(&mut world.guardrails, *x),
+            Item::Policy(x, _) => push(&mut world.policies, *x),
+            Item::User(x) => push(&mut world.users, *x),
+            Item::Group(x) => push(&mut world.groups, *x),
+            Item::Role(x) => push(&mut world.roles, *x),
+            Item::Resource(x) => push(&mut world.resources, *x),
+            Item::Endpoint(x) => push(&mut world.endpoints, *x),
+            Item::Provider(x) => push(&mut world.providers, *x),
+            Item::InstanceProfile(x) => push(&mut world.instance_profiles, *x),
+            Item::RunsAs(x) => push(&mut world.runs_as, *x),
+            Item::Share(x) => push(&mut world.shares, *x),
+            Item::LastUse(x) => push(&mut world.last_use, *x),
+            Item::Gap(x) => push(&mut world.gaps, *x),
+            Item::Coverage(x) => push(&mut world.coverage, *x),
         }
     }
 }

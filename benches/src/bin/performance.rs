@@ -11,6 +11,10 @@ use iamc_benches::report::{heading, table};
 use std::path::Path;
 use std::process::ExitCode;
 
+/// What the command line allocates with.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const USAGE: &str = "performance [--shape S|M|L] [--rows N] [--turns N] [--runs N] [--only TOPIC,…]\n\
                      topics: point, flat, batch, files, sets, reach, read, compile, image, hostile";
 
