@@ -107,6 +107,9 @@ pub struct NotModelled {
     pub sources: Vec<String>,
 }
 
+/// The table that is compiled in.
+pub(crate) const TEXT: &str = include_str!("../data/primitives.jsonl");
+
 /// The table of primitives.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Table {
@@ -119,9 +122,8 @@ impl Table {
     ///
     /// Panics: never; a test reads the same text.
     pub fn embedded() -> &'static Table {
-        static TABLE: LazyLock<Table> = LazyLock::new(|| {
-            Table::read(include_str!("../data/primitives.jsonl")).expect("the committed table is read by a test")
-        });
+        static TABLE: LazyLock<Table> =
+            LazyLock::new(|| Table::read(TEXT).expect("the committed table is read by a test"));
         &TABLE
     }
 

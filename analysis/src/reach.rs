@@ -8,7 +8,7 @@
 //! tells for all starts at once who has a way at all, from steps that are possible: [`sweep`] asks them of all identities of
 //! an account together, [`crowd`] puts one such question. [`admin`]
 //! measures administrators, [`goal`] asks for one action on one resource, whose policy may be written anew ([`resource`]); [`starts`] says where paths begin, [`alternatives`] looks for more ways than the cheapest, [`blast`] sums up what a start
-//! leads to, [`breaks`] which statements let it; [`deeds`] says which callers are worth a look; [`proof`] cuts out of the world
+//! leads to, [`breaks`] which statements let it; [`edges`] keeps what was found for other runs; [`deeds`] says which callers are worth a look; [`proof`] cuts out of the world
 //! what a request needs.
 
 mod admin;
@@ -19,6 +19,7 @@ mod blast;
 mod breaks;
 mod crowd;
 mod deeds;
+mod edges;
 mod fact;
 mod goal;
 mod names;
@@ -40,6 +41,7 @@ mod world;
 pub use audit::{AuditKind, Finding};
 pub use blast::{Blast, Touched, Use};
 pub use breaks::{Break, Cut};
+pub use edges::{EDGES_FORMAT, Edge, EdgesError};
 pub use starts::{Start, Wanted};
 
 use crate::{Family, Need, Table};

@@ -3,7 +3,7 @@
 use crate::args::{Format, Global};
 use crate::ending::{Ending, Failure};
 use crate::output::Output;
-use crate::paths::{failure, given, open, path_json};
+use crate::paths::{given, open, path_json};
 use crate::render::json;
 use crate::terminal::{BAD, DIM, HEAD, OPEN, PLACE, clean_line, paint, warning};
 use clap::builder::PossibleValuesParser;
@@ -59,6 +59,10 @@ pub(crate) struct Audit {
     #[arg(long, value_name = "K=V")]
     pub(crate) given: Vec<String>,
 
+    /// Keep what is possible in this file, as for `paths`
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) edges: Option<PathBuf>,
+
     /// Only findings that hold whatever is not known
     #[arg(long)]
     pub(crate) definite: bool,
@@ -75,8 +79,11 @@ pub(crate) fn run(args: &Audit, global: &Global) -> Result<Ending, Failure> {
         return Err(Failure::Usage(format!("`audit` has no format `{name}`; it has human, json and sarif")));
     }
     let known = args.baseline.as_deref().map(baseline).transpose()?.unwrap_or_default();
-    let mut reach = open(&args.org, global, given(&args.given)?)?;
-    let mut findings = reach.audit(args.definite).map_err(failure)?;
+    let (mut reach, kept) = open(&args.org, global, given(&args.given)?, args.edges.as_deref())?;
+    let mut findings = reach.audit(args.definite)?;
+    if let Some(kept) = kept {
+        kept.write(&mut reach)?;
+    }
     let n_all = findings.len();
     findings.retain(|finding| !known.contains(&name(finding)));
     let n_known = n_all - findings.len();

@@ -2,6 +2,8 @@
 
 mod blast;
 mod breaks;
+mod export;
+mod kept;
 
 use crate::args::{Format, Global};
 use crate::ending::{Ending, Failure};
@@ -12,13 +14,15 @@ use crate::render::json::{self, StatementJson};
 use crate::settings;
 use crate::terminal::{DIM, GOOD, HEAD, OPEN, PLACE, clean_line, paint, warning};
 use clap::{Args, ValueHint};
+use export::Format as ExportFormat;
 use iamc_analysis::{Given, Goal, Hop, Need, Path, Proved, Reach, ReachError, Start, Wanted};
-use iamc_inventory::write_lines;
+use iamc_inventory::{fingerprint, write_lines};
 use iamc_policy::condition::ConditionKey;
 use iamc_policy::decision::{Answer, Decision, StatementRef};
 use iamc_policy::request::{GivenKeys, KeyState, Request};
 use iamc_policy::{AccountId, Principal};
 use iamc_testkit::case::{Case, CaseRequest, Expect, ExpectedDecision, Setup};
+use kept::Kept;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -36,7 +40,7 @@ const LIMIT_HUMAN: usize = 50;
 /// JSON holds each request as a decision case with the part of the inventory that it needs, which `iamc conform` checks
 /// again. An inventory is needed: what hops change is compiled anew, which an image does not allow.
 #[derive(Debug, Args)]
-#[command(group(clap::ArgGroup::new("question").args(["from", "to", "escalations"]).required(true).multiple(true)))]
+#[command(group(clap::ArgGroup::new("question").args(["from", "to", "escalations", "export"]).required(true).multiple(true)))]
 #[command(after_help = "\
 Examples:
   # Everything that a user can become, and the accounts of which it can become administrator
@@ -65,6 +69,14 @@ Examples:
 
   # Everybody who is no administrator and can become one, with a second factor
   iamc paths acme --escalations --given aws:MultiFactorAuthPresent=true
+
+  # What is possible is asked once and kept beside the inventory: later questions take it from there
+  iamc paths acme --escalations --edges acme.edges
+  iamc paths acme --to 222222222222 --edges acme.edges
+
+  # Every single step that is possible, for a table or a graph
+  iamc paths acme --edges acme.edges --export edges.parquet
+  iamc paths acme --edges acme.edges --export edges.graphml
 
   # The proofs, decided again by every engine
   iamc paths acme --escalations --format json | jq -c '.paths[].hops[].requests[].case' | iamc conform -")]
@@ -112,6 +124,16 @@ pub(crate) struct Paths {
     #[arg(long = "break", conflicts_with_all = ["alternatives", "limit", "blast_radius"])]
     pub(crate) breaks: bool,
 
+    /// Keep what is possible in this file: read if it is there, else made; larger where a question had to ask for more. It goes
+    /// with the inventory, `--given` and the version that it was made with, and is refused for others
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) edges: Option<PathBuf>,
+
+    /// Write every step that is possible as things are, to FILE.parquet or FILE.graphml: who, about what, by which row of the
+    /// table, and whether it is known to be definite; alone or beside a question
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) export: Option<PathBuf>,
+
     /// How many paths to show, 0 for all [default: 50 for people, else all]
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<usize>,
@@ -126,17 +148,36 @@ pub(crate) fn run(args: &Paths, global: &Global) -> Result<Ending, Failure> {
     if (args.alternatives > 1 || args.breaks) && args.to.is_none() && !args.escalations {
         return Err(Failure::Usage("`--alternatives` and `--break` need a goal: `--to` or `--escalations`".to_owned()));
     }
+    let export = match &args.export {
+        Some(path) => Some((path, ExportFormat::of(path)?)),
+        None => None,
+    };
     let given = given(&args.given)?;
-    let mut reach = open(&args.org, global, given)?;
+    let (mut reach, kept) = open(&args.org, global, given, args.edges.as_deref())?;
+    let ending = answer(args, global, &mut reach)?;
+    if let Some((path, format)) = export {
+        export::write(&mut reach, path, format)?;
+    }
+    if let Some(kept) = kept {
+        kept.write(&mut reach)?;
+    }
+    Ok(ending)
+}
+
+fn answer(args: &Paths, global: &Global, reach: &mut Reach) -> Result<Ending, Failure> {
     if args.blast_radius {
         let found = reach.blast(start(args.from.as_deref().unwrap_or_default()), args.definite, &args.action);
-        return blast::write(&found.map_err(failure)?, global);
+        return blast::write(&found?, global);
     }
     let goal = args.to.as_deref().map(goal);
     if args.breaks {
         let start = args.from.as_deref().map_or(Start::Everybody, start);
         let found = reach.breaks(start, goal.unwrap_or(Goal::AnyAdministrator), args.definite);
-        return breaks::write(&found.map_err(failure)?, global);
+        return breaks::write(&found?, global);
+    }
+    if args.from.is_none() && goal.is_none() && !args.escalations {
+        // The edges are all that is asked for.
+        return Ok(Ending::Done);
     }
     let limit = match args.limit {
         Some(0) => usize::MAX,
@@ -157,7 +198,7 @@ pub(crate) fn run(args: &Paths, global: &Global) -> Result<Ending, Failure> {
             reach.paths(start, goal.unwrap_or(Goal::AnyAdministrator), wanted)
         }
     };
-    let (paths, n_paths) = found.map_err(failure)?;
+    let (paths, n_paths) = found?;
     let mut output = Output::open(global.output.as_deref())?;
     if global.format() == Format::Json {
         output.bytes(json::pretty(&paths_json(&paths, n_paths)?).as_bytes())?;
@@ -172,8 +213,13 @@ pub(crate) fn run(args: &Paths, global: &Global) -> Result<Ending, Failure> {
     Ok(Ending::Done)
 }
 
-/// Reads an inventory for questions of reach.
-pub(crate) fn open(org: &[PathBuf], global: &Global, given: Given) -> Result<Reach, Failure> {
+/// Reads an inventory for questions of reach, and its edges, if there is a file for them.
+pub(crate) fn open(
+    org: &[PathBuf],
+    global: &Global,
+    given: Given,
+    edges: Option<&std::path::Path>,
+) -> Result<(Reach, Option<Kept>), Failure> {
     if let Some(image) = org.iter().find(|path| is_image(path)) {
         let message = format!(
             "`{}` is a compiled image, and paths need the inventory itself: they decide again what has been changed",
@@ -183,13 +229,18 @@ pub(crate) fn open(org: &[PathBuf], global: &Global, given: Given) -> Result<Rea
     }
     let tables = Tables::read(global.catalogue.as_deref())?;
     let world = inventory::read(org, global, settings::read(global)?)?;
-    Reach::new(world, tables.get(), given).map_err(failure)
+    let source = edges.map(|path| (path, fingerprint(&world)));
+    let mut reach = Reach::new(world, tables.get(), given)?;
+    let kept = source.map(|(path, source)| Kept::read(path, source, &mut reach)).transpose()?;
+    Ok((reach, kept))
 }
 
-pub(crate) fn failure(error: ReachError) -> Failure {
-    match error {
-        ReachError::Compile(error) => Failure::Input(format!("the inventory cannot be compiled: {error}")),
-        other => Failure::Usage(other.to_string()),
+impl From<ReachError> for Failure {
+    fn from(error: ReachError) -> Failure {
+        match error {
+            ReachError::Compile(error) => Failure::Input(format!("the inventory cannot be compiled: {error}")),
+            other => Failure::Usage(other.to_string()),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ pub(crate) mod args;
 mod cells;
 mod counts;
 mod matrix;
-mod rows;
+pub(crate) mod rows;
 mod what_can;
 mod who_can;
 

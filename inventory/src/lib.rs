@@ -38,7 +38,7 @@ pub use error::{Errors, InputError};
 pub use folder::{read_folder, read_inputs};
 pub use input::Input;
 pub use report::{Finding, Progress, Quarantined, Read, Report, Skipped};
-pub use write::write_lines;
+pub use write::{fingerprint, write_lines};
 
 use crate::assemble::{Assembly, error_at};
 use crate::documents::{Documents, Notes};

@@ -44,6 +44,26 @@ pub fn write_lines(world: &World, out: &mut dyn Write) -> io::Result<()> {
     world.coverage.iter().try_for_each(|x| put(coverage(x)))
 }
 
+/// A hash of the lines of `world`, in order: equal for worlds that were written alike ([`write_lines`]).
+///
+/// Cost: O(bytes of the lines), one of which is held at a time.
+pub fn fingerprint(world: &World) -> u64 {
+    struct Hash(xxhash_rust::xxh3::Xxh3Default);
+    impl Write for Hash {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.update(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut hash = Hash(xxhash_rust::xxh3::Xxh3Default::new());
+    // A hash takes whatever it is given.
+    let _ = write_lines(world, &mut hash);
+    hash.0.digest()
+}
+
 /// The line of one item: two items say the same iff their lines are the same, wherever they were read.
 pub(crate) fn line(item: &Item) -> String {
     let mut object = match item {

@@ -8,7 +8,7 @@
 use super::fact::{Fact, Form, Identity, Thing};
 use super::steps::{Caller, Engine};
 use super::sweep::Bundle;
-use super::world::Holder;
+use super::world::{Base, Holder};
 use iamc_compiler::CompileError;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -88,12 +88,14 @@ impl Graph {
         }
         for provider in 0..n_providers {
             let steps = engine.steps(Caller::Provider(provider), Form::default())?;
-            let mut facts: Vec<Fact> = steps.iter().map(|step| step.conclusion).collect();
-            facts.sort_unstable();
-            if !facts.is_empty() {
-                bundles.push(Bundle { callers: [n_identities + provider].into(), facts: facts.into() });
-            }
+            bundles.extend(Bundle::of_steps(n_identities + provider, &steps));
         }
+        Ok(Graph::of(&engine.base, bundles))
+    }
+
+    /// Of bundles that are known.
+    pub(crate) fn of(base: &Base, bundles: Vec<Bundle>) -> Graph {
+        let (n_identities, n_providers) = (base.n_identities, base.providers.len() as u32);
         let mut graph = Graph { n_identities, n_nodes: n_identities + n_providers, bundles, ..Graph::default() };
         let numbered = || (0u32..).zip(&graph.bundles);
         let callers = numbered().flat_map(|(at, bundle)| bundle.callers.iter().map(move |caller| (*caller, at)));
@@ -102,7 +104,17 @@ impl Graph {
         });
         let (by_caller, by_target) = (Lists::new(graph.n_nodes, callers), Lists::new(graph.n_nodes, targets));
         (graph.by_caller, graph.by_target) = (by_caller, by_target);
-        Ok(graph)
+        graph
+    }
+
+    pub(crate) fn bundles(&self) -> &[Bundle] {
+        &self.bundles
+    }
+
+    /// Each node with the bundles of which it is a caller.
+    pub(crate) fn callers(&self) -> impl Iterator<Item = (Caller, impl Iterator<Item = &Bundle>)> {
+        let bundles = |node| self.by_caller.of(node).iter().map(|at| &self.bundles[*at as usize]);
+        (0..self.n_nodes).map(move |node| (self.caller(node), bundles(node)))
     }
 
     /// Whether a node makes something true beside that others are controlled.
@@ -176,14 +188,20 @@ impl Reachers {
 }
 
 impl Engine {
+    /// Asks what everybody may do, unless that is known.
+    pub(crate) fn make_graph(&mut self) -> Result<(), CompileError> {
+        if self.graph.is_none() {
+            self.graph = Some(Graph::new(self)?);
+        }
+        Ok(())
+    }
+
     /// Who comes to a goal by steps that are at least possible.
     ///
     /// Cost: O(edges), and of starts that can change something and do not lead to somebody who is known to reach the goal,
     /// what they lead to.
     pub(crate) fn reachers(&mut self, is_goal: &dyn Fn(Fact) -> bool) -> Result<Reachers, CompileError> {
-        if self.graph.is_none() {
-            self.graph = Some(Graph::new(self)?);
-        }
+        self.make_graph()?;
         let graph = self.graph.take().unwrap_or_default();
         let found = self.reachers_in(&graph, is_goal);
         self.graph = Some(graph);

@@ -15,8 +15,8 @@ mod units;
 
 use super::ask::{self, GLOBAL_REGION};
 use super::crowd::{Callers, Crowd, as_role};
-use super::fact::{Fact, Form, Identity};
-use super::steps::{Caller, Engine};
+use super::fact::{Fact, Form, Holds, Identity};
+use super::steps::{Caller, Engine, Step};
 use super::world::Origin;
 use iamc_compiler::CompileError;
 use iamc_policy::request::{KeyState, Request, RequestResource, ResourceInRequest};
@@ -34,6 +34,38 @@ pub(crate) struct Bundle {
     pub(crate) callers: Box<[Identity]>,
     /// Ascending.
     pub(crate) facts: Box<[Fact]>,
+    /// By which step, fact by fact.
+    by: Box<[By]>,
+}
+
+/// The step by which a fact is made true: one of those that are possible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct By {
+    /// Definitely, where that was asked.
+    pub(crate) holds: Holds,
+    pub(crate) row: u16,
+}
+
+impl Bundle {
+    /// In whatever order.
+    pub(crate) fn new(mut callers: Vec<Identity>, mut gains: Vec<(Fact, By)>) -> Bundle {
+        callers.sort_unstable();
+        callers.dedup();
+        gains.sort_unstable();
+        gains.dedup();
+        let (facts, by): (Vec<Fact>, Vec<By>) = gains.into_iter().unzip();
+        Bundle { callers: callers.into(), facts: facts.into(), by: by.into() }
+    }
+
+    /// What one caller makes true by the steps that hold for it.
+    pub(crate) fn of_steps(caller: u32, steps: &[Step]) -> Option<Bundle> {
+        let gains = steps.iter().map(|step| (step.conclusion, By { holds: step.holds, row: step.row }));
+        (!steps.is_empty()).then(|| Bundle::new(vec![caller], gains.collect()))
+    }
+
+    pub(crate) fn gains(&self) -> impl Iterator<Item = (Fact, By)> + '_ {
+        self.facts.iter().copied().zip(self.by.iter().copied())
+    }
 }
 
 /// One account that is swept.
@@ -44,8 +76,8 @@ struct Sweep<'e> {
     form: Form,
     /// Whoever is asked about.
     all: Callers,
-    /// By fact: who may make it true.
-    gains: BTreeMap<Fact, Callers>,
+    /// By fact: who may make it true, and by what; each caller once.
+    gains: BTreeMap<Fact, BTreeMap<By, Callers>>,
     may: HashMap<Action, Callers>,
     units: HashMap<Unit, units::Answered>,
     names: HashMap<(String, String, String), Names>,
@@ -166,26 +198,21 @@ impl Engine {
         // Nobody that the compiled world lists: decided one by one.
         for id in unlisted {
             let steps = self.decide_steps(Caller::Identity(id), form, &|_| true)?;
-            let mut facts: Vec<Fact> = steps.into_iter().map(|step| step.conclusion).collect();
-            facts.sort_unstable();
-            if !facts.is_empty() {
-                bundles.push(Bundle { callers: [id].into(), facts: facts.into() });
-            }
+            bundles.extend(Bundle::of_steps(id, &steps));
         }
         Ok(bundles)
     }
 
-    fn bundles(&self, account: u32, gains: BTreeMap<Fact, Callers>) -> Vec<Bundle> {
+    fn bundles(&self, account: u32, gains: BTreeMap<Fact, BTreeMap<By, Callers>>) -> Vec<Bundle> {
         let identities = &self.base.identities_in[account as usize];
-        let mut facts_of: BTreeMap<Callers, Vec<Fact>> = BTreeMap::new();
+        let mut facts_of: BTreeMap<Callers, Vec<(Fact, By)>> = BTreeMap::new();
         for (fact, callers) in gains {
-            if !callers.is_clear() {
-                facts_of.entry(callers).or_default().push(fact);
+            for (by, callers) in callers.into_iter().filter(|(_, callers)| !callers.is_clear()) {
+                facts_of.entry(callers).or_default().push((fact, by));
             }
         }
-        let bundle = |(callers, facts): (Callers, Vec<Fact>)| Bundle {
-            callers: callers.ones().map(|place| identities[place]).collect(),
-            facts: facts.into(),
+        let bundle = |(callers, gains): (Callers, Vec<(Fact, By)>)| {
+            Bundle::new(callers.ones().map(|place| identities[place]).collect(), gains)
         };
         facts_of.into_iter().map(bundle).collect()
     }
@@ -231,16 +258,37 @@ impl Sweep<'_> {
         callers
     }
 
-    fn gain(&mut self, fact: Fact, callers: &Callers) {
-        let n = self.all.len();
-        self.gains.entry(fact).or_insert_with(|| Callers::with_capacity(n)).union_with(callers);
+    fn gain(&mut self, fact: Fact, by: By, callers: &Callers) {
+        let mut new = callers.clone();
+        let known = self.gains.entry(fact).or_default();
+        for (other, own) in known.iter_mut().filter(|(other, _)| **other != by) {
+            // What is definite is the better news.
+            if by.holds < other.holds {
+                own.difference_with(&new);
+            } else {
+                new.difference_with(own);
+            }
+        }
+        match known.get_mut(&by) {
+            Some(own) => own.union_with(&new),
+            None if new.is_clear() => {}
+            None => {
+                known.insert(by, new);
+            }
+        }
+    }
+
+    /// The same of those who may, and those of them who may definitely, by a row.
+    fn gain_asked(&mut self, fact: Fact, row: u16, possible: &Callers, definite: &Callers) {
+        let mut others = possible.clone();
+        others.difference_with(definite);
+        self.gain(fact, By { holds: Holds::Definitely, row }, definite);
+        self.gain(fact, By { holds: Holds::Possibly, row }, &others);
     }
 
     /// Those who may not make the fact true as far as is known.
     fn without(&self, mut callers: Callers, fact: Fact) -> Callers {
-        if let Some(known) = self.gains.get(&fact) {
-            callers.difference_with(known);
-        }
+        self.gains.get(&fact).into_iter().flatten().for_each(|(_, known)| callers.difference_with(known));
         callers
     }
 

@@ -2,6 +2,7 @@
 //! worlds that are really changed. Proofs are decided again.
 
 mod breaks;
+mod edges;
 mod resource;
 mod ways;
 

@@ -15,12 +15,12 @@ use std::sync::Arc;
 const GROUP_ROWS: usize = 131_072;
 
 /// A file of rows, all of whose columns are texts or nothing.
-pub(super) enum Rows {
+pub(crate) enum Rows {
     Csv(Output),
     Parquet(Box<ParquetRows>),
 }
 
-pub(super) struct ParquetRows {
+pub(crate) struct ParquetRows {
     writer: SerializedFileWriter<Output>,
     /// Of the group being filled, by column.
     columns: Vec<Vec<Option<ByteArray>>>,
@@ -31,13 +31,13 @@ impl Rows {
     ///
     /// # Errors
     /// [`Failure::Output`] or [`Failure::Closed`], as for all of this.
-    pub(super) fn csv(output: Output, columns: &[&str]) -> Result<Rows, Failure> {
+    pub(crate) fn csv(output: Output, columns: &[&str]) -> Result<Rows, Failure> {
         let mut rows = Rows::Csv(output);
         rows.write(columns.iter().map(|name| Some((*name).to_owned())).collect())?;
         Ok(rows)
     }
 
-    pub(super) fn parquet(output: Output, columns: &[&str]) -> Result<Rows, Failure> {
+    pub(crate) fn parquet(output: Output, columns: &[&str]) -> Result<Rows, Failure> {
         let fields: Result<Vec<Arc<Type>>, ParquetError> = columns
             .iter()
             .map(|name| {
@@ -56,7 +56,7 @@ impl Rows {
         Ok(Rows::Parquet(Box::new(ParquetRows { writer, columns: vec![Vec::new(); columns.len()] })))
     }
 
-    pub(super) fn write(&mut self, cells: Vec<Option<String>>) -> Result<(), Failure> {
+    pub(crate) fn write(&mut self, cells: Vec<Option<String>>) -> Result<(), Failure> {
         match self {
             Rows::Csv(output) => {
                 // By itself: a writer of the whole file would hide which error of the output stopped it.
@@ -82,7 +82,7 @@ impl Rows {
         }
     }
 
-    pub(super) fn finish(self) -> Result<(), Failure> {
+    pub(crate) fn finish(self) -> Result<(), Failure> {
         match self {
             Rows::Csv(output) => output.finish(),
             Rows::Parquet(mut rows) => {

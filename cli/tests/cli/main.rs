@@ -6,6 +6,7 @@ mod bench;
 mod bulk;
 mod conform;
 mod decide;
+mod edges;
 mod inventory;
 mod lint;
 mod matrix;

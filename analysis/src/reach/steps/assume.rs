@@ -59,7 +59,7 @@ impl Engine {
         self.settle(step)
     }
 
-    fn assume_row(&self) -> u16 {
+    pub(in crate::reach) fn assume_row(&self) -> u16 {
         let rows = self.table.primitives();
         rows.iter().position(|row| row.id == "sts-assume-role").unwrap_or_default() as u16
     }

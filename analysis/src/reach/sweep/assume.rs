@@ -1,9 +1,9 @@
 //! Steps of the family `assume` (P-4.1): whom the trust policies of roles admit.
 
-use super::{Bundle, Outcome, Sweep};
+use super::{Bundle, By, Outcome, Sweep};
 use crate::reach::ask::{self, GLOBAL_REGION};
-use crate::reach::crowd::{Callers, Crowd, as_role};
-use crate::reach::fact::{Fact, Form, Identity};
+use crate::reach::crowd::{Answer, Callers, Crowd, as_role};
+use crate::reach::fact::{Fact, Form, Holds, Identity};
 use crate::reach::steps::Engine;
 use crate::reach::world::Origin;
 use fixedbitset::FixedBitSet;
@@ -33,25 +33,26 @@ impl Engine {
     /// Cost: a few questions for each such role.
     pub(crate) fn sweep_everybody(&mut self) -> Outcome<Vec<Bundle>> {
         let mut crowd = self.take_crowd(Form::default(), &BTreeSet::new())?;
-        let mut roles_of: BTreeMap<FixedBitSet, Vec<Identity>> = BTreeMap::new();
+        let mut roles_of: BTreeMap<FixedBitSet, Vec<(Fact, By)>> = BTreeMap::new();
+        let row = self.assume_row();
         let mut open: Vec<(Identity, FixedBitSet)> = Vec::new();
         for role in &self.base.trusting_all {
-            let (sure, perhaps) = self.admitted(&mut crowd, *role);
-            if perhaps.ones().next().is_some() {
-                open.push((*role, perhaps));
+            let Admitted { definite, possible, elsewhere } = self.admitted(&mut crowd, *role);
+            if !elsewhere.is_clear() {
+                open.push((*role, elsewhere));
             }
-            if sure.ones().next().is_some() {
-                roles_of.entry(sure).or_default().push(*role);
+            for (lanes, holds) in [(definite, Holds::Definitely), (possible, Holds::Possibly)] {
+                if !lanes.is_clear() {
+                    roles_of.entry(lanes).or_default().push((Fact::Controls(*role), By { holds, row }));
+                }
             }
         }
         let mut bundles = Vec::new();
         for (lanes, roles) in roles_of {
             let mut callers: Vec<Identity> = crowd.identities_of(&lanes).collect();
             callers.retain(|id| self.base.origin(*id) != Origin::Probe);
-            callers.sort_unstable();
             if !callers.is_empty() {
-                bundles
-                    .push(Bundle { callers: callers.into(), facts: roles.into_iter().map(Fact::Controls).collect() });
+                bundles.push(Bundle::new(callers, roles));
             }
         }
         // Who is not settled may do it in some Region of their own, since STS answers in each.
@@ -79,30 +80,46 @@ impl Engine {
         }
         for id in unlisted {
             for role in self.base.trusting_all.clone() {
-                if role != id && self.assume_step(id, Form::default(), role, None)?.is_some() {
-                    bundles.push(Bundle { callers: [id].into(), facts: [Fact::Controls(role)].into() });
+                if role != id
+                    && let Some(step) = self.assume_step(id, Form::default(), role, None)?
+                {
+                    bundles.extend(Bundle::of_steps(id, &[step]));
                 }
             }
         }
         Ok(bundles)
     }
 
-    /// Whom a role admits, and whom it may admit in another Region, by principals of the set.
-    fn admitted(&self, crowd: &mut Crowd, role: Identity) -> (FixedBitSet, FixedBitSet) {
+    fn admitted(&self, crowd: &mut Crowd, role: Identity) -> Admitted {
         let [request, open] = self.assume_requests(role);
-        let (mut sure, mut perhaps) = crowd.ask_all(open);
-        perhaps.difference_with(&sure);
-        if perhaps.ones().next().is_some() {
-            let mut own = crowd.ask_all(as_role(&request, KeyState::Absent)).1;
-            own.difference_with(crowd.users());
-            let mut of_users = crowd.ask_all(request).1;
-            of_users.intersect_with(crowd.users());
-            own.union_with(&of_users);
-            sure.union_with(&own);
-            perhaps.difference_with(&own);
+        let (mut definite, mut elsewhere) = crowd.ask_all(open);
+        elsewhere.difference_with(&definite);
+        let mut possible = FixedBitSet::with_capacity(elsewhere.len());
+        if !elsewhere.is_clear() {
+            let (mut sure, mut own) = crowd.ask_all(as_role(&request, KeyState::Absent));
+            let (sure_users, users) = crowd.ask_all(request);
+            for (own, mut of_users) in [(&mut sure, sure_users), (&mut own, users)] {
+                of_users.intersect_with(crowd.users());
+                own.difference_with(crowd.users());
+                own.union_with(&of_users);
+            }
+            definite.union_with(&sure);
+            possible = own;
+            possible.difference_with(&definite);
+            elsewhere.difference_with(&possible);
+            elsewhere.difference_with(&definite);
         }
-        (sure, perhaps)
+        Admitted { definite, possible, elsewhere }
     }
+}
+
+/// Whom a role admits, by principals of the set.
+struct Admitted {
+    definite: FixedBitSet,
+    /// The others who may be.
+    possible: FixedBitSet,
+    /// Those who may be in another Region.
+    elsewhere: FixedBitSet,
 }
 
 impl Sweep<'_> {
@@ -125,17 +142,19 @@ impl Sweep<'_> {
     pub(super) fn assume_one(&mut self, role: Identity) -> Outcome<()> {
         let [request, open] = self.engine.assume_requests(role);
         let (base, account) = (&self.engine.base, self.account);
-        let open = self.crowd.answer(base, account, open);
-        let (mut sure, mut perhaps) = (open.definite, open.possible);
-        perhaps.difference_with(&sure);
-        if !perhaps.is_disjoint(&self.all) {
-            let own = self.crowd.who(base, account, &request).possible;
-            sure.union_with(&own);
-            perhaps.difference_with(&own);
+        let Answer { mut definite, possible: mut elsewhere } = self.crowd.answer(base, account, open);
+        let mut possible = definite.clone();
+        elsewhere.difference_with(&definite);
+        if !elsewhere.is_disjoint(&self.all) {
+            let own = self.crowd.who(base, account, &request);
+            definite.union_with(&own.definite);
+            possible.union_with(&own.possible);
+            elsewhere.difference_with(&own.possible);
         }
-        sure.intersect_with(&self.all);
-        self.gain(Fact::Controls(role), &sure);
-        self.admit_elsewhere(role, &perhaps)
+        possible.intersect_with(&self.all);
+        definite.intersect_with(&self.all);
+        self.gain_asked(Fact::Controls(role), self.engine.assume_row(), &possible, &definite);
+        self.admit_elsewhere(role, &elsewhere)
     }
 
     /// Those whom a role admits in a Region of their choice.
@@ -153,8 +172,10 @@ impl Sweep<'_> {
             left.intersect_with(have);
             if !left.is_clear() {
                 request.context.insert(region.clone(), KeyState::one(name));
-                left.intersect_with(&self.who(&request).possible);
-                self.gain(fact, &left);
+                let mut own = self.who(&request);
+                own.possible.intersect_with(&left);
+                own.definite.intersect_with(&left);
+                self.gain_asked(fact, self.engine.assume_row(), &own.possible, &own.definite);
             }
         }
         Ok(())

@@ -1,8 +1,8 @@
 //! Steps that run something as a role (sections 11 and 12).
 
 use super::units::Attempt;
-use super::{Callers, Outcome, Sweep};
-use crate::reach::fact::{Fact, Identity};
+use super::{By, Callers, Outcome, Sweep};
+use crate::reach::fact::{Fact, Holds, Identity};
 use crate::reach::steps::{Caller, Target};
 use crate::{Family, On, PassedRole, Primitive, Which};
 use iamc_policy::Arn;
@@ -139,7 +139,8 @@ impl Sweep<'_> {
                 if depends && !allowed.is_clear() {
                     allowed = self.attempt(Attempt { row, resource, role: Some(*role) }, &allowed)?;
                 }
-                self.gain(Fact::Controls(*role), &allowed);
+                // How sure that is was not asked.
+                self.gain(Fact::Controls(*role), By { holds: Holds::Possibly, row: at }, &allowed);
             }
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 use super::{Outcome, Sweep};
 use crate::reach::ask::GLOBAL_REGION;
+use crate::reach::crowd::Answer;
 use crate::reach::fact::{Fact, Identity};
 use crate::reach::steps::{Caller, Target};
 use iamc_policy::condition::ConditionKey;
@@ -32,9 +33,7 @@ impl Sweep<'_> {
                 };
                 let step =
                     self.engine.step(row, n_requests, Caller::Identity(first), self.form, target, conclusions[0]);
-                if self.engine.needs(&step).is_none() {
-                    continue;
-                }
+                let Some(needs) = self.engine.needs(&step) else { continue };
                 let mut request = self.blank(&action, GLOBAL_REGION);
                 let keys = &self.engine.row(row).requests[0].keys;
                 let bound: Option<Vec<_>> =
@@ -47,10 +46,14 @@ impl Sweep<'_> {
                     }
                 }
                 request.resources.push(ResourceInRequest::new(RequestResource::Arn(arn)));
-                let mut allowed = self.who(&request).possible;
-                allowed.intersect_with(&callers);
-                if !allowed.is_clear() {
-                    conclusions.into_iter().for_each(|fact| self.gain(fact, &allowed));
+                let Answer { mut definite, mut possible } = self.who(&request);
+                possible.intersect_with(&callers);
+                definite.intersect_with(&callers);
+                if needs.iter().any(|(_, met)| !met) {
+                    definite.clear();
+                }
+                for fact in conclusions {
+                    self.gain_asked(fact, row, &possible, &definite);
                 }
             }
         }
