@@ -203,3 +203,56 @@ fn a_resource_policy_that_is_written_anew_is_proved() {
     let ran = run_with(&folder, "conform -", cases.concat());
     assert_eq!((ran.code, ran.stdout.as_str()), (0, "2 passed, 0 failed\n"));
 }
+
+/// Every case in an answer, wherever it stands.
+fn cases(value: &serde_json::Value, found: &mut Vec<String>) {
+    match value {
+        serde_json::Value::Array(list) => list.iter().for_each(|value| cases(value, found)),
+        serde_json::Value::Object(fields) => {
+            found.extend(fields.get("case").map(|case| case.to_string() + "\n"));
+            fields.iter().filter(|(name, _)| *name != "case").for_each(|(_, value)| cases(value, found));
+        }
+        _ => {}
+    }
+}
+
+/// An account with what each kind of question finds something about.
+const OPEN_WORLD: &str = r#"{"kind": "role", "arn": "arn:aws:iam::111122223333:role/Partner", "tags": {}, "inline_policies": [{"name": "All", "document": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}}], "trust_policy": {"document": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "999988887777"}, "Action": "sts:AssumeRole", "Condition": {"StringEquals": {"sts:ExternalId": "x"}}}]}}}
+{"kind": "role", "arn": "arn:aws:iam::111122223333:role/Anybody", "tags": {}, "inline_policies": [{"name": "Pass", "document": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["iam:PutRolePolicy", "s3:PutBucketPolicy"], "Resource": "*"}]}}], "trust_policy": {"document": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}]}}}
+{"kind": "role", "arn": "arn:aws:iam::111122223333:role/Build", "tags": {}, "inline_policies": [{"name": "Read", "document": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}}], "trust_policy": {"document": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Federated": "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"}, "Action": "sts:AssumeRoleWithWebIdentity"}]}}}
+{"kind": "role", "arn": "arn:aws:iam::444455556666:role/Other", "tags": {}, "inline_policies": [{"name": "Into", "document": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}]}}], "trust_policy": {"document": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}}}
+{"kind": "resource", "arn": "arn:aws:s3:::website", "account": "111122223333", "policy": {"document": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::website/*"}]}}, "s3_restrict_public_buckets": false}
+{"kind": "resource", "arn": "arn:aws:sqs:eu-west-1:111122223333:q", "policy": {"document": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "999988887777"}, "Action": "sqs:*", "Resource": "*"}]}}}
+{"kind": "account", "id": "111122223333", "s3_restrict_public_buckets": false}
+{"kind": "account", "id": "444455556666"}
+"#;
+
+#[test]
+fn whatever_is_proved_is_decided_again_by_every_engine() {
+    let folder = folder(&[("org.jsonl", OPEN_WORLD)]);
+    for (question, n_least) in [
+        ("audit org.jsonl", 8),
+        ("audit org.jsonl --definite", 5),
+        ("paths org.jsonl --from outside", 6),
+        ("paths org.jsonl --from outside --to 111122223333 --alternatives 3", 4),
+        ("paths org.jsonl --from public", 3),
+        ("paths org.jsonl --from public --to s3:GetObject:arn:aws:s3:::website/index.html", 4),
+        ("paths org.jsonl --from public --to 111122223333 --definite", 1),
+        ("paths org.jsonl --from 444455556666 --to any:111122223333", 1),
+        ("paths org.jsonl --to sqs:SendMessage:arn:aws:sqs:eu-west-1:111122223333:q", 4),
+        // A root user needs no statement.
+        (
+            "paths org.jsonl --from arn:aws:iam::111122223333:root --to sqs:SendMessage:arn:aws:sqs:eu-west-1:111122223333:q --break",
+            1,
+        ),
+    ] {
+        let ran = run(&folder, &format!("{question} --format json -q"));
+        assert_eq!(ran.code, 0, "{question}: {}", ran.stderr);
+        let mut found = Vec::new();
+        cases(&ran.json(), &mut found);
+        let n = found.len();
+        assert!(n >= n_least, "{question}: {n}");
+        let ran = run_with(&folder, "conform -", found.concat());
+        assert_eq!((ran.code, ran.stdout), (0, format!("{n} passed, 0 failed\n")), "{question}: {}", ran.stderr);
+    }
+}
