@@ -22,6 +22,6 @@ pub use closed::{Bound, Caller, Effect, Family, Need, NeedClass, PassedRole, Rea
 pub use primitives::{NotModelled, On, Pass, Primitive, Request, ResourceKind, Table, Truster, Trusts};
 pub use reach::{
     AuditKind, Blast, Break, Cut, EDGES_FORMAT, Edge, EdgesError, Finding, Given, Goal, Hop, Path, Proved, Reach,
-    ReachError, Start, Touched, Use, Wanted,
+    ReachError, Start, Touched, Unproved, Use, Wanted, Ways,
 };
 pub use read::{FaultKind, TableFault};

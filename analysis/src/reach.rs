@@ -153,6 +153,33 @@ pub struct Path {
     pub hops: Vec<Hop>,
 }
 
+/// A way that is known and not shown, since enough others are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unproved {
+    /// As [`Path::start`].
+    pub start: String,
+    /// As [`Path::goal`]; where several would do, the question in words.
+    pub goal: String,
+    /// As [`Path::definite`]; `None`: it is possible at least, and was not searched further.
+    pub definite: Option<bool>,
+}
+
+/// The answer to a question about ways.
+#[derive(Debug, Clone, Default)]
+pub struct Ways {
+    /// As many as were asked for, each with its proof.
+    pub paths: Vec<Path>,
+    /// All others, by name alone.
+    pub others: Vec<Unproved>,
+}
+
+impl Ways {
+    /// How many ways there are.
+    pub fn n(&self) -> usize {
+        self.paths.len() + self.others.len()
+    }
+}
+
 /// Answers questions of reach about one world.
 pub struct Reach {
     engine: Engine,
@@ -179,12 +206,13 @@ impl Reach {
     }
 
     /// Everything that a start leads to: identities that come to be controlled, and accounts of which it comes to be
-    /// administrator, those first. Of several starts one after another. `definite`: by definite steps alone.
+    /// administrator, those first. Of several starts one after another. `definite`: by definite steps alone. The first `limit`
+    /// are shown with proofs, the others are named.
     ///
     /// # Errors
     /// [`ReachError::Nobody`], [`ReachError::NoAccount`]: there is no such start; [`ReachError::Compile`].
-    pub fn from<'s>(&mut self, start: impl Into<Start<'s>>, definite: bool) -> Result<Vec<Path>, ReachError> {
-        let mut paths = Vec::new();
+    pub fn from<'s>(&mut self, start: impl Into<Start<'s>>, definite: bool, limit: usize) -> Result<Ways, ReachError> {
+        let mut ways = Ways::default();
         for caller in self.callers(start.into())? {
             self.engine.asked_use = None;
             let search =
@@ -199,10 +227,14 @@ impl Reach {
             goals.retain(|fact| *fact != own);
             goals.sort_by_key(|fact| (search.found[fact].holds, !matches!(fact, Fact::Administers(_)), *fact));
             for goal in goals {
-                paths.push(self.path(caller, &search, goal)?);
+                if ways.paths.len() < limit {
+                    ways.paths.push(self.path(caller, &search, goal)?);
+                } else {
+                    ways.others.push(self.unproved(caller, &search, goal));
+                }
             }
         }
-        Ok(paths)
+        Ok(ways)
     }
 
     /// The cheapest way from one start to a goal; `None`: there is none.
@@ -211,16 +243,15 @@ impl Reach {
     /// As [`Reach::from`]; [`ReachError::NoAccount`].
     pub fn between(&mut self, start: &str, goal: Goal<'_>, definite: bool) -> Result<Option<Path>, ReachError> {
         let wanted = Wanted { definite, ..Wanted::default() };
-        Ok(self.paths(start, goal, wanted)?.0.into_iter().next())
+        Ok(self.paths(start, goal, wanted)?.paths.into_iter().next())
     }
 
     /// Everyone who reaches a goal, each with the cheapest way: users, roles, providers, outsiders and the public, in this
-    /// order and by name (P-16.4). Who is there already is left out. The first `limit` of them are shown; beside them, how
-    /// many there are.
+    /// order and by name (P-16.4). Who is there already is left out. The first `limit` of them are shown, the others named.
     ///
     /// # Errors
     /// As [`Reach::between`].
-    pub fn to(&mut self, goal: Goal<'_>, definite: bool, limit: usize) -> Result<(Vec<Path>, usize), ReachError> {
+    pub fn to(&mut self, goal: Goal<'_>, definite: bool, limit: usize) -> Result<Ways, ReachError> {
         self.paths(Start::Everybody, goal, Wanted { definite, limit, ..Wanted::default() })
     }
 
@@ -297,6 +328,25 @@ impl Reach {
         }
         let provider = base.providers.iter().position(|name| name == text);
         provider.map(|at| Caller::Provider(at as u32)).ok_or_else(|| ReachError::Nobody(text.to_owned()))
+    }
+
+    fn unproved(&self, start: Caller, search: &Search, goal: Fact) -> Unproved {
+        Unproved {
+            start: self.engine.caller_name(start),
+            goal: self.engine.fact_in_words(goal),
+            definite: search.found.get(&goal).map(|cost| cost.holds == Holds::Definitely),
+        }
+    }
+
+    /// What is asked for, as a path names what it leads to.
+    fn goal_in_words(&self, goal: Goal<'_>) -> String {
+        match goal {
+            Goal::Identity(arn) => arn.to_owned(),
+            Goal::Administrator(account) => format!("administrator of {account}"),
+            Goal::AnyAdministrator => "administrator of some account".to_owned(),
+            Goal::AnyOf(account) => format!("some identity of {account}"),
+            Goal::Use { .. } => self.engine.fact_in_words(Fact::Uses),
+        }
     }
 
     fn path(&mut self, start: Caller, search: &Search, goal: Fact) -> Result<Path, ReachError> {

@@ -146,9 +146,9 @@ fn an_action_on_a_resource() {
     stopped(&works, reads, "sts:AssumeRole");
     Scene { scp: deny("s3:GetObject") + "," + FULL, ..works.clone() }.check(reads, None);
     // Who may do it at once has no other step; what nobody may do is reached by nobody.
-    let (paths, n) = works.reach(&[]).to(reads, false, usize::MAX).unwrap();
-    let ways: Vec<(&str, usize)> = paths.iter().map(|path| (path.start.as_str(), path.hops.len())).collect();
-    assert_eq!((ways, n), (vec![(ME, 2), (TARGET, 1)], 2));
+    let found = works.reach(&[]).to(reads, false, usize::MAX).unwrap();
+    let ways: Vec<(&str, usize)> = found.paths.iter().map(|path| (path.start.as_str(), path.hops.len())).collect();
+    assert_eq!((ways, found.others.len()), (vec![(ME, 2), (TARGET, 1)], 0));
     // Its own policy gives it to whoever writes it.
     let writes = scene(&allow(&["iam:PutUserPolicy"], ME), &trusts(EC2));
     let writes = Scene { more: works.more, ..writes };
@@ -279,15 +279,19 @@ fn federation_and_outsiders() {
     let trust = r#"{"Effect":"Allow","Principal":{"Federated":"accounts.google.com"},"Action":"sts:AssumeRoleWithWebIdentity"},{"Effect":"Allow","Principal":{"AWS":"222222222222"},"Action":"sts:AssumeRole"}"#;
     let mut reach = scene(&allow(&["s3:*"], "*"), trust).reach(&[]);
     let starts: Vec<String> =
-        reach.to(Goal::Identity(TARGET), true, usize::MAX).unwrap().0.into_iter().map(|path| path.start).collect();
+        reach.to(Goal::Identity(TARGET), true, usize::MAX).unwrap().paths.into_iter().map(|path| path.start).collect();
     assert_eq!(starts, ["accounts.google.com", "arn:aws:iam::222222222222:role/iamc-outsider"]);
 }
 
 /// Names of those who have a way.
 fn starts(reach: &mut Reach, start: Start<'_>, goal: Goal<'_>) -> Vec<String> {
-    let (paths, n) = reach.paths(start, goal, Wanted { definite: true, ..Wanted::default() }).unwrap();
-    assert_eq!(paths.len(), n);
-    paths.into_iter().map(|path| path.start).collect()
+    let found = reach.paths(start, goal, Wanted { definite: true, ..Wanted::default() }).unwrap();
+    assert!(found.others.is_empty());
+    // None is lost where none is shown.
+    let none = reach.paths(start, goal, Wanted { definite: true, limit: 0, ..Wanted::default() }).unwrap();
+    let named: Vec<_> = none.others.iter().map(|one| (&one.start, &one.goal, one.definite)).collect();
+    assert_eq!(named, found.paths.iter().map(|path| (&path.start, &path.goal, Some(true))).collect::<Vec<_>>());
+    found.paths.into_iter().map(|path| path.start).collect()
 }
 
 #[test]
@@ -359,10 +363,11 @@ fn alternatives() {
         &trusts(r#"{"AWS":"111111111111"}"#),
     );
     let wanted = Wanted { alternatives: 5, ..Wanted::default() };
-    let (paths, n) = works.reach(&[]).paths(ME, administrator(), wanted).unwrap();
-    let rows: Vec<Vec<&str>> = paths.iter().map(|path| path.hops.iter().map(|hop| hop.row).collect()).collect();
+    let found = works.reach(&[]).paths(ME, administrator(), wanted).unwrap();
+    let rows: Vec<Vec<&str>> = found.paths.iter().map(|path| path.hops.iter().map(|hop| hop.row).collect()).collect();
     assert_eq!(rows, [["sts-assume-role"], ["iam-attach-user-policy"], ["iam-put-user-policy"]]);
-    assert_eq!(n, 3);
+    let first = works.reach(&[]).paths(ME, administrator(), Wanted { limit: 1, ..wanted }).unwrap();
+    assert_eq!((first.paths.len(), first.others.len(), first.n()), (1, 2, 3));
 }
 
 #[test]
@@ -381,10 +386,10 @@ fn whoever_writes_a_resource_policy_uses_the_resource() {
     // Everybody who does is told, those who come to do it among them; and what breaks it.
     let target = Scene { trust: trusts(r#"{"AWS":"111111111111"}"#), ..works.clone() };
     let assumes = Scene { own: allow(&["sts:AssumeRole"], TARGET), ..target };
-    let (paths, n) = assumes.reach(&[]).to(reads, true, usize::MAX).unwrap();
+    let ways = assumes.reach(&[]).to(reads, true, usize::MAX).unwrap();
     let found: Vec<(&str, Vec<&str>)> =
-        paths.iter().map(|path| (path.start.as_str(), path.hops.iter().map(|hop| hop.row).collect())).collect();
-    assert_eq!((found, n), (vec![(ME, vec!["sts-assume-role", rows[0], rows[1]]), (TARGET, rows.to_vec())], 2));
+        ways.paths.iter().map(|path| (path.start.as_str(), path.hops.iter().map(|hop| hop.row).collect())).collect();
+    assert_eq!((found, ways.n()), (vec![(ME, vec!["sts-assume-role", rows[0], rows[1]]), (TARGET, rows.to_vec())], 2));
     let found = works.reach(&[]).breaks(Start::Everybody, reads, true).unwrap();
     let iamc_analysis::Break::Statements { cuts, smallest: true, n_starts: 2 } = found else { panic!("{found:?}") };
     let owners: Vec<&str> = cuts.iter().map(|cut| cut.owner.as_str()).collect();

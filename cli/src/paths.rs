@@ -15,7 +15,7 @@ use crate::settings;
 use crate::terminal::{DIM, GOOD, HEAD, OPEN, PLACE, clean_line, paint, warning};
 use clap::{Args, ValueHint};
 use export::Format as ExportFormat;
-use iamc_analysis::{Given, Goal, Hop, Need, Path, Proved, Reach, ReachError, Start, Wanted};
+use iamc_analysis::{Given, Goal, Hop, Need, Path, Proved, Reach, ReachError, Start, Unproved, Wanted, Ways};
 use iamc_inventory::{fingerprint, write_lines};
 use iamc_policy::condition::ConditionKey;
 use iamc_policy::decision::{Answer, Decision, StatementRef};
@@ -27,8 +27,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// As many paths are shown to people unless they ask for more.
-const LIMIT_HUMAN: usize = 50;
+/// As many paths are shown with proofs unless more are asked for.
+const LIMIT: usize = 100;
 
 /// Who can become whom? Chains of role assumption, pass-role and escalation, each hop decided by all policies.
 ///
@@ -36,6 +36,8 @@ const LIMIT_HUMAN: usize = 50;
 /// kinds of policies, and what an earlier hop changed is decided again: who may edit its own policy has every identity
 /// permission afterwards, and boundary, SCPs and RCPs still limit it. A path is definite if it works whatever is not known;
 /// otherwise it shows what it depends on, and `--given` says so.
+///
+/// Paths beyond `--limit` are named without a proof, so that a start that leads to thousands of identities is answered, too.
 ///
 /// JSON holds each request as a decision case with the part of the inventory that it needs, which `iamc conform` checks
 /// again. An inventory is needed: what hops change is compiled anew, which an image does not allow.
@@ -134,9 +136,9 @@ pub(crate) struct Paths {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) export: Option<PathBuf>,
 
-    /// How many paths to show, 0 for all [default: 50 for people, else all]
-    #[arg(long, value_name = "N")]
-    pub(crate) limit: Option<usize>,
+    /// How many paths to show with their proofs, 0 for all; the others are named
+    #[arg(long, value_name = "N", default_value_t = LIMIT)]
+    pub(crate) limit: usize,
 }
 
 /// Answers the question.
@@ -179,31 +181,21 @@ fn answer(args: &Paths, global: &Global, reach: &mut Reach) -> Result<Ending, Fa
         // The edges are all that is asked for.
         return Ok(Ending::Done);
     }
-    let limit = match args.limit {
-        Some(0) => usize::MAX,
-        Some(limit) => limit,
-        None if global.format() == Format::Human => LIMIT_HUMAN,
-        None => usize::MAX,
-    };
-    let all = |mut paths: Vec<Path>| {
-        let n_paths = paths.len();
-        paths.truncate(limit);
-        (paths, n_paths)
-    };
+    let limit = if args.limit == 0 { usize::MAX } else { args.limit };
     let found = match (&args.from, goal) {
-        (Some(from), None) => reach.from(start(from), args.definite).map(all),
+        (Some(from), None) => reach.from(start(from), args.definite, limit),
         (from, goal) => {
             let wanted = Wanted { definite: args.definite, alternatives: args.alternatives as usize, limit };
             let start = from.as_deref().map_or(Start::Everybody, start);
             reach.paths(start, goal.unwrap_or(Goal::AnyAdministrator), wanted)
         }
     };
-    let (paths, n_paths) = found?;
+    let found = found?;
     let mut output = Output::open(global.output.as_deref())?;
     if global.format() == Format::Json {
-        output.bytes(json::pretty(&paths_json(&paths, n_paths)?).as_bytes())?;
+        output.bytes(json::pretty(&ways_json(&found)?).as_bytes())?;
     } else {
-        output.text(&human(&paths, n_paths))?;
+        output.text(&human(&found))?;
     }
     output.finish()?;
     if !global.quiet {
@@ -300,37 +292,52 @@ pub(crate) fn given(texts: &[String]) -> Result<Given, Failure> {
     Ok(given)
 }
 
-fn human(paths: &[Path], n_paths: usize) -> String {
+fn human(found: &Ways) -> String {
     let mut text = String::new();
-    for path in paths {
+    for path in &found.paths {
         text.push_str(&path_human(path));
         text.push('\n');
     }
-    let n_definite = paths.iter().filter(|path| path.definite).count();
-    match n_paths {
-        0 => text.push_str("no path\n"),
-        _ => text.push_str(&format!(
-            "{n_paths} path{}{}, {n_definite} of those shown definite\n",
-            if n_paths == 1 { "" } else { "s" },
-            if n_paths > paths.len() {
-                format!(", {} shown (`--limit 0` shows all)", paths.len())
-            } else {
-                String::new()
-            },
-        )),
+    if found.n() == 0 {
+        return text + "no path\n";
+    }
+    if !found.others.is_empty() {
+        text.push_str("without proofs (`--limit 0` shows all with theirs):\n");
+        for other in &found.others {
+            text.push_str(&format!("  {}\n", ends_human(&other.start, &other.goal, other.definite)));
+        }
+        text.push('\n');
+    }
+    let n_definite = found.paths.iter().filter(|path| path.definite).count();
+    text.push_str(&counted(found.n(), "path", "paths"));
+    if found.others.is_empty() {
+        text.push_str(&format!(", {n_definite} definite\n"));
+    } else {
+        let n_others = found.others.iter().filter(|other| other.definite == Some(true)).count();
+        let n_open = found.others.iter().filter(|other| other.definite.is_none()).count();
+        let open = if n_open > 0 { format!(", of {n_open} it is not known") } else { String::new() };
+        text.push_str(&format!(
+            ", {} shown with proofs, {n_definite} of them definite; of the others, {n_others} definite{open}\n",
+            found.paths.len()
+        ));
     }
     text
 }
 
+/// Where a path starts and what it leads to, for people.
+fn ends_human(start: &str, goal: &str, definite: Option<bool>) -> String {
+    let (style, word) = match definite {
+        Some(true) => (GOOD, "definitely"),
+        Some(false) => (OPEN, "possibly"),
+        None => (OPEN, "at least possibly"),
+    };
+    let arrow = paint(style, format!("→ {word} →"));
+    format!("{} {arrow} {}", paint(HEAD, clean_line(start)), paint(HEAD, clean_line(goal)))
+}
+
 /// One path for people.
 pub(crate) fn path_human(path: &Path) -> String {
-    let (style, word) = if path.definite { (GOOD, "definitely") } else { (OPEN, "possibly") };
-    let mut text = format!(
-        "{} {} {}\n",
-        paint(HEAD, clean_line(&path.start)),
-        paint(style, format!("→ {word} →")),
-        paint(HEAD, clean_line(&path.goal))
-    );
+    let mut text = ends_human(&path.start, &path.goal, Some(path.definite)) + "\n";
     if path.hops.is_empty() {
         text.push_str("  as it is\n");
     }
@@ -397,13 +404,13 @@ fn open_keys(answer: &Answer) -> Vec<String> {
     open
 }
 
-fn paths_json(paths: &[Path], n_paths: usize) -> Result<Value, Failure> {
-    let paths: Vec<Value> = paths
-        .iter()
-        .enumerate()
-        .map(|(at, path)| path_json(path, &format!("path{}", at + 1)))
-        .collect::<Result<_, _>>()?;
-    Ok(json!({"n_paths": n_paths, "paths": paths, "not_searched": not_searched()}))
+fn ways_json(found: &Ways) -> Result<Value, Failure> {
+    let paths = found.paths.iter().enumerate();
+    let paths: Vec<Value> =
+        paths.map(|(at, path)| path_json(path, &format!("path{}", at + 1))).collect::<Result<_, _>>()?;
+    let other = |one: &Unproved| json!({"start": one.start, "goal": one.goal, "definite": one.definite});
+    let others: Vec<Value> = found.others.iter().map(other).collect();
+    Ok(json!({"n_paths": found.n(), "paths": paths, "without_proof": others, "not_searched": not_searched()}))
 }
 
 /// Rows that the answer does not cover, with why.

@@ -108,7 +108,7 @@ impl Reach {
         let mut found = Vec::new();
         self.audit_resources(&mut found)?;
         self.audit_roles(&mut found)?;
-        for path in self.to(Goal::AnyAdministrator, definite, usize::MAX)?.0 {
+        for path in self.to(Goal::AnyAdministrator, definite, usize::MAX)?.paths {
             if self.engine.base.by_arn.get(&path.start).is_some_and(|id| self.is_own(*id)) {
                 let subject = path.start.clone();
                 let n = path.hops.len();

@@ -167,6 +167,35 @@ impl Graph {
     }
 }
 
+/// Roles with those who may assume them, each list ascending.
+pub(super) type Abroad = HashMap<Identity, Vec<Arc<[Identity]>>>;
+
+/// What is known of what a caller may make true: no step makes anything else true.
+pub(super) enum Possible {
+    Unknown,
+    Facts(HashSet<Fact>),
+    /// Of roles elsewhere, those alone.
+    Abroad {
+        id: Identity,
+        /// Identities of the caller's account, ascending.
+        own: Vec<Identity>,
+        roles: Arc<Abroad>,
+    },
+}
+
+impl Possible {
+    pub(super) fn has(&self, fact: Fact) -> bool {
+        match (self, fact) {
+            (Possible::Facts(facts), fact) => facts.contains(&fact),
+            (Possible::Abroad { id, own, roles }, Fact::Controls(other)) => {
+                own.binary_search(&other).is_ok()
+                    || roles.get(&other).is_some_and(|lists| lists.iter().any(|list| list.binary_search(id).is_ok()))
+            }
+            _ => true,
+        }
+    }
+}
+
 /// Starts that come to a goal.
 pub(crate) struct Reachers {
     n_identities: u32,
@@ -255,22 +284,30 @@ impl Engine {
         Ok(Reachers { n_identities: graph.n_identities, at_start, reaches: passed.nodes })
     }
 
-    /// What an identity in a form may make true. `None`: that is not known and not worth a sweep, since in a form that few of
-    /// the account act in most of it is known to be true by then.
-    pub(super) fn possible_facts(&mut self, caller: Caller, form: Form) -> Result<Option<HashSet<Fact>>, CompileError> {
+    /// What a caller in a form may make true, as far as accounts have been asked.
+    pub(super) fn possible(&mut self, caller: Caller, form: Form) -> Result<Possible, CompileError> {
         // Root users are nobody's target, and in no sweep.
-        let Caller::Identity(id) = caller else { return Ok(None) };
+        let Caller::Identity(id) = caller else { return Ok(Possible::Unknown) };
         if id >= self.base.n_identities {
-            return Ok(None);
-        }
-        let mut facts = HashSet::new();
-        if let Some(graph) = self.graph.as_ref().filter(|_| form == Form::default()) {
-            let bundles = graph.by_caller.of(id).iter().map(|at| &graph.bundles[*at as usize]);
-            facts.extend(bundles.flat_map(|bundle| bundle.facts.iter().copied()));
-            return Ok(Some(facts));
+            return Ok(Possible::Unknown);
         }
         let account = self.base.account_of[id as usize];
-        let (own, everybody) = if form == Form::default() {
+        let mut facts = HashSet::new();
+        let (own, everybody): (_, Arc<[Bundle]>) = if form != Form::default() {
+            match self.swept.get(&(account, form, None)) {
+                Some(own) => (Arc::clone(own), [].into()),
+                // Few of an account act in such a form, and most of what they may do there is known to be true by then. Who
+                // trusts the account from elsewhere is asked once for all of them.
+                None => {
+                    let own = self.base.identities_in[account as usize].clone();
+                    return Ok(Possible::Abroad { id, own, roles: self.abroad(account, form)? });
+                }
+            }
+        } else if let Some(graph) = &self.graph {
+            let bundles = graph.by_caller.of(id).iter().map(|at| &graph.bundles[*at as usize]);
+            facts.extend(bundles.flat_map(|bundle| bundle.facts.iter().copied()));
+            return Ok(Possible::Facts(facts));
+        } else {
             let everybody = match &self.everybody {
                 Some(known) => Arc::clone(known),
                 None => {
@@ -279,16 +316,34 @@ impl Engine {
                 }
             };
             (self.swept(account, form, None)?, everybody)
-        } else {
-            let Some(own) = self.swept.get(&(account, form, None)) else { return Ok(None) };
-            (Arc::clone(own), [].into())
         };
         for bundle in own.iter().chain(everybody.iter()) {
             if bundle.callers.binary_search(&id).is_ok() {
                 facts.extend(&bundle.facts);
             }
         }
-        Ok(Some(facts))
+        Ok(Possible::Facts(facts))
+    }
+
+    /// Roles of other accounts that identities of an account in a form may assume, with these; kept.
+    fn abroad(&mut self, account: u32, form: Form) -> Result<Arc<Abroad>, CompileError> {
+        if let Some(known) = self.abroad.get(&(account, form)) {
+            return Ok(Arc::clone(known));
+        }
+        let mut roles = Abroad::new();
+        for bundle in self.sweep_abroad(account, form)? {
+            let callers: Arc<[Identity]> = bundle.callers.into();
+            for fact in bundle.facts {
+                if let Fact::Controls(role) = fact
+                    && self.base.account_of[role as usize] != account
+                {
+                    roles.entry(role).or_default().push(Arc::clone(&callers));
+                }
+            }
+        }
+        let roles = Arc::new(roles);
+        self.abroad.insert((account, form), Arc::clone(&roles));
+        Ok(roles)
     }
 
     /// What identities of an account in a form may do; with a fact, what that makes possible. Kept.

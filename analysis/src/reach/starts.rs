@@ -3,7 +3,7 @@
 use super::fact::{Form, Holds, Identity};
 use super::steps::{Caller, Engine};
 use super::world::Origin;
-use super::{Goal, Hop, Path, Proved, Reach, ReachError};
+use super::{Goal, Hop, Path, Proved, Reach, ReachError, Unproved, Ways};
 use iamc_policy::AccountId;
 
 /// Providers of which anybody can get tokens (P-16.7), as of November 2026.
@@ -60,7 +60,7 @@ pub struct Wanted {
     pub definite: bool,
     /// So many ways for each start and goal, the cheapest first (P-15.9); at least one.
     pub alternatives: usize,
-    /// So many paths are shown; the others are counted by their starts.
+    /// So many paths are shown; the others are named.
     pub limit: usize,
 }
 
@@ -70,9 +70,20 @@ impl Default for Wanted {
     }
 }
 
+impl Ways {
+    fn add(&mut self, path: Path, limit: usize) {
+        if self.paths.len() < limit {
+            self.paths.push(path);
+        } else {
+            let Path { start, goal, definite, .. } = path;
+            self.others.push(Unproved { start, goal, definite: Some(definite) });
+        }
+    }
+}
+
 impl Reach {
     /// Ways from starts to a goal: of each start that reaches it and is not there already the cheapest, or as many as are
-    /// wanted. Beside them, how many there are. Starts follow each other as [`Start`] lists them, by name within a kind.
+    /// wanted. Starts follow each other as [`Start`] lists them, by name within a kind.
     ///
     /// # Errors
     /// [`ReachError`].
@@ -81,11 +92,11 @@ impl Reach {
         start: impl Into<Start<'s>>,
         goal: Goal<'_>,
         wanted: Wanted,
-    ) -> Result<(Vec<Path>, usize), ReachError> {
+    ) -> Result<Ways, ReachError> {
         let start = start.into();
         let callers = self.callers(start)?;
         let is_goal = self.goal(goal)?;
-        let (mut paths, mut n_paths) = (Vec::new(), 0);
+        let mut ways = Ways::default();
         // One root user is no node of the graph of all.
         let reachers = match start {
             Start::Named(_) => None,
@@ -95,26 +106,24 @@ impl Reach {
             if reachers.as_ref().is_some_and(|reachers| !reachers.has(caller)) {
                 continue;
             }
-            if reachers.is_some() && !wanted.definite && paths.len() >= wanted.limit {
-                n_paths += 1;
-                continue;
-            }
-            for path in self.ways(caller, &is_goal, wanted)? {
-                n_paths += 1;
-                if paths.len() < wanted.limit {
-                    paths.push(path);
-                }
+            let is_full = ways.paths.len() >= wanted.limit;
+            if is_full && reachers.is_some() && !wanted.definite {
+                let (start, goal) = (self.engine.caller_name(caller), self.goal_in_words(goal));
+                ways.others.push(Unproved { start, goal, definite: None });
+            } else if is_full && wanted.alternatives <= 1 {
+                let found = self.one(caller, &is_goal, wanted.definite)?;
+                ways.others.extend(found.map(|(search, goal)| self.unproved(caller, &search, goal)));
+            } else {
+                let found = self.ways(caller, &is_goal, wanted)?;
+                found.into_iter().for_each(|path| ways.add(path, wanted.limit));
             }
         }
         if matches!(start, Start::Public | Start::Everybody | Start::Named("anonymous"))
             && let Some(path) = self.public_path()?.filter(|path| path.definite || !wanted.definite)
         {
-            n_paths += 1;
-            if paths.len() < wanted.limit {
-                paths.push(path);
-            }
+            ways.add(path, wanted.limit);
         }
-        Ok((paths, n_paths))
+        Ok(ways)
     }
 
     /// The callers that a start stands for, in order.

@@ -11,7 +11,7 @@ use super::deeds::Deeds;
 use super::fact::{Fact, Form, Holds, Identity};
 use super::goal::Use;
 use super::names::{self, Place, REGIONS_MAX};
-use super::reachable::Graph;
+use super::reachable::{Abroad, Graph};
 use super::sweep::Bundle;
 use super::world::Base;
 use crate::{Effect, Family, Need, On, Primitive, Table, Which};
@@ -143,6 +143,8 @@ pub(crate) struct Engine {
     pub(super) banned: BTreeSet<(u16, Target)>,
     /// What is possible, of accounts that were swept, and what with one fact more.
     pub(super) swept: HashMap<(u32, Form, Option<Fact>), Arc<[Bundle]>>,
+    /// By account and form: roles elsewhere that its identities may assume.
+    pub(super) abroad: HashMap<(u32, Form), Arc<Abroad>>,
     /// Who may assume roles that may admit anybody, as long as there is no graph.
     pub(super) everybody: Option<Arc<[Bundle]>>,
     pub(super) graph: Option<Graph>,
@@ -229,6 +231,7 @@ impl Engine {
             crowd: None,
             banned: BTreeSet::new(),
             swept: HashMap::new(),
+            abroad: HashMap::new(),
             everybody: None,
             graph: None,
             asked_use: None,
@@ -384,10 +387,8 @@ impl Engine {
             return Ok(known.iter().filter(|step| is_worth(step.conclusion)).cloned().collect());
         }
         // Where it is known what is possible, nothing else is decided.
-        match self.possible_facts(caller, form)? {
-            Some(facts) => self.decide_steps(caller, form, &|fact| facts.contains(&fact) && is_worth(fact)),
-            None => self.decide_steps(caller, form, is_worth),
-        }
+        let possible = self.possible(caller, form)?;
+        self.decide_steps(caller, form, &|fact| possible.has(fact) && is_worth(fact))
     }
 
     /// The same, decided now.

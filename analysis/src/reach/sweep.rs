@@ -98,6 +98,11 @@ impl Engine {
         })
     }
 
+    /// Roles that trust the account, as far as somebody of it in a form may assume them.
+    pub(crate) fn sweep_abroad(&mut self, account: u32, form: Form) -> Outcome<Vec<Bundle>> {
+        self.sweep_with(account, form, &BTreeSet::from([account]), |sweep| sweep.assume())
+    }
+
     /// What becomes possible for them with a trust that was opened, or an identity that was made.
     pub(crate) fn sweep_on(&mut self, account: u32, form: Form, fact: Fact) -> Outcome<Vec<Bundle>> {
         let (Fact::TrustOpened(target) | Fact::Created(target)) = fact else { return Ok(Vec::new()) };
@@ -195,9 +200,14 @@ impl Engine {
         self.return_crowd(form, crowd);
         done?;
         let mut bundles = self.bundles(account, gains);
-        // Nobody that the compiled world lists: decided one by one.
-        for id in unlisted {
-            let steps = self.decide_steps(Caller::Identity(id), form, &|_| true)?;
+        // Nobody that the compiled world lists: decided one by one. What is kept holds for ways of all kinds.
+        let banned = std::mem::take(&mut self.banned);
+        let decided: Outcome<Vec<_>> = unlisted
+            .into_iter()
+            .map(|id| Ok((id, self.decide_steps(Caller::Identity(id), form, &|_| true)?)))
+            .collect();
+        self.banned = banned;
+        for (id, steps) in decided? {
             bundles.extend(Bundle::of_steps(id, &steps));
         }
         Ok(bundles)

@@ -496,12 +496,26 @@ fn every_proof_replays() {
     let mut n = 0;
     let starts: Vec<String> = reach.engine.starts().into_iter().map(|start| reach.engine.caller_name(start)).collect();
     for start in starts {
-        n += reach.from(&start, false).unwrap().iter().map(replay).sum::<usize>();
+        n += {
+            let all = reach.from(&start, false, usize::MAX).unwrap();
+            let some = reach.from(&start, false, 1).unwrap();
+            let named = |path: &Path| (path.goal.clone(), Some(path.definite));
+            let listed = some.others.iter().map(|one| (one.goal.clone(), one.definite));
+            let listed: Vec<_> = some.paths.iter().map(named).chain(listed).collect();
+            assert_eq!(listed, all.paths.iter().map(named).collect::<Vec<_>>());
+            all.paths.iter().map(replay).sum::<usize>()
+        };
     }
     for seed in 0..12 {
         let mut reach = Reach::new(read(&small_world(seed)), Catalogue::embedded(), Given::default()).unwrap();
-        n += reach.to(Goal::AnyAdministrator, false, usize::MAX).unwrap().0.iter().map(replay).sum::<usize>();
-        n += reach.from("arn:aws:iam::111111111111:user/u0", false).unwrap().iter().map(replay).sum::<usize>();
+        n += reach.to(Goal::AnyAdministrator, false, usize::MAX).unwrap().paths.iter().map(replay).sum::<usize>();
+        n += reach
+            .from("arn:aws:iam::111111111111:user/u0", false, usize::MAX)
+            .unwrap()
+            .paths
+            .iter()
+            .map(replay)
+            .sum::<usize>();
     }
     assert!(n > 50, "{n}");
     let mut reach = Reach::new(acme(), Catalogue::embedded(), Given::default()).unwrap();
@@ -511,7 +525,7 @@ fn every_proof_replays() {
     for bucket in buckets {
         let resource = format!("{bucket}/iamc-probe");
         let goal = Goal::Use { action: "s3:GetObject", resource: &resource };
-        n += reach.to(goal, false, usize::MAX).unwrap().0.iter().map(replay).sum::<usize>();
+        n += reach.to(goal, false, usize::MAX).unwrap().paths.iter().map(replay).sum::<usize>();
     }
     assert!(n > 20, "{n}");
 }
@@ -519,7 +533,7 @@ fn every_proof_replays() {
 #[test]
 fn the_escalations_of_acme() {
     let mut reach = Reach::new(acme(), Catalogue::embedded(), Given::default()).unwrap();
-    let paths = reach.to(Goal::AnyAdministrator, false, usize::MAX).unwrap().0;
+    let paths = reach.to(Goal::AnyAdministrator, false, usize::MAX).unwrap().paths;
     let found: Vec<String> = paths
         .iter()
         .map(|path| {

@@ -114,7 +114,26 @@ fn an_action_on_a_resource_is_a_goal() {
     assert_eq!((ran.code, ran.stdout.as_str()), (0, "1 passed, 0 failed\n"));
     let ran = run(&folder, "paths org.jsonl --to iam:CreateUser:arn:aws:iam::111122223333:user/x --definite -q");
     assert!(ran.stdout.contains("goal by arn:aws:iam::111122223333:role/Ops"), "{}", ran.stdout);
-    assert!(ran.stdout.ends_with("2 paths, 2 of those shown definite\n"), "{}", ran.stdout);
+    assert!(ran.stdout.ends_with("2 paths, 2 definite\n"), "{}", ran.stdout);
+}
+
+#[test]
+fn paths_beyond_the_limit_are_named() {
+    let folder = folder(&[("org.jsonl", WORLD)]);
+    let ana = "--from arn:aws:iam::111122223333:user/ana -q";
+    let whole = run(&folder, &format!("paths org.jsonl {ana} --limit 0 --format json")).json();
+    let json = run(&folder, &format!("paths org.jsonl {ana} --limit 1 --format json")).json();
+    let goals = |list: &serde_json::Value| -> Vec<(String, bool)> {
+        let goal = |one: &serde_json::Value| (one["goal"].as_str().unwrap().to_owned(), one["definite"] == true);
+        list.as_array().unwrap().iter().map(goal).collect()
+    };
+    let (shown, named) = (goals(&json["paths"]), goals(&json["without_proof"]));
+    assert!(shown.len() == 1 && !named.is_empty(), "{json}");
+    assert_eq!([shown, named.clone()].concat(), goals(&whole["paths"]));
+    assert_eq!((&json["n_paths"], &whole["without_proof"]), (&whole["n_paths"], &serde_json::json!([])));
+    let text = run(&folder, &format!("paths org.jsonl {ana} --limit 1")).stdout;
+    assert!(named.iter().all(|(goal, _)| text.contains(goal)), "{text}");
+    assert!(text.contains("`--limit 0` shows all with theirs") && text.contains("1 shown with proofs"), "{text}");
 }
 
 #[test]
@@ -124,7 +143,7 @@ fn people_see_hops_with_their_statements() {
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(ran.stdout.contains("2. sts-assume-role by arn:aws:iam::111122223333:user/ana"), "{}", ran.stdout);
     assert!(ran.stdout.contains("allowed by identity/Own/0 org.jsonl:1"), "{}", ran.stdout);
-    assert!(ran.stdout.ends_with("1 path, 1 of those shown definite\n"), "{}", ran.stdout);
+    assert!(ran.stdout.ends_with("1 path, 1 definite\n"), "{}", ran.stdout);
     assert!(ran.stderr.contains("known ways are not searched"), "{}", ran.stderr);
 }
 

@@ -15,7 +15,7 @@ fn alternatives_are_all_ways() {
         let start = "arn:aws:iam::111111111111:user/u0";
         let wanted = Wanted { alternatives: 64, ..Wanted::default() };
         let goal = Goal::Administrator("111111111111".parse().unwrap());
-        let ways = reach.paths(start, goal, wanted).unwrap().0;
+        let ways = reach.paths(start, goal, wanted).unwrap().paths;
         let first = reach.between(start, goal, false).unwrap();
         assert_eq!(first.map(|path| hops(&path)), ways.first().map(hops), "seed {seed}");
         let requests = |path: &Path| path.hops.iter().map(|hop| hop.requests.len()).sum::<usize>();
@@ -81,7 +81,7 @@ fn a_blast_radius_is_what_a_start_leads_to() {
             continue;
         };
         for blast in blasts {
-            let paths = reach.from(&blast.start, false).unwrap();
+            let paths = reach.from(&blast.start, false, usize::MAX).unwrap().paths;
             let led: BTreeMap<String, bool> = paths.into_iter().map(|path| (path.goal, path.definite)).collect();
             let mut told = BTreeMap::new();
             for account in &blast.accounts {
