@@ -12,7 +12,7 @@ use iamc_policy::{Action, Arn, World};
 use iamc_runtime::{CompiledPolicySet, Scratch, decide, explain};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// The Region of services that have none (P-2.9).
 pub(super) const GLOBAL_REGION: &str = "us-east-1";
@@ -241,17 +241,26 @@ fn collect(formula: &Formula, values: &mut HashMap<String, Vec<String>>) {
     }
 }
 
-/// What is bound in every request (P-2.9).
-pub(super) fn bindings(region: &str) -> Context {
-    [
+/// What is bound in every request, but for the Region, which is that of global services.
+static BOUND: LazyLock<Context> = LazyLock::new(|| {
+    let bound = [
         ("aws:ViaAWSService", KeyState::one("false")),
         ("aws:CalledVia", KeyState::Absent),
         ("aws:SecureTransport", KeyState::one("true")),
-        ("aws:RequestedRegion", KeyState::one(region)),
-    ]
-    .into_iter()
-    .map(|(key, state)| (ConditionKey::new(key), state))
-    .collect()
+        ("aws:RequestedRegion", KeyState::one(GLOBAL_REGION)),
+    ];
+    bound.into_iter().map(|(key, state)| (ConditionKey::new(key), state)).collect()
+});
+static REGION: LazyLock<ConditionKey> = LazyLock::new(|| ConditionKey::new("aws:RequestedRegion"));
+static SOURCE_IDENTITY: LazyLock<ConditionKey> = LazyLock::new(|| ConditionKey::new("aws:SourceIdentity"));
+
+/// What is bound in every request (P-2.9).
+pub(super) fn bindings(region: &str) -> Context {
+    let mut bound = BOUND.clone();
+    if region != GLOBAL_REGION {
+        bound.insert(REGION.clone(), KeyState::one(region));
+    }
+    bound
 }
 
 /// A request of nobody yet, about which nothing more is said than P-2.9 says.
@@ -270,7 +279,7 @@ pub(super) fn by_identity(base: &Base, caller: Identity, action: Action, region:
     if matches!(request.principal, Principal::RoleSession { .. }) {
         request.facts.session_unknown = true;
         // P-4.5: no source identity is carried.
-        request.context.insert(ConditionKey::new("aws:SourceIdentity"), KeyState::Absent);
+        request.context.insert(SOURCE_IDENTITY.clone(), KeyState::Absent);
     }
     request
 }

@@ -300,10 +300,19 @@ impl Engine {
     }
 
     pub(super) fn is_of_type(&self, arn: &Arn, account: u32, service: &str, resource_type: &str) -> bool {
-        let Some(template) = self.template(service, resource_type) else { return false };
+        let template = self.template(service, resource_type);
+        template.is_some_and(|template| self.is_of_template(arn, account, &template))
+    }
+
+    fn is_of_template(&self, arn: &Arn, account: u32, template: &str) -> bool {
+        // Most ARNs are of another service.
+        let service = names::arn_service(template);
+        if service != arn.service() && !service.contains("${") {
+            return false;
+        }
         let account = self.base.accounts[account as usize].id.to_string();
         let place = Place { partition: arn.partition(), account: &account, region: arn.region() };
-        names::is_instance(&template, place, arn.as_str())
+        names::is_instance(template, place, arn.as_str())
     }
 
     /// Resources of the inventory of a type and account (P-2.5).
@@ -335,7 +344,9 @@ impl Engine {
             }
         };
         let is_own = |arn: &&&Arn| arn.account().is_empty() || arn.account() == own;
-        let is_of_type = |arn: &&&Arn| self.is_of_type(arn, account, service, resource_type);
+        let template = self.template(service, resource_type);
+        let is_of_type =
+            |arn: &&&Arn| template.as_ref().is_some_and(|template| self.is_of_template(arn, account, template));
         let mut found: Vec<Arn> = arns.iter().filter(is_own).filter(is_of_type).map(|arn| (*arn).clone()).collect();
         found.sort();
         found.dedup();
