@@ -53,7 +53,9 @@ pub(crate) struct Search {
     joined: HashMap<Identity, BTreeSet<u32>>,
     expanded: HashSet<(Identity, Form)>,
     /// Trusts opened and identities made.
-    conditions: Vec<Fact>,
+    ///
+    /// Of a trust, what it cost to control its role when that was last looked up, which never grows.
+    conditions: Vec<(Fact, Option<Cost>)>,
     /// The least that a goal costs, as far as is known.
     goal: Option<Cost>,
 }
@@ -153,9 +155,11 @@ impl Search {
                 }
             }
             Fact::TrustOpened(_) | Fact::Created(_) | Fact::Rewritten => {
-                self.conditions.push(fact);
+                let known = self.known(fact);
+                self.conditions.push((fact, known));
                 let is_open = |(key, (premise, _)): (&(Identity, Form), &(Cost, Vec<Fact>))| {
-                    self.is_of_use(fact, (*premise).max(cost)).then_some((*premise, *key))
+                    let is_worth = known.is_none_or(|known| known > (*premise).max(cost).and_a_request());
+                    is_worth.then_some((*premise, *key))
                 };
                 let mut keys: Vec<(Cost, (Identity, Form))> = self.forms.iter().filter_map(is_open).collect();
                 // Of ways that cost the same, the one that controls least stays.
@@ -240,12 +244,13 @@ impl Search {
             }
         }
         let mut conditions = std::mem::take(&mut self.conditions);
-        // A trust that was opened is of no use once its role is controlled.
-        conditions
-            .retain(|fact| !matches!(fact, Fact::TrustOpened(role) if self.found.contains_key(&Fact::Controls(*role))));
-        for condition in &conditions {
-            if self.is_of_use(*condition, cost) {
-                self.conditional(engine, id, form, cost, premises, *condition, limits)?;
+        for (condition, known) in &mut conditions {
+            // Thousands of trusts may be open by then, most of whose roles are known to be controlled as cheaply.
+            if known.is_none_or(|known| known > cost.and_a_request()) {
+                *known = self.known(*condition);
+                if self.is_of_use(*condition, cost) {
+                    self.conditional(engine, id, form, cost, premises, *condition, limits)?;
+                }
             }
         }
         self.conditions = conditions;
@@ -277,6 +282,14 @@ impl Search {
             self.take(step, cost, &premises, limits);
         }
         Ok(())
+    }
+
+    /// What it costs to control the role whose trust was opened, as far as is known.
+    fn known(&self, condition: Fact) -> Option<Cost> {
+        match condition {
+            Fact::TrustOpened(role) => self.why.get(&Fact::Controls(role)).map(|(cost, _)| *cost),
+            _ => None,
+        }
     }
 
     /// Whether what a condition makes possible is worth a decision, after a premise of that cost.
