@@ -92,15 +92,15 @@ impl Engine {
     pub(crate) fn sweep(&mut self, account: u32, form: Form) -> Outcome<Vec<Bundle>> {
         let accounts = BTreeSet::from([account]);
         self.sweep_with(account, form, &accounts, |sweep| {
-            sweep.assume()?;
+            sweep.assume(false)?;
             sweep.simple(None)?;
             sweep.running()
         })
     }
 
-    /// Roles that trust the account, as far as somebody of it in a form may assume them.
+    /// Roles of other accounts that trust the account, as far as somebody of it in a form may assume them.
     pub(crate) fn sweep_abroad(&mut self, account: u32, form: Form) -> Outcome<Vec<Bundle>> {
-        self.sweep_with(account, form, &BTreeSet::from([account]), |sweep| sweep.assume())
+        self.sweep_with(account, form, &BTreeSet::from([account]), |sweep| sweep.assume(true))
     }
 
     /// What becomes possible for them with a trust that was opened, or an identity that was made.

@@ -123,8 +123,8 @@ struct Admitted {
 }
 
 impl Sweep<'_> {
-    /// Roles whose trust policies may name somebody of the account.
-    pub(super) fn assume(&mut self) -> Outcome<()> {
+    /// Roles whose trust policies may name somebody of the account; `abroad`: those of other accounts alone.
+    pub(super) fn assume(&mut self, abroad: bool) -> Outcome<()> {
         let base = &self.engine.base;
         let number = base.accounts[self.account as usize].id;
         let named = base.trusting.get(&number).into_iter().flatten();
@@ -136,6 +136,7 @@ impl Sweep<'_> {
         } else {
             roles.extend(&base.trusting_all);
         }
+        roles.retain(|role| !abroad || base.account_of[*role as usize] != self.account);
         roles.into_iter().try_for_each(|role| self.assume_one(role))
     }
 
