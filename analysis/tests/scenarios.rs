@@ -173,6 +173,25 @@ fn trust_edit() {
 }
 
 #[test]
+fn a_provider_of_ones_own_where_roles_cannot_be_assumed() {
+    let actions = ["iam:CreateOpenIDConnectProvider", "iam:UpdateAssumeRolePolicy"];
+    let guarded = Scene { scp: deny("sts:AssumeRole") + "," + FULL, ..scene(&allow(&actions, "*"), &trusts(EC2)) };
+    let rows = ["iam-rogue-oidc-provider", "iam-update-assume-role-policy", "sts-assume-role-webidentity"];
+    guarded.check(Goal::Identity(TARGET), Some(&rows));
+    for action in actions {
+        Scene { own: guarded.own.clone() + "," + &deny(action), ..guarded.clone() }.check(Goal::Identity(TARGET), None);
+        Scene { boundary: Some(deny(action) + "," + FULL), ..guarded.clone() }.check(Goal::Identity(TARGET), None);
+        Scene { scp: deny(action) + "," + &guarded.scp, ..guarded.clone() }.check(Goal::Identity(TARGET), None);
+    }
+    // Everybody who comes there is told, and a provider that is not there is no start.
+    let ways = guarded.reach(&[]).to(Goal::Identity(TARGET), true, usize::MAX).unwrap();
+    assert_eq!((ways.paths[0].start.as_str(), ways.n()), (ME, 1));
+    let new = "arn:aws:iam::111111111111:oidc-provider/iamc-new";
+    assert!(guarded.reach(&[]).between(new, Goal::Identity(TARGET), false).is_err());
+    assert!(guarded.reach(&[]).from(ME, true, usize::MAX).unwrap().paths.iter().all(|path| path.goal != new));
+}
+
+#[test]
 fn policy_edit_and_what_still_limits() {
     let works = scene(&allow(&["iam:PutUserPolicy"], ME), &trusts(EC2));
     works.check(administrator(), Some(&["iam-put-user-policy"]));

@@ -16,7 +16,7 @@
 
 use super::fact::{Fact, Form, Holds, Identity, Thing};
 use super::reachable::Graph;
-use super::steps::Engine;
+use super::steps::{Caller, Engine};
 use super::sweep::{Bundle, By};
 use super::world::Origin;
 use super::{Reach, ReachError};
@@ -139,9 +139,11 @@ impl Reach {
         let Some(graph) = &engine.graph else { return Ok(()) };
         let mut found: Vec<(Fact, By)> = Vec::new();
         for (caller, bundles) in graph.callers() {
-            if let super::steps::Caller::Identity(id) = caller
-                && !matches!(engine.base.origin(id), Origin::Inventory | Origin::Outside)
-            {
+            let is_there = match caller {
+                Caller::Identity(id) => matches!(engine.base.origin(id), Origin::Inventory | Origin::Outside),
+                Caller::Provider(at) => !engine.base.is_made(at),
+            };
+            if !is_there {
                 continue;
             }
             let own = super::fact_of(caller);

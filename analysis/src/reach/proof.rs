@@ -2,7 +2,7 @@
 
 use super::fact::{Fact, Form};
 use super::steps::{Caller, Engine, Step};
-use super::world::{change, open_trust, opening_for, parse_account};
+use super::world::{change, open_trust, opening_for, opening_for_providers, parse_account};
 use iamc_policy::principal::Principal;
 use iamc_policy::request::{Request, RequestResource};
 use iamc_policy::world::{Gap, GapKind, Guardrail, ResourcePolicy, World};
@@ -114,9 +114,11 @@ impl Engine {
             }
             if let Some(step) = step
                 && step.condition == Some(Fact::TrustOpened(id))
-                && let Caller::Identity(caller) = step.caller
             {
-                let opening = opening_for(base.arn(caller).as_str());
+                let opening = match step.caller {
+                    Caller::Identity(caller) => opening_for(base.arn(caller).as_str()),
+                    Caller::Provider(provider) => opening_for_providers(&[&base.providers[provider as usize]]),
+                };
                 role.trust = open_trust(&role.trust, &opening, &mut HashMap::new());
             }
             world.roles.push(role);

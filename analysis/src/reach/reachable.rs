@@ -388,6 +388,8 @@ struct Closure {
     in_forms: HashSet<(Identity, Form)>,
     /// Trusts opened, identities made, the policy of the resource written anew.
     conditions: Vec<Fact>,
+    /// Whose tokens are controlled.
+    providers: Vec<u32>,
     stack: Vec<Fact>,
     is_met: bool,
 }
@@ -410,6 +412,7 @@ impl Closure {
         self.acting.clear();
         self.in_forms.clear();
         self.conditions.clear();
+        self.providers.clear();
         self.stack.clear();
         self.is_met = false;
         self.push(ends, ends.graph.fact(start));
@@ -448,6 +451,10 @@ impl Closure {
             Fact::Controls(id) => self.act(engine, ends, id)?,
             Fact::ControlsProvider(provider) => {
                 self.push_bundles(ends, ends.graph.n_identities + provider);
+                self.providers.push(provider);
+                for at in 0..self.conditions.len() {
+                    self.federate(engine, ends, provider, self.conditions[at])?;
+                }
             }
             Fact::Opened(Thing::Identity(id)) | Fact::Unbounded(id) => self.act(engine, ends, id)?,
             Fact::Opened(Thing::Group(group)) => {
@@ -474,6 +481,9 @@ impl Closure {
             }
             Fact::TrustOpened(_) | Fact::Created(_) | Fact::Rewritten => {
                 self.conditions.push(fact);
+                for at in 0..self.providers.len() {
+                    self.federate(engine, ends, self.providers[at], fact)?;
+                }
                 // Most often somebody of the same account makes use of it.
                 let own = match fact {
                     Fact::TrustOpened(id) | Fact::Created(id) => engine.base.account_of[id as usize],
@@ -570,6 +580,17 @@ impl Closure {
         }
         let bundles = engine.swept(account, form, Some(fact))?;
         Ok(self.push_own(ends, &bundles, id))
+    }
+
+    /// What a provider does with a trust that was opened.
+    fn federate(&mut self, engine: &mut Engine, ends: Ends<'_>, provider: u32, fact: Fact) -> Result<(), CompileError> {
+        if let Fact::TrustOpened(role) = fact
+            && !self.is_controlled(role)
+            && engine.federate_on(provider, role)?.is_some()
+        {
+            self.push(ends, Fact::Controls(role));
+        }
+        Ok(())
     }
 
     /// What a node makes true in the world as it is.

@@ -23,6 +23,9 @@ crepe! {
     // Provider: what its tokens make true.
     @input
     struct Token(u32, Fact);
+    // The same of a trust that was opened.
+    @input
+    struct TokenIf(Fact, u32, Fact);
 
     // ---- what the inventory says -------------------------------------------------------------------------------------
     @input
@@ -58,6 +61,7 @@ crepe! {
     True(fact) <- True(condition), StepIf(condition, who, form, fact), Acts(who, form);
     True(Fact::Administers(account)) <- Acts(who, form), Administrator(who, form, account);
     True(fact) <- True(held), let Fact::ControlsProvider(provider) = held, Token(provider, fact);
+    True(fact) <- True(condition), TokenIf(condition, provider, fact), True(Fact::ControlsProvider(provider));
 
     // What follows without a step.
     True(Fact::Opened(thing)) <- True(fact), let Fact::Opened(Thing::Policy(policy)) = fact, Attached(policy, thing);
@@ -104,6 +108,11 @@ pub(super) fn closure(engine: &mut Engine, start: Caller) -> BTreeSet<Fact> {
     for provider in 0..engine.base.providers.len() as u32 {
         let steps = engine.steps(Caller::Provider(provider), Form::default()).unwrap();
         program.extend(steps.iter().map(|step| Token(provider, step.conclusion)));
+        for role in engine.base.n_users..n {
+            if !engine.base.is_fixed(role) && engine.federate_on(provider, role).unwrap().is_some() {
+                program.extend([TokenIf(Fact::TrustOpened(role), provider, Fact::Controls(role))]);
+            }
+        }
     }
     for (policy, holders) in (0u32..).zip(&engine.base.attached_to) {
         program.extend(holders.iter().map(|holder| match holder {

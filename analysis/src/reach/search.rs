@@ -118,6 +118,9 @@ impl Search {
                 for step in engine.steps(Caller::Provider(provider), Form::default())?.iter() {
                     self.take(step, cost, &[fact], limits);
                 }
+                for (condition, _) in self.conditions.clone() {
+                    self.federate(engine, provider, condition, limits)?;
+                }
             }
             Fact::Opened(Thing::Identity(id)) | Fact::Unbounded(id) => self.forms_of(engine, id, limits)?,
             Fact::Joined(user, group) => {
@@ -171,6 +174,12 @@ impl Search {
                         && let Some((form_cost, premises)) = self.forms.get(&key).cloned()
                     {
                         self.conditional(engine, key.0, key.1, form_cost, &premises, fact, limits)?;
+                    }
+                }
+                let providers = self.found.range(Fact::ControlsProvider(0)..=Fact::ControlsProvider(u32::MAX));
+                for held in providers.map(|(held, _)| *held).collect::<Vec<_>>() {
+                    if let Fact::ControlsProvider(provider) = held {
+                        self.federate(engine, provider, fact, limits)?;
                     }
                 }
             }
@@ -292,6 +301,28 @@ impl Search {
         }
     }
 
+    /// What a controlled provider does with a trust that was opened.
+    fn federate(
+        &mut self,
+        engine: &mut Engine,
+        provider: u32,
+        condition: Fact,
+        limits: Limits<'_>,
+    ) -> Result<(), CompileError> {
+        let Fact::TrustOpened(role) = condition else { return Ok(()) };
+        let premises = [Fact::ControlsProvider(provider), condition];
+        let costs = premises.map(|fact| self.found.get(&fact).copied());
+        let [Some(held), Some(opened)] = costs else { return Ok(()) };
+        let cost = held.max(opened);
+        if !self.is_beyond(cost)
+            && self.is_of_use(condition, cost)
+            && let Some(step) = engine.federate_on(provider, role)?
+        {
+            self.take(&step, cost, &premises, limits);
+        }
+        Ok(())
+    }
+
     /// Whether what a condition makes possible is worth a decision, after a premise of that cost.
     fn is_of_use(&self, condition: Fact, premise: Cost) -> bool {
         match condition {
@@ -327,6 +358,11 @@ impl Search {
         self.forms.iter().map(|((id, form), (cost, _))| (*id, *form, cost.holds))
     }
 
+    /// What it rests on that an identity acts in a form.
+    pub(crate) fn form_premises(&self, id: Identity, form: Form) -> &[Fact] {
+        self.forms.get(&(id, form)).map_or(&[], |(_, premises)| premises)
+    }
+
     /// What a fact that was found rests on directly.
     pub(crate) fn premises(&self, fact: Fact) -> &[Fact] {
         match self.why.get(&fact) {
@@ -338,10 +374,15 @@ impl Search {
     /// P-15.6: the steps that a fact rests on, each before those that need it; facts that follow without a step are
     /// passed through.
     pub(crate) fn path(&self, goal: Fact) -> Vec<(Step, Vec<Fact>)> {
+        self.path_to(&[goal])
+    }
+
+    /// The same of several facts.
+    pub(crate) fn path_to(&self, goals: &[Fact]) -> Vec<(Step, Vec<Fact>)> {
         let mut steps: Vec<(Step, Vec<Fact>)> = Vec::new();
         let mut seen = HashSet::new();
         // Premises are final before what they lead to, so this ends; the stack is explicit, since chains may be long.
-        let mut stack = vec![(goal, false)];
+        let mut stack: Vec<(Fact, bool)> = goals.iter().rev().map(|goal| (*goal, false)).collect();
         while let Some((fact, is_ready)) = stack.pop() {
             let Some((_, why)) = self.why.get(&fact) else { continue };
             let premises: &[Fact] = match why {

@@ -134,7 +134,7 @@ impl Reach {
             base.outsiders.iter().copied().filter(|id| is_wanted(*id)).map(Caller::Identity).collect()
         };
         let providers = |is_wanted: &dyn Fn(&str) -> bool| -> Vec<Caller> {
-            let named = (0u32..).zip(&base.providers).filter(|(_, name)| is_wanted(name));
+            let named = (0u32..).zip(&base.providers).filter(|(at, name)| !base.is_made(*at) && is_wanted(name));
             named.map(|(at, _)| Caller::Provider(at)).collect()
         };
         let of_accounts = |is_wanted: &dyn Fn(u32) -> bool| -> Vec<Caller> {

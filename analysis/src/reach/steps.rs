@@ -77,6 +77,7 @@ enum Kind {
     NewRole,
     SamlProvider,
     OidcProvider,
+    NewOidcProvider,
 }
 
 /// A step that holds.
@@ -555,7 +556,7 @@ fn simple_steps(table: &Table) -> Vec<Simple> {
         let is_one = matches!(
             row.family,
             Family::Credential | Family::PolicyEdit | Family::TrustEdit | Family::Group | Family::NewIdentity
-        ) || row.effect == Effect::ProviderControlled;
+        ) || row.family == Family::Federation && row.caller == crate::Caller::Identity;
         if !is_one {
             continue;
         }
@@ -593,6 +594,7 @@ fn kind_of(on: Option<&On>) -> Option<Kind> {
         (Which::Target, "oidc-provider") => Kind::OidcProvider,
         (Which::New, "user") => Kind::NewUser,
         (Which::New, "role") => Kind::NewRole,
+        (Which::New, "oidc-provider") => Kind::NewOidcProvider,
         _ => return None,
     })
 }

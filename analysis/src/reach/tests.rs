@@ -196,10 +196,15 @@ fn who_reaches_a_goal_is_who_has_a_way() {
 struct Attack {
     world: World,
     controlled: BTreeSet<String>,
+    /// Providers that were made.
+    providers: BTreeSet<String>,
 }
 
 fn holds(world: &World, caller: &str, action: &str, target: &str, keys: &[(&str, Option<String>)]) -> bool {
-    let principal = Principal::from_arn(caller).unwrap();
+    let principal = match caller.contains(":oidc-provider/") {
+        true => Principal::Federated(caller.into()),
+        false => Principal::from_arn(caller).unwrap(),
+    };
     let mut request = Request::new(principal, action.parse().unwrap(), RequestResource::Star);
     request.resources = vec![ResourceInRequest::new(target.parse().unwrap())];
     request.mode = Mode::Open;
@@ -226,12 +231,29 @@ fn everything() -> NamedPolicy {
 }
 
 impl Attack {
+    fn new(world: World, start: &str) -> Attack {
+        Attack { world, controlled: BTreeSet::from([start.to_owned()]), providers: BTreeSet::new() }
+    }
+
     /// One round: every action of every controlled identity on everything of its account, each effect applied at once.
     fn round(&mut self) -> bool {
-        let before = (self.controlled.len(), self.world.clone());
+        let before = (self.controlled.len(), self.providers.len(), self.world.clone());
+        for provider in &self.providers {
+            let account = provider.split(':').nth(4).unwrap();
+            for role in self.world.roles.iter().filter(|role| role.identity.arn.account() == account) {
+                let arn = role.identity.arn.as_str();
+                if holds(&self.world, provider, "sts:AssumeRoleWithWebIdentity", arn, &[]) {
+                    self.controlled.insert(arn.to_owned());
+                }
+            }
+        }
         for caller in self.controlled.clone() {
             let account = caller.split(':').nth(4).unwrap().to_owned();
             let is_own = |arn: &iamc_policy::Arn| arn.account() == account;
+            let provider = format!("arn:aws:iam::{account}:oidc-provider/iamc-new");
+            if holds(&self.world, &caller, "iam:CreateOpenIDConnectProvider", &provider, &[]) {
+                self.providers.insert(provider.clone());
+            }
             let administrator = Some("arn:aws:iam::aws:policy/AdministratorAccess".to_owned());
             for at in 0..self.world.users.len() {
                 let user = &self.world.users[at];
@@ -297,8 +319,11 @@ impl Attack {
                     if is_new(own) {
                         let mut policy = (**own).clone();
                         policy.statements.retain(|statement| statement.effect == Effect::Allow);
-                        let text = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"]}]}"#;
-                        let more = Policy::parse(PolicyKind::Trust, Strictness::Lenient, text).policy.unwrap();
+                        let text = document(&format!(
+                            r#"{{"Effect":"Allow","Principal":"*","Action":["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"]}},
+                            {{"Effect":"Allow","Principal":{{"Federated":"{provider}"}},"Action":"sts:AssumeRoleWithWebIdentity"}}"#
+                        ));
+                        let more = Policy::parse(PolicyKind::Trust, Strictness::Lenient, &text).policy.unwrap();
                         policy.statements.extend(more.statements);
                         role.trust = NamedPolicy::new(role.trust.name.clone(), policy);
                     }
@@ -333,7 +358,7 @@ impl Attack {
                 }
             }
         }
-        before != (self.controlled.len(), self.world.clone())
+        before != (self.controlled.len(), self.providers.len(), self.world.clone())
     }
 }
 
@@ -345,7 +370,7 @@ fn definite_reach_equals_brute_force_with_the_reference() {
         let mut engine = engine(world.clone());
         for start in [0, engine.base.n_users] {
             let arn = engine.base.arn(start).to_string();
-            let mut attack = Attack { world: world.clone(), controlled: BTreeSet::from([arn.clone()]) };
+            let mut attack = Attack::new(world.clone(), &arn);
             while attack.round() {}
             let search = Search::run(&mut engine, &[Caller::Identity(start)], DEFINITE).unwrap();
             let found: BTreeSet<String> = search

@@ -46,6 +46,15 @@ pub(crate) fn opening_for(caller: &str) -> Arc<Policy> {
     parsed(PolicyKind::Trust, &opening(&condition))
 }
 
+/// The same for providers (P-3.9).
+pub(crate) fn opening_for_providers(names: &[&str]) -> Arc<Policy> {
+    let statement = serde_json::json!({
+        "Effect": "Allow", "Principal": {"Federated": names},
+        "Action": ["sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"],
+    });
+    parsed(PolicyKind::Trust, &serde_json::json!({"Version": "2012-10-17", "Statement": [statement]}).to_string())
+}
+
 /// Why an identity is in the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
@@ -72,6 +81,8 @@ pub(crate) struct AccountFacts {
     pub(crate) resources: Vec<u32>,
     pub(crate) new_role: Option<Identity>,
     pub(crate) new_user: Option<Identity>,
+    /// The provider that a step may make, by number.
+    pub(crate) new_provider: Option<u32>,
     pub(crate) probe: Option<Identity>,
     /// Policies of SCPs and RCPs that govern it: names and Regions are taken from them.
     pub(crate) guardrails: Vec<Arc<Policy>>,
@@ -103,7 +114,7 @@ pub(crate) struct Base {
     /// Place of a group among those of its account, from 1.
     pub(crate) group_place: Vec<u32>,
     pub(crate) account_by_id: HashMap<AccountId, u32>,
-    /// Providers that some role's trust names: ARNs and built-in names, sorted.
+    /// Providers that some role's trust names, and those that steps may make: ARNs and built-in names, sorted.
     pub(crate) providers: Vec<String>,
     /// Roles whose trust policy names an account, or somebody of it.
     pub(crate) trusting: HashMap<AccountId, Vec<Identity>>,
@@ -286,6 +297,7 @@ impl Base {
                 resources: Vec::new(),
                 new_role: None,
                 new_user: None,
+                new_provider: None,
                 probe: None,
                 guardrails: Vec::new(),
                 regions: BTreeSet::new(),
@@ -467,7 +479,21 @@ impl Base {
         for role in &self.world.roles {
             providers.extend(named_providers(&role.trust));
         }
+        let listed: BTreeSet<&Arn> = self.world.providers.iter().map(|provider| &provider.arn).collect();
+        let mut made: Vec<(usize, String)> = Vec::new();
+        for (at, account) in self.accounts.iter().enumerate().filter(|(_, account)| account.probe.is_some()) {
+            let mut arns = (1..).filter_map(|n| {
+                let name = if n == 1 { NEW.to_owned() } else { format!("{NEW}-{n}") };
+                iam_arn(&account.partition, account.id, "oidc-provider", &name)
+            });
+            let free = arns.find(|arn| !providers.contains(arn.as_str()) && !listed.contains(arn));
+            made.extend(free.map(|arn| (at, arn.to_string())));
+        }
+        providers.extend(made.iter().map(|(_, name)| name.clone()));
         self.providers = providers.into_iter().collect();
+        for (at, name) in made {
+            self.accounts[at].new_provider = self.providers.binary_search(&name).ok().map(|at| at as u32);
+        }
         self.trusting_provider = vec![Vec::new(); self.providers.len()];
         for (at, role) in self.world.roles.iter().enumerate() {
             let id = self.n_users + at as u32;
@@ -519,6 +545,18 @@ impl Base {
             self.services_of.insert(id, Some(services));
         }
         self.trusting_provider.iter_mut().for_each(Vec::dedup);
+    }
+
+    /// Whether the provider is there only once a step has made it.
+    pub(crate) fn is_made(&self, provider: u32) -> bool {
+        let account = self.provider_account(provider);
+        account.is_some_and(|account| self.accounts[account as usize].new_provider == Some(provider))
+    }
+
+    /// The account that a provider lies in; `None`: it is built in, or lies elsewhere.
+    pub(crate) fn provider_account(&self, provider: u32) -> Option<u32> {
+        let account = self.providers[provider as usize].split(':').nth(4)?.parse().ok()?;
+        self.account_by_id.get(&account).copied()
     }
 
     /// Whether an outsider's account is named by some policy; one is not, and stands for all others.
@@ -709,6 +747,7 @@ impl Base {
             }
         }
         let mut opened: HashMap<*const Policy, Arc<Policy>> = HashMap::new();
+        let opening = if form.trust { self.opening_in(accounts) } else { Arc::clone(&OPENING) };
         for (at, role) in kept_roles.into_iter().zip(&mut world.roles) {
             let origin = self.origins[self.n_users as usize + at];
             if matches!(origin, Origin::Outside | Origin::Probe) {
@@ -718,7 +757,7 @@ impl Base {
                 change(&mut role.identity, form);
             }
             if form.trust {
-                role.trust = open_trust(&role.trust, &OPENING, &mut opened);
+                role.trust = open_trust(&role.trust, &opening, &mut opened);
             }
         }
         let facts = accounts.iter().map(|account| &self.accounts[*account as usize]);
@@ -739,6 +778,20 @@ impl Base {
         let attached: BTreeSet<u32> = attached.filter_map(|arn| self.policy_by_arn.get(arn).copied()).collect();
         world.policies = attached.into_iter().map(|at| all.policies[at as usize].clone()).collect();
         world
+    }
+
+    /// P-3.9, for whatever identity is controlled, and whatever provider of the accounts or built in.
+    fn opening_in(&self, accounts: &BTreeSet<u32>) -> Arc<Policy> {
+        let providers = (0u32..).zip(&self.providers).filter(|(at, name)| {
+            !name.starts_with("arn:") || self.provider_account(*at).is_some_and(|account| accounts.contains(&account))
+        });
+        let names: Vec<&str> = providers.map(|(_, name)| name.as_str()).collect();
+        if names.is_empty() {
+            return Arc::clone(&OPENING);
+        }
+        let mut policy = (**OPENING).clone();
+        policy.statements.extend(opening_for_providers(&names).statements.iter().cloned());
+        Arc::new(policy)
     }
 }
 

@@ -66,22 +66,45 @@ impl Engine {
 
     /// P-5.1.
     pub(super) fn federate(&mut self, provider: u32, found: &mut Best) -> Outcome<()> {
-        let rows = self.table.primitives();
-        let is_saml = self.base.providers[provider as usize].contains(":saml-provider/");
         for role in self.base.trusting_provider[provider as usize].clone() {
-            for (at, row) in (0u16..).zip(rows) {
-                if self.is_banned(at, Target::Identity(role))
-                    || row.caller != crate::Caller::Provider
-                    || (row.requests[0].action.name() == "AssumeRoleWithSAML") != is_saml
-                {
-                    continue;
-                }
-                let target = Target::Identity(role);
-                let caller = Caller::Provider(provider);
-                let step = self.step(at, 1, caller, Form::default(), target, Fact::Controls(role));
-                if let Some(step) = self.settle(step)? {
-                    found.add(step);
-                }
+            self.federate_into(provider, role, None, found)?;
+        }
+        Ok(())
+    }
+
+    /// What a controlled provider does with a trust that was opened: it names the provider, too (P-3.9).
+    pub(in crate::reach) fn federate_on(&mut self, provider: u32, role: Identity) -> Outcome<Option<Step>> {
+        let account = self.base.provider_account(provider);
+        let is_built_in = !self.base.providers[provider as usize].starts_with("arn:");
+        if !is_built_in && account != Some(self.base.account_of[role as usize]) {
+            return Ok(None);
+        }
+        let mut found = Best::default();
+        self.federate_into(provider, role, Some(Fact::TrustOpened(role)), &mut found)?;
+        Ok(found.into_list().pop())
+    }
+
+    fn federate_into(
+        &mut self,
+        provider: u32,
+        role: Identity,
+        condition: Option<Fact>,
+        found: &mut Best,
+    ) -> Outcome<()> {
+        let is_saml = self.base.providers[provider as usize].contains(":saml-provider/");
+        for (at, row) in (0u16..).zip(self.table.primitives()) {
+            if self.is_banned(at, Target::Identity(role))
+                || row.caller != crate::Caller::Provider
+                || (row.requests[0].action.name() == "AssumeRoleWithSAML") != is_saml
+            {
+                continue;
+            }
+            let form = Form { trust: condition.is_some(), ..Form::default() };
+            let mut step =
+                self.step(at, 1, Caller::Provider(provider), form, Target::Identity(role), Fact::Controls(role));
+            step.condition = condition;
+            if let Some(step) = self.settle(step)? {
+                found.add(step);
             }
         }
         Ok(())

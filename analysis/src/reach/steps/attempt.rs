@@ -131,6 +131,11 @@ impl Engine {
         {
             return Some(vec![self.base.arn(target).clone()]);
         }
+        if let Target::Provider(_) = step.target
+            && which == Which::New
+        {
+            return self.target_arn(step.target).map(|arn| vec![arn]);
+        }
         let template = self.template(&kind.0, &kind.1)?;
         let policies = self.policies_of(id);
         let account = self.base.account_of[id as usize];

@@ -82,11 +82,12 @@ impl Engine {
             Kind::Policy => facts.policies.iter().map(|policy| Target::Policy(*policy)).collect(),
             Kind::NewUser => facts.new_user.map(Target::Identity).into_iter().collect(),
             Kind::NewRole => facts.new_role.map(Target::Identity).into_iter().collect(),
+            Kind::NewOidcProvider => facts.new_provider.map(Target::Provider).into_iter().collect(),
             Kind::SamlProvider | Kind::OidcProvider => {
                 let word = if simple.target == Kind::SamlProvider { "saml-provider/" } else { "oidc-provider/" };
                 let own = facts.id.to_string();
                 let is_own = |arn: &Arn| arn.account() == own && arn.resource().starts_with(word);
-                let providers = (0u32..).zip(&self.base.providers);
+                let providers = (0u32..).zip(&self.base.providers).filter(|(at, _)| !self.base.is_made(*at));
                 let parsed = providers.filter_map(|(at, name)| Some((at, name.parse::<Arn>().ok()?)));
                 parsed.filter(|(_, arn)| is_own(arn)).map(|(at, _)| Target::Provider(at)).collect()
             }

@@ -73,7 +73,7 @@ fn world_with_bucket(seed: u64) -> String {
 
 /// Whether an attacker comes to read the object, and whether nobody controlled might at first but somebody wrote the policy.
 fn reads(world: World, start: &str) -> (bool, bool) {
-    let mut attack = Attack { world, controlled: BTreeSet::from([start.to_owned()]) };
+    let mut attack = Attack::new(world, start);
     while attack.round() {}
     let reads = |attack: &Attack| {
         attack.controlled.iter().any(|caller| holds(&attack.world, caller, "s3:GetObject", OBJECT, &[]))
