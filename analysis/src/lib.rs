@@ -21,7 +21,7 @@ mod read;
 pub use closed::{Bound, Caller, Effect, Family, Need, NeedClass, PassedRole, Reason, Which};
 pub use primitives::{NotModelled, On, Pass, Primitive, Request, ResourceKind, Table, Truster, Trusts};
 pub use reach::{
-    AuditKind, Blast, Break, Cut, EDGES_FORMAT, Edge, EdgesError, Finding, Given, Goal, Hop, Path, Proved, Reach,
-    ReachError, Start, Touched, Unproved, Use, Wanted, Ways,
+    AuditKind, Blast, BlastAsked, Break, Cut, EDGES_FORMAT, Edge, EdgesError, Finding, Given, Goal, Held, Hop, Path,
+    Proved, Reach, ReachError, Start, Touched, Unproved, Use, Wanted, Ways,
 };
 pub use read::{FaultKind, TableFault};

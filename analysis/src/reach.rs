@@ -39,7 +39,7 @@ mod tests;
 mod world;
 
 pub use audit::{AuditKind, Finding};
-pub use blast::{Blast, Touched, Use};
+pub use blast::{Asked as BlastAsked, Blast, Held, Touched, Use};
 pub use breaks::{Break, Cut};
 pub use edges::{EDGES_FORMAT, Edge, EdgesError};
 pub use starts::{Start, Wanted};
@@ -218,7 +218,8 @@ impl Reach {
             let search =
                 Search::run(&mut self.engine, &[caller], Limits { definite, is_goal: &|_| false, keeps: false })?;
             let is_shown = |fact: &&Fact| match fact {
-                Fact::Administers(_) | Fact::ControlsProvider(_) => true,
+                Fact::Administers(_) => true,
+                Fact::ControlsProvider(at) => !self.engine.base.is_made(*at),
                 Fact::Controls(id) => self.engine.base.origin(*id) == Origin::Inventory,
                 _ => false,
             };
@@ -326,8 +327,8 @@ impl Reach {
         if let Some(id) = base.by_arn.get(text) {
             return Ok(Caller::Identity(*id));
         }
-        let provider = base.providers.iter().position(|name| name == text);
-        provider.map(|at| Caller::Provider(at as u32)).ok_or_else(|| ReachError::Nobody(text.to_owned()))
+        let mut providers = (0u32..).zip(&base.providers).filter(|(at, name)| *name == text && !base.is_made(*at));
+        providers.next().map(|(at, _)| Caller::Provider(at)).ok_or_else(|| ReachError::Nobody(text.to_owned()))
     }
 
     fn unproved(&self, start: Caller, search: &Search, goal: Fact) -> Unproved {
@@ -350,13 +351,15 @@ impl Reach {
     }
 
     fn path(&mut self, start: Caller, search: &Search, goal: Fact) -> Result<Path, ReachError> {
-        let steps = search.path(goal);
+        let steps: Vec<Step> = search.path(goal).into_iter().map(|(step, _)| step).collect();
         let definite = search.found.get(&goal).is_some_and(|cost| cost.holds == Holds::Definitely);
+        self.path_of(start, &steps, goal, definite)
+    }
+
+    fn path_of(&mut self, start: Caller, steps: &[Step], goal: Fact, definite: bool) -> Result<Path, ReachError> {
         let mut hops = Vec::with_capacity(steps.len());
-        for (step, _) in steps {
-            if let Some(hop) = self.hop(&step)? {
-                hops.push(hop);
-            }
+        for step in steps {
+            hops.extend(self.hop(step)?);
         }
         let goal = self.engine.fact_in_words(goal);
         Ok(Path { start: self.engine.caller_name(start), goal, definite, hops })
@@ -430,7 +433,7 @@ impl Engine {
         let own = (0..base.n_identities).filter(is_start);
         let mut own: Vec<u32> = own.collect();
         own.sort_by(|a, b| (!base.is_user(*a), base.arn(*a)).cmp(&(!base.is_user(*b), base.arn(*b))));
-        let providers = (0..base.providers.len() as u32).map(Caller::Provider);
+        let providers = (0..base.providers.len() as u32).filter(|at| !base.is_made(*at)).map(Caller::Provider);
         let outsiders = base.outsiders.iter().map(|id| Caller::Identity(*id));
         own.into_iter().map(Caller::Identity).chain(providers).chain(outsiders).collect()
     }

@@ -15,7 +15,9 @@ use crate::settings;
 use crate::terminal::{DIM, GOOD, HEAD, OPEN, PLACE, clean_line, paint, warning};
 use clap::{Args, ValueHint};
 use export::Format as ExportFormat;
-use iamc_analysis::{Given, Goal, Hop, Need, Path, Proved, Reach, ReachError, Start, Unproved, Wanted, Ways};
+use iamc_analysis::{
+    BlastAsked, Given, Goal, Hop, Need, Path, Proved, Reach, ReachError, Start, Unproved, Wanted, Ways,
+};
 use iamc_inventory::{fingerprint, write_lines};
 use iamc_policy::condition::ConditionKey;
 use iamc_policy::decision::{Answer, Decision, StatementRef};
@@ -168,7 +170,9 @@ pub(crate) fn run(args: &Paths, global: &Global) -> Result<Ending, Failure> {
 
 fn answer(args: &Paths, global: &Global, reach: &mut Reach) -> Result<Ending, Failure> {
     if args.blast_radius {
-        let found = reach.blast(start(args.from.as_deref().unwrap_or_default()), args.definite, &args.action);
+        let proofs = global.format() == Format::Json;
+        let asked = BlastAsked { definite: args.definite, actions: &args.action, proofs };
+        let found = reach.blast(start(args.from.as_deref().unwrap_or_default()), asked);
         return blast::write(&found?, global);
     }
     let goal = args.to.as_deref().map(goal);

@@ -3,13 +3,14 @@
 use super::fact::{Fact, Form, Holds, Identity};
 use super::search::{Limits, Search};
 use super::starts::Start;
+use super::steps::{Caller, Step};
 use super::world::Origin;
-use super::{Reach, ReachError, names};
+use super::{Path, Reach, ReachError, names};
 use iamc_policy::{AccountId, Action};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How far one start comes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Blast {
     /// Where it starts.
     pub start: String,
@@ -18,20 +19,31 @@ pub struct Blast {
 }
 
 /// What a start comes to hold in one account.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Touched {
     /// The account.
     pub account: AccountId,
-    /// Whether it becomes administrator: `Some(true)` definitely, `Some(false)` possibly.
-    pub administrator: Option<bool>,
-    /// Users, roles and providers that it comes to control, itself left out, by ARN, each with whether that is definite.
-    pub identities: Vec<(String, bool)>,
+    /// That it becomes administrator, if it does.
+    pub administrator: Option<Held>,
+    /// Users, roles and providers that it comes to control, itself left out, by ARN.
+    pub identities: Vec<Held>,
     /// Actions that were asked about and that some node of it may do on a resource of the account.
     pub uses: Vec<Use>,
 }
 
+/// Something that a start comes to hold.
+#[derive(Debug, Clone)]
+pub struct Held {
+    /// The ARN of an identity, or `administrator of ACCOUNT`.
+    pub name: String,
+    /// True iff it does whatever is not known.
+    pub definite: bool,
+    /// The cheapest way, where proofs are wanted.
+    pub path: Option<Path>,
+}
+
 /// An action on a resource that a start comes to be allowed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Use {
     /// The action, as it was asked.
     pub action: String,
@@ -41,24 +53,41 @@ pub struct Use {
     pub by: String,
     /// True iff that holds whatever is not known.
     pub definite: bool,
+    /// A way to it, where proofs are wanted.
+    pub path: Option<Path>,
+}
+
+/// What is wanted of a blast radius.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Asked<'a> {
+    /// By definite steps alone.
+    pub definite: bool,
+    /// Actions (as `service:Name`) that are asked about on every resource of their types.
+    pub actions: &'a [String],
+    /// With paths.
+    pub proofs: bool,
+}
+
+/// The best way to a use in an account.
+struct Best {
+    holds: Holds,
+    by: Identity,
+    /// Facts that it rests on, and the steps after them.
+    premises: Vec<Fact>,
+    steps: Vec<Step>,
 }
 
 impl Reach {
-    /// The blast radius of each start, with what `actions` (as `service:Name`) give there. `definite`: by definite steps
-    /// alone.
+    /// The blast radius of each start, with what actions give there.
     ///
     /// # Errors
     /// [`ReachError::Nobody`], [`ReachError::NoAccount`], [`ReachError::NoUse`], [`ReachError::Compile`].
     ///
-    /// Cost: a search for each start, and a decision for each action, resource of its types and identity that is reached.
-    pub fn blast<'s>(
-        &mut self,
-        start: impl Into<Start<'s>>,
-        definite: bool,
-        actions: &[String],
-    ) -> Result<Vec<Blast>, ReachError> {
+    /// Cost: a search for each start, and a decision for each action, resource of its types and identity that is reached;
+    /// with proofs, each request of each path once more.
+    pub fn blast<'s>(&mut self, start: impl Into<Start<'s>>, asked: Asked<'_>) -> Result<Vec<Blast>, ReachError> {
         let callers = self.callers(start.into())?;
-        for action in actions {
+        for action in asked.actions {
             if action.parse::<Action>().is_err() {
                 return Err(ReachError::NoUse(action.clone(), "*".to_owned()));
             }
@@ -66,46 +95,51 @@ impl Reach {
         let mut found = Vec::with_capacity(callers.len());
         for caller in callers {
             self.engine.asked_use = None;
-            let limits = Limits { definite, is_goal: &|_| false, keeps: false };
+            let limits = Limits { definite: asked.definite, is_goal: &|_| false, keeps: false };
             let search = Search::run(&mut self.engine, &[caller], limits)?;
             let own = super::fact_of(caller);
             let mut touched: BTreeMap<AccountId, Touched> = BTreeMap::new();
-            for (fact, cost) in &search.found {
-                let base = &self.engine.base;
-                let definite = cost.holds == Holds::Definitely;
+            for (fact, cost) in search.found.iter().filter(|(fact, _)| **fact != own) {
+                let Some((account, name)) = self.held(*fact) else { continue };
+                let path = if asked.proofs { Some(self.path(caller, &search, *fact)?) } else { None };
+                let held = Held { name, definite: cost.holds == Holds::Definitely, path };
                 match fact {
-                    Fact::Controls(id) if *fact != own && base.origin(*id) == Origin::Inventory => {
-                        touch(&mut touched, base.account(*id).id)
-                            .identities
-                            .push((base.arn(*id).to_string(), definite));
-                    }
-                    Fact::ControlsProvider(at) if *fact != own => {
-                        let name = &base.providers[*at as usize];
-                        let account = name.split(':').nth(4).and_then(|account| account.parse().ok());
-                        if let Some(account) = account {
-                            touch(&mut touched, account).identities.push((name.clone(), definite));
-                        }
-                    }
-                    Fact::Administers(at) => {
-                        touch(&mut touched, base.accounts[*at as usize].id).administrator = Some(definite);
-                    }
-                    _ => {}
+                    Fact::Administers(_) => touch(&mut touched, account).administrator = Some(held),
+                    _ => touch(&mut touched, account).identities.push(held),
                 }
             }
-            for action in actions {
-                self.uses(&search, action, &mut touched)?;
+            for action in asked.actions {
+                self.uses(caller, &search, action, asked, &mut touched)?;
             }
             let mut accounts: Vec<Touched> = touched.into_values().collect();
-            accounts.iter_mut().for_each(|account| account.identities.sort());
+            accounts.iter_mut().for_each(|account| account.identities.sort_by(|a, b| a.name.cmp(&b.name)));
             found.push(Blast { start: self.engine.caller_name(caller), accounts });
         }
         Ok(found)
     }
 
+    /// In which account a fact that counts lies, and what it is called.
+    fn held(&self, fact: Fact) -> Option<(AccountId, String)> {
+        let base = &self.engine.base;
+        match fact {
+            Fact::Controls(id) if base.origin(id) == Origin::Inventory => {
+                Some((base.account(id).id, base.arn(id).to_string()))
+            }
+            Fact::ControlsProvider(at) if !base.is_made(at) => {
+                let name = &base.providers[at as usize];
+                Some((name.split(':').nth(4)?.parse().ok()?, name.clone()))
+            }
+            Fact::Administers(at) => Some((base.accounts[at as usize].id, self.engine.fact_in_words(fact))),
+            _ => None,
+        }
+    }
+
     fn uses(
         &mut self,
+        caller: Caller,
         search: &Search,
         action: &str,
+        asked: Asked<'_>,
         touched: &mut BTreeMap<AccountId, Touched>,
     ) -> Result<(), ReachError> {
         let forms: Vec<(Identity, Form, Holds)> = search.forms().collect();
@@ -113,20 +147,47 @@ impl Reach {
             if !self.engine.ask_for(action, &resource) || !self.engine.is_owner_known() {
                 continue;
             }
-            let mut best: BTreeMap<AccountId, (Holds, Identity)> = BTreeMap::new();
+            // P-13.2: whoever may write its policy anew lets all others in, too.
+            let mut writing: Option<(Holds, Step, Vec<Fact>)> = None;
             for (id, form, reached) in &forms {
-                let Some(step) = self.engine.use_step(*id, *form)? else { continue };
-                let holds = reached.and(step.holds);
-                // What is about no resource is done where its caller is.
-                let account = owner.unwrap_or(self.engine.base.account(*id).id);
-                if best.get(&account).is_none_or(|(known, _)| holds < *known) {
-                    best.insert(account, (holds, *id));
+                if let Some(step) = self.engine.rewriting_step(*id, *form)? {
+                    let holds = reached.and(step.holds);
+                    if writing.as_ref().is_none_or(|(known, ..)| holds < *known) {
+                        writing = Some((holds, step, search.form_premises(*id, *form).to_vec()));
+                    }
                 }
             }
-            for (account, (holds, id)) in best {
-                let by = self.engine.base.arn(id).to_string();
+            let mut best: BTreeMap<AccountId, Best> = BTreeMap::new();
+            for (id, form, reached) in &forms {
+                let written = writing.as_ref().map(|writing| (Form { resource: true, ..*form }, Some(writing)));
+                for (form, writing) in [(*form, None)].into_iter().chain(written) {
+                    let Some(step) = self.engine.use_step(*id, form)? else { continue };
+                    let holds = reached.and(step.holds);
+                    let holds = writing.map_or(holds, |(written, ..)| holds.and(*written));
+                    if asked.definite && holds == Holds::Possibly {
+                        continue;
+                    }
+                    // What is about no resource is done where its caller is.
+                    let account = owner.unwrap_or(self.engine.base.account(*id).id);
+                    if best.get(&account).is_none_or(|known| holds < known.holds) {
+                        let plain = Form { resource: false, ..form };
+                        let mut premises = search.form_premises(*id, plain).to_vec();
+                        premises.extend(writing.iter().flat_map(|(_, _, premises)| premises));
+                        let steps = writing.iter().map(|(_, step, _)| step.clone()).chain([step]).collect();
+                        best.insert(account, Best { holds, by: *id, premises, steps });
+                    }
+                }
+            }
+            for (account, Best { holds, by, premises, steps }) in best {
+                let by = self.engine.base.arn(by).to_string();
                 let definite = holds == Holds::Definitely;
-                let one = Use { action: action.to_owned(), resource: resource.clone(), by, definite };
+                let mut path = None;
+                if asked.proofs {
+                    let before = search.path_to(&premises).into_iter().map(|(step, _)| step);
+                    let all: Vec<Step> = before.chain(steps).collect();
+                    path = Some(self.path_of(caller, &all, Fact::Uses, definite)?);
+                }
+                let one = Use { action: action.to_owned(), resource: resource.clone(), by, definite, path };
                 touch(touched, account).uses.push(one);
             }
         }

@@ -255,6 +255,7 @@ fn whatever_is_proved_is_decided_again_by_every_engine() {
         ("paths org.jsonl --from outside", 6),
         ("paths org.jsonl --from outside --to 111122223333 --alternatives 3", 4),
         ("paths org.jsonl --from public", 3),
+        ("paths org.jsonl --from outside --blast-radius --action s3:GetObject --action sqs:SendMessage", 12),
         ("paths org.jsonl --from public --to s3:GetObject:arn:aws:s3:::website/index.html", 4),
         ("paths org.jsonl --from public --to 111122223333 --definite", 1),
         ("paths org.jsonl --from 444455556666 --to any:111122223333", 1),

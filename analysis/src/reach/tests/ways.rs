@@ -74,10 +74,11 @@ fn pairs_of(reach: &Reach, path: &Path) -> BTreeSet<(u16, Target)> {
 #[test]
 fn a_blast_radius_is_what_a_start_leads_to() {
     let mut reach = Reach::new(acme(), Catalogue::embedded(), Given::default()).unwrap();
-    let (mut n_identities, mut n_uses) = (0, 0);
+    let (mut n_identities, mut n_uses, mut n_replayed) = (0, 0, 0);
     for account in ["111111111111", "222222222222", "333333333333", "444444444444"] {
-        let Ok(blasts) = reach.blast(Start::Account(account.parse().unwrap()), false, &["s3:GetObject".to_owned()])
-        else {
+        let actions = ["s3:GetObject".to_owned()];
+        let asked = crate::BlastAsked { actions: &actions, proofs: true, ..<_>::default() };
+        let Ok(blasts) = reach.blast(Start::Account(account.parse().unwrap()), asked) else {
             continue;
         };
         for blast in blasts {
@@ -85,9 +86,14 @@ fn a_blast_radius_is_what_a_start_leads_to() {
             let led: BTreeMap<String, bool> = paths.into_iter().map(|path| (path.goal, path.definite)).collect();
             let mut told = BTreeMap::new();
             for account in &blast.accounts {
-                told.extend(account.identities.iter().cloned());
-                let administrator = format!("administrator of {}", account.account);
-                told.extend(account.administrator.map(|definite| (administrator, definite)));
+                let all = account.identities.iter().chain(&account.administrator);
+                told.extend(all.map(|held| (held.name.clone(), held.definite)));
+                let ways = account.identities.iter().chain(&account.administrator).map(|held| &held.path);
+                for way in ways.chain(account.uses.iter().map(|one| &one.path)) {
+                    let way = way.as_ref().unwrap();
+                    n_replayed += replay(way);
+                    assert_eq!(way.definite, way.hops.iter().all(|hop| hop.definite), "{way:?}");
+                }
             }
             assert_eq!(told, led, "{}", blast.start);
             n_identities += told.len();
@@ -107,5 +113,5 @@ fn a_blast_radius_is_what_a_start_leads_to() {
             }
         }
     }
-    assert!(n_identities > 5 && n_uses > 5, "{n_identities} {n_uses}");
+    assert!(n_identities > 5 && n_uses > 5 && n_replayed > 10, "{n_identities} {n_uses} {n_replayed}");
 }
