@@ -50,7 +50,9 @@ pub(crate) fn opening_for(caller: &str) -> Arc<Policy> {
 pub(crate) fn opening_for_providers(names: &[&str]) -> Arc<Policy> {
     let statement = serde_json::json!({
         "Effect": "Allow", "Principal": {"Federated": names},
-        "Action": ["sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"],
+        "Action": [
+            "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity", "sts:TagSession", "sts:SetSourceIdentity",
+        ],
     });
     parsed(PolicyKind::Trust, &serde_json::json!({"Version": "2012-10-17", "Statement": [statement]}).to_string())
 }

@@ -58,14 +58,15 @@ fn pairs_of(reach: &Reach, path: &Path) -> BTreeSet<(u16, Target)> {
     let base = &reach.engine.base;
     let of = |hop: &crate::Hop| {
         let row = Table::embedded().primitives().iter().position(|row| row.id == hop.row).unwrap() as u16;
-        let arn: iamc_policy::Arn = hop.target.parse().unwrap();
-        let group = base.world.groups.iter().position(|group| group.identity.arn == arn);
-        let target = match (base.by_arn.get(&hop.target), base.policy_by_arn.get(&arn), group) {
-            (Some(id), ..) => Target::Identity(*id),
-            (_, Some(policy), _) => Target::Policy(*policy),
-            (.., Some(group)) => Target::Group(group as u32),
-            _ => panic!("{arn}"),
-        };
+        let is_it = |arn: &iamc_policy::Arn| arn.as_str() == hop.target;
+        let identity = base.by_arn.get(&hop.target).map(|id| Target::Identity(*id));
+        let policy = base.world.policies.iter().position(|policy| is_it(&policy.arn));
+        let group = base.world.groups.iter().position(|group| is_it(&group.identity.arn));
+        let provider = base.providers.iter().position(|provider| *provider == hop.target);
+        let policy = policy.map(|policy| Target::Policy(policy as u32));
+        let group = group.map(|group| Target::Group(group as u32));
+        let target = identity.or(policy).or(group).or(provider.map(|provider| Target::Provider(provider as u32)));
+        let target = target.unwrap_or_else(|| panic!("{}", hop.target));
         (row, target)
     };
     path.hops.iter().filter(|hop| hop.row != "goal").map(of).collect()
