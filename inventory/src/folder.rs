@@ -122,6 +122,9 @@ fn units<'i>(files: &'i [FileInput]) -> Vec<Unit<'i>> {
     units.into_iter().flat_map(split).collect()
 }
 
+/// Bytes of files that a thread reads before it hands over what they say.
+const BYTES_AT_ONCE: u64 = 256 << 10;
+
 /// Reads every unit and hands over what each says, in the order of the units, whoever read it: what was read is joined
 /// while others are read, so that no more than some units are held beside the world.
 fn read_all(
@@ -131,32 +134,41 @@ fn read_all(
     progress: &(dyn Fn(&Progress) + Sync),
     mut take: impl FnMut(FileFacts),
 ) {
-    let machine = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let n_threads = threads.unwrap_or(machine).clamp(1, units.len().max(1));
-    let next = AtomicUsize::new(0);
     let all = || units.iter().flat_map(|unit| &unit.files);
     let (n_files, n_bytes) = (all().count(), all().map(|file| file.n_bytes).sum());
     let done = Mutex::new((0_usize, 0_u64));
-    let (sender, read) = mpsc::sync_channel(n_threads);
-    let work = |sender: SyncSender<(usize, FileFacts)>| {
+    let read = |unit: &Unit<'_>| {
+        let facts = read_unit(unit, documents);
+        let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+        for file in &unit.files {
+            done.0 += 1;
+            done.1 += file.n_bytes;
+            progress(&Progress {
+                n_done: done.0,
+                n_files,
+                bytes_done: done.1,
+                bytes: n_bytes,
+                file: file.name.clone(),
+            });
+        }
+        facts
+    };
+    let portions = portions(units);
+    let machine = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let n_threads = threads.unwrap_or(machine).clamp(1, portions.len().max(1));
+    if n_threads == 1 {
+        units.iter().for_each(|unit| take(read(unit)));
+        return;
+    }
+    let next = AtomicUsize::new(0);
+    let (sender, portions_read) = mpsc::sync_channel(n_threads);
+    let work = |sender: SyncSender<(usize, Vec<FileFacts>)>| {
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(unit) = units.get(index) else { return };
+            let Some(portion) = portions.get(index) else { return };
             // Nobody takes it any more where the program is about to end by a panic.
-            if sender.send((index, read_unit(unit, documents))).is_err() {
+            if sender.send((index, portion.iter().map(read).collect())).is_err() {
                 return;
-            }
-            let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
-            for file in &unit.files {
-                done.0 += 1;
-                done.1 += file.n_bytes;
-                progress(&Progress {
-                    n_done: done.0,
-                    n_files,
-                    bytes_done: done.1,
-                    bytes: n_bytes,
-                    file: file.name.clone(),
-                });
             }
         }
     };
@@ -169,12 +181,12 @@ fn read_all(
             .collect();
         drop(sender);
         // Those that were read before one that comes first.
-        let mut early: BTreeMap<usize, FileFacts> = BTreeMap::new();
+        let mut early: BTreeMap<usize, Vec<FileFacts>> = BTreeMap::new();
         let mut due = 0;
-        for (index, facts) in read {
+        for (index, facts) in portions_read {
             early.insert(index, facts);
             while let Some(facts) = early.remove(&due) {
-                take(facts);
+                facts.into_iter().for_each(&mut take);
                 due += 1;
             }
         }
@@ -185,6 +197,20 @@ fn read_all(
             }
         }
     });
+}
+
+/// The units in portions of some bytes, so that many small files are not handed over one by one.
+fn portions<'u, 'i>(units: &'u [Unit<'i>]) -> Vec<&'u [Unit<'i>]> {
+    let mut portions = Vec::new();
+    let (mut first, mut n_bytes) = (0, 0);
+    for (at, unit) in units.iter().enumerate() {
+        n_bytes += unit.files.iter().map(|file| file.n_bytes).sum::<u64>();
+        if n_bytes >= BYTES_AT_ONCE || at + 1 == units.len() {
+            portions.push(&units[first..=at]);
+            (first, n_bytes) = (at + 1, 0);
+        }
+    }
+    portions
 }
 
 fn read_unit(unit: &Unit<'_>, documents: &Documents) -> FileFacts {
