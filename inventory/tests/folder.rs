@@ -134,6 +134,35 @@ fn the_result_depends_on_neither_threads_nor_order() {
     }
 }
 
+/// Files of more bytes than one thread reads at once.
+#[test]
+fn many_files_are_joined_in_their_order_whoever_read_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let padding = "p".repeat(400);
+    for file in 0..24 {
+        let user = |n: u32| format!(r#"{{"kind":"user","arn":"arn:aws:iam::111111111111:user/{padding}/u{n}"}}"#);
+        // Each says again what the one before it says last.
+        let lines: Vec<String> = (file * 100..=(file + 1) * 100).map(user).collect();
+        std::fs::write(folder.path().join(format!("{file:02}.jsonl")), lines.join("\n")).unwrap();
+    }
+    let all = |threads| {
+        let options = Options { threads: Some(threads), ..Options::default() };
+        try_read(&[folder.path().to_owned()], &options).map_err(|errors| errors.to_string())
+    };
+    let first = all(1).unwrap();
+    assert_eq!(first.world.users.len(), 2_401);
+    assert!(first.report.n_bytes > 1 << 20, "{}", first.report.n_bytes);
+    [2, 3, 16].iter().for_each(|threads| assert_eq!(all(*threads).unwrap(), first));
+    // What contradicts is told of the later one.
+    for (file, name) in [(3, "a"), (11, "b"), (20, "c")] {
+        let line = format!(r#"{{"kind":"account","id":"111111111111","name":"{name}"}}"#);
+        std::fs::write(folder.path().join(format!("{file:02}-account.jsonl")), line).unwrap();
+    }
+    let told = all(1).unwrap_err();
+    assert!(told.contains("11-account.jsonl") && told.contains("20-account.jsonl"), "{told}");
+    [2, 3, 16].iter().for_each(|threads| assert_eq!(all(*threads).unwrap_err(), told));
+}
+
 #[test]
 fn names_of_files_change_nothing_but_places() {
     // The same pages under names that sort the other way round.
