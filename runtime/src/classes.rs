@@ -25,8 +25,12 @@ use std::collections::BTreeSet;
 const SAID: u64 = 1;
 const TRUE: u64 = 2;
 const PER_WORD: usize = 32;
-/// Atoms at most: each is asked of every principal. A guardrail has a few, and an organization some hundred guardrails.
+/// Atoms at most. A guardrail has a few, and an organization some hundred guardrails.
 const ATOMS_MAX: usize = 256;
+/// Values of an atom at most, and of all of them together: each may be compared with every principal, which a hostile
+/// organization could make the most of its compilation. An exemption names a few roles.
+const ATOM_VALUES_MAX: u32 = 16;
+const VALUES_MAX: u32 = 256;
 /// Classes at most: principals whose class would be one more have none.
 const CLASSES_MAX: usize = 1 << 14;
 
@@ -106,7 +110,8 @@ impl CompiledPolicySet {
     /// The same set with classes of principals, by which it decides faster and not otherwise. For compilers: an image
     /// holds the classes that the set had when it was written.
     ///
-    /// Cost: O(principals · conditions of guardrails that depend on the caller alone).
+    /// Cost: O(principals) times the values of conditions of guardrails that depend on the caller alone, of which 256 are
+    /// taken at most.
     pub fn with_classes(self) -> CompiledPolicySet {
         let atoms = atoms(&self);
         if atoms.is_empty() || !self.tables().class_atoms.is_empty() {
@@ -147,7 +152,7 @@ impl Eval<'_> {
     }
 }
 
-/// Atoms of guardrails that depend on the caller alone, ascending.
+/// Atoms of guardrails that depend on the caller alone, ascending, as many as the limits allow.
 fn atoms(set: &CompiledPolicySet) -> Vec<u32> {
     let tables = set.tables();
     let mut atoms = BTreeSet::new();
@@ -164,7 +169,14 @@ fn atoms(set: &CompiledPolicySet) -> Vec<u32> {
             }
         }
     }
-    atoms.into_iter().filter(|atom| is_of_caller(set, *atom)).take(ATOMS_MAX).collect()
+    let mut values_left = VALUES_MAX;
+    let fits = |atom: &u32| {
+        let [_, _, _, n_values] = set.atom(*atom);
+        let fits = n_values <= values_left.min(ATOM_VALUES_MAX) && is_of_caller(set, *atom);
+        values_left -= if fits { n_values } else { 0 };
+        fits
+    };
+    atoms.into_iter().filter(fits).take(ATOMS_MAX).collect()
 }
 
 /// The keys of table 5.2 whose state follows from the row of a user or role, if anything does, and of which it is
