@@ -34,6 +34,7 @@ const FILES: &[&str] = &[
     include_str!("../../testkit/cases/r3-variables.jsonl"),
     include_str!("../../testkit/cases/r4-conditions.jsonl"),
     include_str!("../../testkit/cases/r4-operators.jsonl"),
+    include_str!("../../testkit/cases/r4-values.jsonl"),
     include_str!("../../testkit/cases/r5-context.jsonl"),
     include_str!("../../testkit/cases/r5-request-context.jsonl"),
     include_str!("../../testkit/cases/r6-callers.jsonl"),
