@@ -78,7 +78,7 @@ pub fn read_inputs(
     joined.settle_config(&mut assembly);
     joined.hand_over(&mut assembly, &documents);
     joined.hand_over_key_uses(&mut assembly);
-    // Never is more in memory than now.
+    // Nothing is parsed any more.
     drop(documents);
     let (mut world, errors) = assembly.finish(true, options.assume_complete, std::mem::take(&mut joined.shared));
     let gaps = joined.gaps(&world);
