@@ -52,9 +52,7 @@ pub(crate) struct Search {
     forms: BTreeMap<(Identity, Form), (Cost, Vec<Fact>)>,
     joined: HashMap<Identity, BTreeSet<u32>>,
     expanded: HashSet<(Identity, Form)>,
-    /// Trusts opened and identities made.
-    ///
-    /// Of a trust, what it cost to control its role when that was last looked up, which never grows.
+    /// Trusts opened, identities made, the policy of the resource written anew; of a trust, what it cost to control its role when that was last looked up, which never grows.
     conditions: Vec<(Fact, Option<Cost>)>,
     /// The least that a goal costs, as far as is known.
     goal: Option<Cost>,
