@@ -3,27 +3,30 @@
 //! Each target is one claim that could be wrong, made of bytes: most draw their sample with the generators of
 //! `iamc_testkit`, readers of text take the bytes as they are or a damaged text. A judge compares two or more things that
 //! were written apart; where another crate defines the same thing (`regex-automata` for wildcards, `ipnet` for address
-//! blocks, `jiff` for dates, `serde_json::Value` for documents) it is one of them. What decides prints decision cases.
+//! blocks, `jiff` for dates, `serde_json::Value` for documents) it is one of them. What decides prints decision cases. Reach is held against an attacker ([`attack`]) who tries everything.
 //!
 //! `fuzz/` drives these functions with libFuzzer, [`Target::input`] makes inputs without it, and the tests of this crate run
 //! every input that ever failed.
 
 mod action_set;
 mod arguments;
+mod attack;
 mod cases;
 mod decide;
 mod document;
+mod edges;
 mod glob;
 mod load;
 mod open_context;
 mod operator;
 mod partners;
 mod pattern_index;
+mod reach;
 mod readers;
 mod requests;
 mod scene;
 
-use iamc_testkit::generators::{SAMPLE_BYTES, bytes_of_seed};
+use iamc_testkit::generators::{ORGANIZATION_BYTES, SAMPLE_BYTES, bytes_of_seed};
 
 /// One claim, and the function that attacks it.
 #[derive(Debug, Clone, Copy)]
@@ -72,6 +75,12 @@ pub const TARGETS: &[Target] = &[
         judge: document::judge,
     },
     Target {
+        name: "edges",
+        claim: "edges that are read have the answers of those that are asked; damage is refused, and what was forged breaks nothing",
+        bytes_max: ORGANIZATION_BYTES + 32,
+        judge: edges::judge,
+    },
+    Target {
         name: "glob",
         claim: "packed patterns = the reference = a finite automaton",
         bytes_max: 512,
@@ -100,6 +109,12 @@ pub const TARGETS: &[Target] = &[
         claim: "the pattern index finds what comparing every pattern finds",
         bytes_max: 2 * SAMPLE_BYTES,
         judge: pattern_index::judge,
+    },
+    Target {
+        name: "reach",
+        claim: "who can become whom = brute force with the reference, and every proof is decided again as it says",
+        bytes_max: ORGANIZATION_BYTES + 8,
+        judge: reach::judge,
     },
     Target {
         name: "read_collect",

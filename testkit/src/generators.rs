@@ -7,7 +7,7 @@
 //! well-formed, on purpose; some requests contradict themselves and are refused by every engine.
 //!
 //! [`atom`] is a condition alone, [`wild`] and [`expansion`] patterns and texts that they match or just miss, [`damaged`]
-//! and [`damage_tables`] spoil texts and compiled sets. [`complete`] draws completions and refinements of abstract requests.
+//! and [`damage_tables`] spoil texts and compiled sets. [`organization`] is a world in which somebody can become somebody else. [`complete`] draws completions and refinements of abstract requests.
 
 mod atom;
 pub mod complete;
@@ -15,6 +15,7 @@ mod document;
 mod entropy;
 mod glob;
 mod near;
+mod organization;
 mod request;
 mod tables;
 mod words;
@@ -23,6 +24,9 @@ mod world;
 pub use atom::{AtomSample, atom};
 pub use entropy::{Entropy, bytes_of_seed};
 pub use glob::{damaged, expansion, wild, wild_resource};
+pub use organization::{
+    ACCOUNTS, BUCKET, EVERYTHING, OBJECT, ORGANIZATION_BYTES, document_of, organization, organization_with_bucket,
+};
 pub use tables::damage_tables;
 
 use iamc_policy::document::{Effect, Strictness};

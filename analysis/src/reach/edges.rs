@@ -174,7 +174,7 @@ impl Reach {
 }
 
 /// Writes length and checksum into what is complete otherwise.
-pub(super) fn seal(bytes: &mut [u8]) {
+fn seal(bytes: &mut [u8]) {
     let length = bytes.len() as u64;
     bytes[16..24].copy_from_slice(&length.to_le_bytes());
     let checksum = checksum(bytes);

@@ -1,5 +1,5 @@
-//! The search against the same rules in other words: Datalog over the steps, and brute force with the reference over
-//! worlds that are really changed. Proofs are decided again.
+//! The search against the same rules in other words, Datalog over the steps. Proofs are decided again. Brute force over worlds
+//! that are really changed stands in `judges`, where fuzzing drives it.
 
 mod breaks;
 mod edges;
@@ -14,128 +14,17 @@ use super::world::Origin;
 use super::{Given, Goal, Path, Reach, rules};
 use iamc_catalogue::Catalogue;
 use iamc_inventory::{Input, Options, read_inputs, read_lines, write_lines};
+use iamc_policy::Effect;
 use iamc_policy::condition::ConditionKey;
-use iamc_policy::decision::Decision;
-use iamc_policy::request::{KeyState, Mode, Request, RequestResource, ResourceInRequest};
+use iamc_policy::request::KeyState;
 use iamc_policy::world::{NamedPolicy, World};
-use iamc_policy::{Effect, Policy, PolicyKind, Principal, Strictness};
+use iamc_testkit::generators::{
+    ACCOUNTS, EVERYTHING, Entropy, ORGANIZATION_BYTES, bytes_of_seed, document_of, organization,
+};
 use std::collections::BTreeSet;
 
-const ACCOUNTS: [&str; 2] = ["111111111111", "222222222222"];
-const EVERYTHING: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
-
-/// A small source of chance: xorshift.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % n
-    }
-
-    fn pick<T: Copy>(&mut self, items: &[T]) -> T {
-        items[self.below(items.len() as u64) as usize]
-    }
-}
-
-fn document(statements: &str) -> String {
-    format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#)
-}
-
-fn statement(chance: &mut Chance, effect: &str) -> String {
-    let action = chance.pick(&[
-        "sts:AssumeRole",
-        "iam:PutRolePolicy",
-        "iam:AttachUserPolicy",
-        "iam:UpdateAssumeRolePolicy",
-        "iam:CreateAccessKey",
-        "iam:CreatePolicyVersion",
-        "iam:AddUserToGroup",
-        "iam:DeleteUserPermissionsBoundary",
-        "iam:PutGroupPolicy",
-        "iam:*",
-        "iam:Put*",
-        "iam:DeleteRolePermissionsBoundary",
-        "iam:CreateLoginProfile",
-        "*",
-    ]);
-    let account = chance.pick(&ACCOUNTS);
-    let resource =
-        chance.pick(&["*", "role/r0", "role/r1", "user/u0", "user/u1", "role/*", "user/*", "policy/p0", "group/g0"]);
-    let resource = if resource == "*" { "*".to_owned() } else { format!("arn:aws:iam::{account}:{resource}") };
-    format!(r#"{{"Effect":"{effect}","Action":"{action}","Resource":"{resource}"}}"#)
-}
-
-/// Two accounts with two users, two roles, a group and a managed policy each, under an SCP now and then.
 fn small_world(seed: u64) -> String {
-    let mut chance = Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-    let c = &mut chance;
-    let mut text = String::from(
-        "{\"kind\":\"organization\",\"id\":\"o-exampleorgid\",\"management_account\":\"999999999999\",\"scp_enabled\":true,\"rcp_enabled\":false}\n\
-         {\"kind\":\"organizational_unit\",\"id\":\"r-ab12\",\"organization\":\"o-exampleorgid\"}\n",
-    );
-    text.push_str(&format!(
-        "{{\"kind\":\"guardrail\",\"id\":\"p-full\",\"type\":\"scp\",\"targets\":[\"r-ab12\",\"{}\",\"{}\"],\"document\":{EVERYTHING}}}\n",
-        ACCOUNTS[0], ACCOUNTS[1]
-    ));
-    if c.below(2) == 0 {
-        let denied = statement(c, "Deny");
-        text.push_str(&format!(
-            "{{\"kind\":\"guardrail\",\"id\":\"p-deny\",\"type\":\"scp\",\"targets\":[\"{}\"],\"document\":{}}}\n",
-            ACCOUNTS[0],
-            document(&denied)
-        ));
-    }
-    for account in ACCOUNTS {
-        text.push_str(&format!("{{\"kind\":\"account\",\"id\":\"{account}\",\"parent\":\"r-ab12\"}}\n"));
-        let managed = statement(c, "Allow");
-        let arn = format!("arn:aws:iam::{account}");
-        text.push_str(&format!(
-            "{{\"kind\":\"policy\",\"arn\":\"{arn}:policy/p0\",\"document\":{}}}\n",
-            document(&managed)
-        ));
-        let of_group = statement(c, "Allow");
-        text.push_str(&format!(
-            "{{\"kind\":\"group\",\"arn\":\"{arn}:group/g0\",\"inline_policies\":[{{\"name\":\"i\",\"document\":{}}}],\"tags\":{{}}}}\n",
-            document(&of_group)
-        ));
-        for (kind, name) in [("user", "u0"), ("user", "u1"), ("role", "r0"), ("role", "r1")] {
-            let mut own = statement(c, "Allow");
-            if c.below(4) == 0 {
-                own.push(',');
-                own.push_str(&statement(c, "Deny"));
-            }
-            let mut fields =
-                format!("\"inline_policies\":[{{\"name\":\"i\",\"document\":{}}}],\"tags\":{{}}", document(&own));
-            if c.below(3) == 0 {
-                fields.push_str(&format!(",\"attached_policies\":[\"{arn}:policy/p0\"]"));
-            }
-            if c.below(4) == 0 {
-                fields.push_str(&format!(",\"permissions_boundary\":\"{arn}:policy/p0\""));
-            }
-            if kind == "user" && c.below(3) == 0 {
-                fields.push_str(",\"groups\":[\"g0\"]");
-            }
-            if kind == "role" {
-                let trusted = c.pick(&[
-                    "111111111111",
-                    "222222222222",
-                    "arn:aws:iam::111111111111:user/u0",
-                    "arn:aws:iam::222222222222:role/r0",
-                ]);
-                let mut trust =
-                    format!(r#"{{"Effect":"Allow","Principal":{{"AWS":"{trusted}"}},"Action":"sts:AssumeRole"}}"#);
-                if c.below(4) == 0 {
-                    trust.push_str(r#",{"Effect":"Deny","Principal":{"AWS":"arn:aws:iam::111111111111:user/u1"},"Action":"sts:AssumeRole"}"#);
-                }
-                fields.push_str(&format!(",\"trust_policy\":{{\"document\":{}}}", document(&trust)));
-            }
-            text.push_str(&format!("{{\"kind\":\"{kind}\",\"arn\":\"{arn}:{kind}/{name}\",{fields}}}\n"));
-        }
-    }
-    text
+    organization(&mut Entropy::new(&bytes_of_seed(seed, ORGANIZATION_BYTES)))
 }
 
 fn read(text: &str) -> World {
@@ -146,7 +35,6 @@ fn engine(world: World) -> Engine {
     Engine::new(world, Catalogue::embedded(), Stated::default())
 }
 
-const DEFINITE: Limits<'_> = Limits { definite: true, is_goal: &|_| false, keeps: true };
 const POSSIBLE: Limits<'_> = Limits { definite: false, is_goal: &|_| false, keeps: false };
 
 #[test]
@@ -190,204 +78,6 @@ fn who_reaches_a_goal_is_who_has_a_way() {
         }
     }
     assert!(n_reaching > 200 && n_others > 200, "{n_reaching} {n_others}");
-}
-
-/// What an attacker holds, and the world as it has been changed.
-struct Attack {
-    world: World,
-    controlled: BTreeSet<String>,
-    /// Providers that were made.
-    providers: BTreeSet<String>,
-}
-
-fn holds(world: &World, caller: &str, action: &str, target: &str, keys: &[(&str, Option<String>)]) -> bool {
-    let principal = match caller.contains(":oidc-provider/") {
-        true => Principal::Federated(caller.into()),
-        false => Principal::from_arn(caller).unwrap(),
-    };
-    let mut request = Request::new(principal, action.parse().unwrap(), RequestResource::Star);
-    request.resources = vec![ResourceInRequest::new(target.parse().unwrap())];
-    request.mode = Mode::Open;
-    request.facts.session_unknown = caller.contains(":role/");
-    let mut put = |key: &str, state| request.context.insert(ConditionKey::new(key), state);
-    put("aws:ViaAWSService", KeyState::one("false"));
-    put("aws:CalledVia", KeyState::Absent);
-    put("aws:SecureTransport", KeyState::one("true"));
-    put("aws:RequestedRegion", KeyState::one("us-east-1"));
-    put("aws:TagKeys", KeyState::Absent);
-    put("sts:SourceIdentity", KeyState::Absent);
-    if caller.contains(":role/") {
-        put("aws:SourceIdentity", KeyState::Absent);
-    }
-    for (key, value) in keys {
-        put(key, value.clone().map_or(KeyState::Absent, KeyState::one));
-    }
-    let answer = iamc_reference::decide(world, Catalogue::embedded(), &request);
-    answer.is_ok_and(|answer| answer.decision == Decision::Allow)
-}
-
-fn everything() -> NamedPolicy {
-    NamedPolicy::new("opened", Policy::parse(PolicyKind::Identity, Strictness::Lenient, EVERYTHING).policy.unwrap())
-}
-
-impl Attack {
-    fn new(world: World, start: &str) -> Attack {
-        Attack { world, controlled: BTreeSet::from([start.to_owned()]), providers: BTreeSet::new() }
-    }
-
-    /// One round: every action of every controlled identity on everything of its account, each effect applied at once.
-    fn round(&mut self) -> bool {
-        let before = (self.controlled.len(), self.providers.len(), self.world.clone());
-        for provider in &self.providers {
-            let account = provider.split(':').nth(4).unwrap();
-            for role in self.world.roles.iter().filter(|role| role.identity.arn.account() == account) {
-                let arn = role.identity.arn.as_str();
-                if holds(&self.world, provider, "sts:AssumeRoleWithWebIdentity", arn, &[]) {
-                    self.controlled.insert(arn.to_owned());
-                }
-            }
-        }
-        for caller in self.controlled.clone() {
-            let account = caller.split(':').nth(4).unwrap().to_owned();
-            let is_own = |arn: &iamc_policy::Arn| arn.account() == account;
-            let provider = format!("arn:aws:iam::{account}:oidc-provider/iamc-new");
-            if holds(&self.world, &caller, "iam:CreateOpenIDConnectProvider", &provider, &[]) {
-                self.providers.insert(provider.clone());
-            }
-            let administrator = Some("arn:aws:iam::aws:policy/AdministratorAccess".to_owned());
-            for at in 0..self.world.users.len() {
-                let user = &self.world.users[at];
-                let arn = user.identity.arn.clone();
-                if !is_own(&arn) {
-                    continue;
-                }
-                let boundary = ("iam:PermissionsBoundary", user.identity.boundary.as_ref().map(ToString::to_string));
-                let allowed = |action: &str, keys: &[(&str, Option<String>)]| {
-                    holds(&self.world, &caller, action, arn.as_str(), keys)
-                };
-                let put = allowed("iam:PutUserPolicy", std::slice::from_ref(&boundary))
-                    || allowed("iam:AttachUserPolicy", &[boundary.clone(), ("iam:PolicyARN", administrator.clone())]);
-                let unbound = user.identity.boundary.is_some()
-                    && (allowed("iam:DeleteUserPermissionsBoundary", &[boundary])
-                        || allowed(
-                            "iam:PutUserPermissionsBoundary",
-                            &[("iam:PermissionsBoundary", administrator.clone())],
-                        ));
-                if allowed("iam:CreateAccessKey", &[]) {
-                    self.controlled.insert(arn.to_string());
-                }
-                let record = &mut self.world.users[at].identity;
-                if put && !record.inline.iter().any(|policy| policy.name == "opened") {
-                    record.inline.push(everything());
-                }
-                if unbound {
-                    record.boundary = None;
-                }
-            }
-            for at in 0..self.world.roles.len() {
-                let role = &self.world.roles[at];
-                let arn = role.identity.arn.clone();
-                if holds(&self.world, &caller, "sts:AssumeRole", arn.as_str(), &[]) {
-                    self.controlled.insert(arn.to_string());
-                }
-                if !is_own(&arn) {
-                    continue;
-                }
-                let boundary = ("iam:PermissionsBoundary", role.identity.boundary.as_ref().map(ToString::to_string));
-                let allowed = |action: &str, keys: &[(&str, Option<String>)]| {
-                    holds(&self.world, &caller, action, arn.as_str(), keys)
-                };
-                let put = allowed("iam:PutRolePolicy", std::slice::from_ref(&boundary))
-                    || allowed("iam:AttachRolePolicy", &[boundary.clone(), ("iam:PolicyARN", administrator.clone())]);
-                let trust = allowed("iam:UpdateAssumeRolePolicy", std::slice::from_ref(&boundary));
-                let unbound = role.identity.boundary.is_some()
-                    && (allowed("iam:DeleteRolePermissionsBoundary", &[boundary])
-                        || allowed(
-                            "iam:PutRolePermissionsBoundary",
-                            &[("iam:PermissionsBoundary", administrator.clone())],
-                        ));
-                let role = &mut self.world.roles[at];
-                if put && !role.identity.inline.iter().any(|policy| policy.name == "opened") {
-                    role.identity.inline.push(everything());
-                }
-                if unbound {
-                    role.identity.boundary = None;
-                }
-                if trust {
-                    let iamc_policy::world::PolicyText::Known(own) = &role.trust.text else { continue };
-                    let is_new = |policy: &Policy| !policy.to_json().contains("sts:SetSourceIdentity");
-                    if is_new(own) {
-                        let mut policy = (**own).clone();
-                        policy.statements.retain(|statement| statement.effect == Effect::Allow);
-                        let text = document(&format!(
-                            r#"{{"Effect":"Allow","Principal":"*","Action":["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"]}},
-                            {{"Effect":"Allow","Principal":{{"Federated":"{provider}"}},"Action":"sts:AssumeRoleWithWebIdentity"}}"#
-                        ));
-                        let more = Policy::parse(PolicyKind::Trust, Strictness::Lenient, &text).policy.unwrap();
-                        policy.statements.extend(more.statements);
-                        role.trust = NamedPolicy::new(role.trust.name.clone(), policy);
-                    }
-                }
-            }
-            for at in 0..self.world.groups.len() {
-                let arn = self.world.groups[at].identity.arn.clone();
-                if !is_own(&arn) {
-                    continue;
-                }
-                let allowed = |action: &str, keys: &[(&str, Option<String>)]| {
-                    holds(&self.world, &caller, action, arn.as_str(), keys)
-                };
-                let put = allowed("iam:PutGroupPolicy", &[])
-                    || allowed("iam:AttachGroupPolicy", &[("iam:PolicyARN", administrator.clone())]);
-                if allowed("iam:AddUserToGroup", &[]) {
-                    for user in &mut self.world.users {
-                        if user.identity.arn.account() == account && !user.groups.contains(&"g0".to_owned()) {
-                            user.groups.push("g0".to_owned());
-                        }
-                    }
-                }
-                let record = &mut self.world.groups[at].identity;
-                if put && !record.inline.iter().any(|policy| policy.name == "opened") {
-                    record.inline.push(everything());
-                }
-            }
-            for at in 0..self.world.policies.len() {
-                let arn = self.world.policies[at].arn.clone();
-                if is_own(&arn) && holds(&self.world, &caller, "iam:CreatePolicyVersion", arn.as_str(), &[]) {
-                    self.world.policies[at].policy.text = everything().text;
-                }
-            }
-        }
-        before != (self.controlled.len(), self.providers.len(), self.world.clone())
-    }
-}
-
-#[test]
-fn definite_reach_equals_brute_force_with_the_reference() {
-    let (mut n_reached, mut n_alone) = (0, 0);
-    for seed in 100..140 {
-        let world = read(&small_world(seed));
-        let mut engine = engine(world.clone());
-        for start in [0, engine.base.n_users] {
-            let arn = engine.base.arn(start).to_string();
-            let mut attack = Attack::new(world.clone(), &arn);
-            while attack.round() {}
-            let search = Search::run(&mut engine, &[Caller::Identity(start)], DEFINITE).unwrap();
-            let found: BTreeSet<String> = search
-                .found
-                .keys()
-                .filter_map(|fact| match fact {
-                    Fact::Controls(id) if engine.base.origin(*id) == Origin::Inventory => {
-                        Some(engine.base.arn(*id).to_string())
-                    }
-                    _ => None,
-                })
-                .collect();
-            assert_eq!(found, attack.controlled, "seed {seed}, start {arn}\n{}", small_world(seed));
-            if found.len() > 1 { n_reached += 1 } else { n_alone += 1 }
-        }
-    }
-    assert!(n_reached > 15 && n_alone > 15, "{n_reached} {n_alone}");
 }
 
 #[test]
@@ -454,7 +144,7 @@ fn a_sweep_of_accounts_finds_what_deciding_one_by_one_finds() {
          {{\"kind\":\"user\",\"arn\":\"arn:aws:iam::{0}:user/all\",\"tags\":{{}},\
          \"inline_policies\":[{{\"name\":\"i\",\"document\":{EVERYTHING}}}]}}\n",
         ACCOUNTS[0],
-        document(denied)
+        document_of(denied)
     );
     let worlds = (40..52).map(small_world).chain([small_world(52) + &denied]);
     for (at, world) in worlds.map(|text| read(&text)).chain([acme()]).enumerate() {

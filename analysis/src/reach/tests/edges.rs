@@ -158,37 +158,3 @@ fn damaged_edges_are_refused() {
     assert_eq!(stated.edges_from_bytes(&bytes, 7), Err(EdgesError::Elsewhere), "something else is stated");
     assert_eq!(other.edges_from_bytes(&bytes, 7), Ok(()));
 }
-
-/// What was forged with the right checksum says what its author wants, but breaks nothing.
-#[test]
-fn forged_edges_break_nothing() {
-    let mut chance = Chance(5);
-    let (mut n_taken, mut n_refused) = (0, 0);
-    for seed in [3, 11, 60] {
-        let world = read(&small_world(seed));
-        let mut first = reach(&world);
-        first.to(Goal::AnyAdministrator, false, usize::MAX).unwrap();
-        let bytes = first.edges_to_bytes(7).unwrap();
-        for _ in 0..60 {
-            let mut forged = bytes.clone();
-            for _ in 0..=chance.below(3) {
-                let at = 40 + chance.below(bytes.len() as u64 - 40) as usize;
-                forged[at] = chance.pick(&[0, 1, 2, 3, 0x7f, 0x80, 0xff, forged[at].wrapping_add(1)]);
-            }
-            if chance.below(3) == 0 {
-                forged.truncate(40 + chance.below(bytes.len() as u64 - 40) as usize);
-            }
-            super::super::edges::seal(&mut forged);
-            let mut other = reach(&world);
-            if other.edges_from_bytes(&forged, 7).is_err() {
-                assert_eq!(other.n_kept(), 0);
-                n_refused += 1;
-                continue;
-            }
-            n_taken += 1;
-            other.to(Goal::AnyAdministrator, false, usize::MAX).unwrap();
-            other.for_each_edge(&mut |_| -> Result<(), ReachError> { Ok(()) }).unwrap();
-        }
-    }
-    assert!(n_taken > 10 && n_refused > 50, "{n_taken} {n_refused}");
-}
