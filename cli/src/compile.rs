@@ -130,7 +130,7 @@ fn page(set: &CompiledPolicySet, report: &CompileReport, strategies: &Strategies
             text.push_str(&format!("  {:<24} {count:>12}\n", name.replace('_', " ")));
         }
     }
-    text.push_str(&format!("\n{}\n", paint(HEAD, "sections")));
+    text.push_str(&format!("\n{}\n", paint(HEAD, "sections, in memory")));
     for (name, bytes) in &report.sections {
         text.push_str(&format!("  {name:<24} {bytes:>12} bytes\n"));
     }
@@ -156,6 +156,7 @@ struct Summary<'a> {
     distinct_statements: usize,
     patterns: usize,
     conditions: usize,
+    /// Bytes in memory; an image packs them.
     sections: std::collections::BTreeMap<&'static str, usize>,
     /// Of `inspect` alone: counting builds what a compilation does not need.
     #[serde(skip_serializing_if = "Option::is_none")]

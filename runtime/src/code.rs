@@ -201,9 +201,11 @@ impl<'c> Iterator for Steps<'c> {
     }
 }
 
+/// The bits that eight bytes of ASCII do not have.
+const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
+
 /// The number of bytes before the first opcode. Eight bytes of ASCII are told at a glance.
 fn literal_len(code: &[u8]) -> usize {
-    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
     let (words, _) = code.as_chunks::<8>();
     let start = 8 * words.iter().take_while(|word| u64::from_le_bytes(**word) & HIGH == 0).count();
     let rest = code[start..].iter().position(|byte| *byte >= FIRST_OPCODE);
@@ -232,6 +234,18 @@ pub(crate) struct Survey {
 /// What is in a code; `None`: the bytes are none, or one of its variables is no key below `n_keys`, or a literal or a
 /// default is not UTF-8.
 pub(crate) fn survey(code: &[u8], n_keys: usize) -> Option<Survey> {
+    // Most codes are ASCII with a wildcard or two, which is told without a step.
+    if code.is_empty() {
+        return Some(Survey::default());
+    }
+    let behind = 8 * code.as_chunks::<8>().0.iter().take_while(|word| u64::from_le_bytes(**word) & HIGH == 0).count();
+    if let Some(n_own) = plain(&code[behind..]) {
+        return Some(Survey { n_variables: 0, n_own });
+    }
+    survey_of_steps(code, n_keys)
+}
+
+fn survey_of_steps(code: &[u8], n_keys: usize) -> Option<Survey> {
     let mut survey = Survey::default();
     for step in Steps(code) {
         let holds = match step {
@@ -252,6 +266,27 @@ pub(crate) fn survey(code: &[u8], n_keys: usize) -> Option<Survey> {
         }
     }
     Some(survey)
+}
+
+/// How often the account that owns the policy stands in a code that is ASCII and wildcards else; `None`: it is not.
+fn plain(code: &[u8]) -> Option<usize> {
+    let (words, rest) = code.as_chunks::<8>();
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let mut n_own = 0;
+    for word in words.iter().chain([&last]) {
+        let bits = u64::from_le_bytes(*word);
+        // Bytes whose upper six bits are set: wildcards.
+        let wild = bits & bits << 1 & bits << 2 & bits << 3 & bits << 4 & bits << 5;
+        if bits & HIGH & !wild == 0 {
+            continue;
+        }
+        if !word.iter().all(|byte| byte.is_ascii() || matches!(*byte, OWN | ONE_SEGMENT..)) {
+            return None;
+        }
+        n_own += word.iter().filter(|byte| **byte == OWN).count();
+    }
+    Some(n_own)
 }
 
 /// The bytes that a step matches at least.
@@ -665,6 +700,21 @@ mod tests {
             assert!(survey(&whole[..len], 8).is_none(), "{len}");
         }
         assert!(survey(&[0xf5], 0).is_none());
+    }
+
+    #[test]
+    fn a_code_is_surveyed_as_its_steps_are() {
+        let bytes = [b'a', 0, 0x7f, 0xc3, 0xa9, 0xf5, 0xf8, OWN, VARIABLE, ONE_SEGMENT, ONE, SEGMENT, ANY];
+        for len in [0, 1, 7, 8, 9, 17] {
+            for (at, other_at) in (0..len).flat_map(|at| (0..len).map(move |other_at| (at, other_at))) {
+                for (byte, other) in bytes.iter().flat_map(|byte| bytes.map(|other| (*byte, other))) {
+                    let mut code = vec![b'x'; len];
+                    code[at] = byte;
+                    code[other_at] = other;
+                    assert_eq!(survey(&code, 9), survey_of_steps(&code, 9), "{code:x?}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -321,18 +321,19 @@ impl<'a> Value<'a> {
     /// Part of the validation of a set.
     pub(crate) fn is_valid(&self, form: u32, n_keys: usize) -> bool {
         // The account that owns the policy stands in resource patterns only.
-        let is_code = |code| survey(code, n_keys).is_some_and(|survey| survey.n_own == 0);
+        let n_variables =
+            |code| survey(code, n_keys).filter(|survey| survey.n_own == 0).map(|survey| survey.n_variables);
+        let n_variables = match self.form {
+            MALFORMED | NULL | NUMBER | V4 | V6 | BYTES | EVERY_ARN => Some(0),
+            TEXT => std::str::from_utf8(self.data).is_ok().then_some(0),
+            CODE => n_variables(self.data),
+            ARN => self.arn_codes().and_then(|codes| codes.into_iter().map(n_variables).sum()),
+            WORD => (self.payload <= 2).then_some(0),
+            _ => None,
+        };
         form & !(FORM_MASK | IS_TEMPLATE) == 0
-            && (self.is_template || !self.has_variable_steps())
+            && n_variables.is_some_and(|n| n == 0 || self.is_template)
             && std::str::from_utf8(self.text).is_ok()
-            && match self.form {
-                MALFORMED | NULL | NUMBER | V4 | V6 | BYTES | EVERY_ARN => true,
-                TEXT => std::str::from_utf8(self.data).is_ok(),
-                CODE => is_code(self.data),
-                ARN => self.arn_codes().is_some_and(|codes| codes.iter().all(|code| is_code(code))),
-                WORD => self.payload <= 2,
-                _ => false,
-            }
     }
 
     /// The codes of the six components.

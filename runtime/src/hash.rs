@@ -119,10 +119,11 @@ fn is_sparse(n_taken: usize, n_slots: usize) -> bool {
 /// True iff the slots are a table over ids below `n`: a power of two of them, at least one in four of them free.
 pub(crate) fn is_table(table: &[u32], n: usize) -> bool {
     let Some(mask) = table.len().checked_sub(1) else { return true };
-    let taken = table.iter().filter(|slot| **slot != NONE);
-    table.len().is_power_of_two()
-        && is_sparse(taken.clone().count(), table.len())
-        && taken.clone().all(|slot| (*slot as usize & mask) < n.min(mask))
+    let (Ok(word), Ok(end)) = (u32::try_from(mask), u32::try_from(n.min(mask))) else { return false };
+    let n_taken = table.iter().filter(|slot| **slot != NONE).count();
+    // Without a branch, so that several slots are looked at together.
+    let n_ids = table.iter().filter(|slot| (**slot != NONE) & ((**slot & word) < end)).count();
+    table.len().is_power_of_two() && is_sparse(n_taken, table.len()) && n_ids == n_taken
 }
 
 #[cfg(test)]

@@ -10,18 +10,20 @@
 //!     sections, each at a multiple of 64, zeros between
 //! ```
 //!
-//! Little-endian. Sections come in the order of [`SECTIONS`]. Writing is canonical: the same set gives the same bytes.
+//! Little-endian. Sections come in the order of [`SECTIONS`]; those of 32-bit words are packed ([`crate::packed`]), which leaves
+//! three of ten bytes of them out. Writing is canonical: the same set gives the same bytes.
 //! Hash and checksums are XXH3; they tell damage, not malice: a forged file is caught by validation as far as it could
 //! do harm, and otherwise says what its author wants, like any policy.
 
 use crate::error::LoadError;
 use crate::hash::{Checksum, hash};
 use crate::layout::{SECTIONS, Section, SectionMut, Tables, explains};
+use crate::packed;
 use crate::set::CompiledPolicySet;
 
 const MAGIC: [u8; 8] = *b"IAMCSET\x1a";
 /// The format that this version writes and reads.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
 /// The edition of docs/semantics.md by which this version decides; raised whenever a decision can change.
 pub const SEMANTICS: u32 = 1;
 const HEADER_LEN: usize = 64;
@@ -78,8 +80,10 @@ fn write(tables: &Tables, day: u32, keeps: &dyn Fn(&str) -> bool) -> Vec<u8> {
         bytes[at..at + 4].copy_from_slice(&word.to_le_bytes());
     }
     let mut entry_at = HEADER_LEN;
+    let mut columns = SECTIONS.iter().map(|(_, _, columns)| *columns);
     tables.for_each(&mut |code, name, section| {
         let offset = bytes.len();
+        let columns = columns.next().unwrap_or(1);
         let width: u32 = match section {
             Section::U8(_) | Section::Text(_) => 1,
             Section::U32(_) => 4,
@@ -88,7 +92,7 @@ fn write(tables: &Tables, day: u32, keeps: &dyn Fn(&str) -> bool) -> Vec<u8> {
         match section {
             _ if !keeps(name) => {}
             Section::U8(list) => bytes.extend(list),
-            Section::U32(list) => bytes.extend(list.iter().flat_map(|word| word.to_le_bytes())),
+            Section::U32(list) => packed::pack(list, columns, &mut bytes),
             Section::U64(list) => bytes.extend(list.iter().flat_map(|word| word.to_le_bytes())),
             Section::Text(text) => bytes.extend(text.as_bytes()),
         }
@@ -163,7 +167,9 @@ fn read(bytes: &[u8]) -> Result<Tables, LoadError> {
     let mut tables = Tables::default();
     let mut at = start;
     let mut entry_at = HEADER_LEN;
+    let mut columns = SECTIONS.iter().map(|(_, _, columns)| *columns);
     tables.for_each_mut(&mut |code, name, section| {
+        let columns = columns.next().unwrap_or(1);
         let width: u32 = match section {
             SectionMut::U8(_) | SectionMut::Text(_) => 1,
             SectionMut::U32(_) => 4,
@@ -175,7 +181,7 @@ fn read(bytes: &[u8]) -> Result<Tables, LoadError> {
         let (offset, len) = (u64_at(bytes, entry_at + 8), u64_at(bytes, entry_at + 16));
         let content = usize::try_from(len)
             .ok()
-            .filter(|len| offset == at as u64 && len.is_multiple_of(width as usize))
+            .filter(|_| offset == at as u64)
             .and_then(|len| bytes.get(at..at.checked_add(len)?));
         let Some(content) = content else { return Err(LoadError::Directory("a section outside the file")) };
         let end = at + content.len();
@@ -183,12 +189,12 @@ fn read(bytes: &[u8]) -> Result<Tables, LoadError> {
         if bytes.get(end..next).is_none_or(|gap| gap.iter().any(|byte| *byte != 0)) {
             return Err(LoadError::Directory("something between the sections"));
         }
-        let (checksum, is_text) = copy(content, section);
+        let (checksum, fault) = copy(content, columns, section);
         if checksum != u64_at(bytes, entry_at + 24) {
             return Err(LoadError::Checksum(name));
         }
-        if !is_text {
-            return Err(LoadError::Damaged { section: name, what: "text that is not UTF-8", row: 0 });
+        if let Some(what) = fault {
+            return Err(LoadError::Damaged { section: name, what, row: 0 });
         }
         at = next;
         entry_at += ENTRY_LEN;
@@ -197,25 +203,27 @@ fn read(bytes: &[u8]) -> Result<Tables, LoadError> {
     if at == bytes.len() { Ok(tables) } else { Err(LoadError::Directory("something behind the sections")) }
 }
 
-/// Fills a section; gives the checksum of its bytes, and false for text that is not UTF-8.
-fn copy(content: &[u8], section: SectionMut<'_>) -> (u64, bool) {
+/// Fills a section; gives the checksum of its bytes, and what is wrong with them.
+fn copy(content: &[u8], columns: usize, section: SectionMut<'_>) -> (u64, Option<&'static str>) {
     match section {
-        SectionMut::U8(list) => (copy_pieces(content, list, |list, piece| list.extend_from_slice(piece)), true),
-        SectionMut::U32(list) => {
-            let word = |word: &[u8; 4]| u32::from_le_bytes(*word);
-            (copy_pieces(content, list, |list, piece| list.extend(piece.as_chunks().0.iter().map(word))), true)
-        }
+        SectionMut::U8(list) => (copy_pieces(content, list, |list, piece| list.extend_from_slice(piece)), None),
+        SectionMut::U32(list) => match packed::unpack(content, columns, list) {
+            Some(checksum) => (checksum, None),
+            None => (hash(content), Some("words that are not packed as ours")),
+        },
         SectionMut::U64(list) => {
             let word = |word: &[u8; 8]| u64::from_le_bytes(*word);
-            (copy_pieces(content, list, |list, piece| list.extend(piece.as_chunks().0.iter().map(word))), true)
+            let is_whole = content.len().is_multiple_of(8);
+            let checksum = copy_pieces(content, list, |list, piece| list.extend(piece.as_chunks().0.iter().map(word)));
+            (checksum, (!is_whole).then_some("not a whole number of words"))
         }
         SectionMut::Text(text) => {
             let mut list = Vec::new();
             let checksum = copy_pieces(content, &mut list, |list, piece| list.extend_from_slice(piece));
             let read = String::from_utf8(list);
-            let is_text = read.is_ok();
+            let fault = read.is_err().then_some("text that is not UTF-8");
             *text = read.unwrap_or_default();
-            (checksum, is_text)
+            (checksum, fault)
         }
     }
 }
@@ -263,6 +271,30 @@ mod tests {
     }
 
     #[test]
+    fn forged_words_are_refused() {
+        let bytes = CompiledPolicySet::from_tables(tables()).unwrap().to_bytes();
+        let start = (HEADER_LEN + SECTIONS.len() * ENTRY_LEN).next_multiple_of(ALIGNMENT);
+        let mut n_forged = 0;
+        for (entry_at, (_, name, _)) in (HEADER_LEN..).step_by(ENTRY_LEN).zip(SECTIONS) {
+            let (offset, len) = (u64_at(&bytes, entry_at + 8) as usize, u64_at(&bytes, entry_at + 16) as usize);
+            if u32_at(&bytes, entry_at + 4) != 4 || len == 0 {
+                continue;
+            }
+            // More words than there can be, under a right checksum.
+            let mut forged = bytes.clone();
+            forged[offset + 7] = 1;
+            let checksum = hash(&forged[offset..offset + len]).to_le_bytes();
+            forged[entry_at + 24..entry_at + 32].copy_from_slice(&checksum);
+            let own = header_hash(&forged[..start]).to_le_bytes();
+            forged[HASH_AT..HASH_AT + 8].copy_from_slice(&own);
+            let error = CompiledPolicySet::load(&forged).map(|_| ()).unwrap_err();
+            assert!(matches!(error, LoadError::Damaged { section, .. } if section == *name), "{error}");
+            n_forged += 1;
+        }
+        assert!(n_forged > 2, "{n_forged}");
+    }
+
+    #[test]
     fn every_truncation_is_seen() {
         let bytes = CompiledPolicySet::from_tables(tables()).unwrap().to_bytes();
         for len in 0..bytes.len() {
@@ -276,8 +308,11 @@ mod tests {
     fn other_versions_are_told() {
         let bytes = CompiledPolicySet::from_tables(tables()).unwrap().to_bytes();
         let mut future = bytes.clone();
-        future[8] = 4;
-        assert_eq!(CompiledPolicySet::load(&future).unwrap_err(), LoadError::Format { given: 4, expected: FORMAT });
+        future[8] = FORMAT as u8 + 1;
+        assert_eq!(
+            CompiledPolicySet::load(&future).unwrap_err(),
+            LoadError::Format { given: FORMAT + 1, expected: FORMAT }
+        );
         let mut other = bytes;
         other[12] = 9;
         assert_eq!(

@@ -15,13 +15,15 @@ macro_rules! list {
 }
 
 macro_rules! tables {
-    ($($(#[$doc:meta])* $code:literal $name:ident : $element:ident),* $(,)?) => {
+    (@words) => { 1 };
+    (@words $words:expr) => { $words };
+    ($($(#[$doc:meta])* $code:literal $name:ident : $element:ident $([$words:expr])?),* $(,)?) => {
         /// All sections of a compiled policy set, by name.
         #[derive(Debug, Clone, Default, PartialEq, Eq)]
         pub struct Tables { $($(#[$doc])* pub $name: list!($element)),* }
 
-        /// Code and name of each section, in the order of the image.
-        pub const SECTIONS: &[(u32, &str)] = &[$(($code, stringify!($name))),*];
+        /// Code, name and elements of a row of each section, in the order of the image.
+        pub const SECTIONS: &[(u32, &str, usize)] = &[$(($code, stringify!($name), tables!(@words $($words)?))),*];
 
         impl Tables {
             /// Calls `visit` for each section in order.
@@ -118,7 +120,7 @@ tables! {
     /// Rows of [`KEY_ROW`]: canonical name, class word ([`crate::keys::class_word`]), tag part or NONE (tag keys only),
     /// first word of the row of `key_action_bits` or NONE. The first ids are the special keys of
     /// [`crate::keys::SPECIAL`], in that order.
-    10 keys: u32,
+    10 keys: u32 [KEY_ROW],
     /// for a service key, one bit for each action of its service (by position in the service): listed. A row has
     /// `n_actions.div_ceil(64)` words. Filled with [`crate::keys::listed_bits`]; a key without a row is looked up in the
     /// catalogue.
@@ -128,7 +130,7 @@ tables! {
 
     // ---- actions ----------------------------------------------------------------------------------------------
     /// Rows of [`SERVICE_ROW`]: name, first action id, number of actions (0 for a service the catalogue lacks).
-    20 services: u32,
+    20 services: u32 [SERVICE_ROW],
     /// Open addressing over service names.
     21 service_hash: u32,
     /// Flags of each catalogue action ([`crate::actions::ActionFlags`]), by action id.
@@ -139,7 +141,7 @@ tables! {
     /// Shapes: 0 whole service; 1 up to four positions (u16 each, low half of payload a first, 0xFFFF for none) in the
     /// payloads; 2 bitmap at payload a, `n_actions.div_ceil(64)` words. Positions count from the service's first action.
     /// Shape 0 needs no text pattern (NONE); the others always have one row of `action_texts`, which may be empty.
-    24 action_sets: u32,
+    24 action_sets: u32 [ACTION_SET_ROW],
     /// Bitmaps of action sets: one bit for each action of the service.
     25 action_bits: u64,
     /// Text patterns of action sets, for actions without id: per set a count, then StringIds of name patterns in ASCII
@@ -147,91 +149,91 @@ tables! {
     26 action_texts: u32,
     /// Action elements: rows of [`ELEMENT_ROW`]: flags (1 negated, 2 any, 4 no entry at all, so never true: ),
     /// first entry, number of entries.
-    27 action_elements: u32,
+    27 action_elements: u32 [ELEMENT_ROW],
     /// Entries of action elements, sorted by service: (service id, action set id).
-    28 action_entries: u32,
+    28 action_entries: u32 [2],
 
     // ---- resource patterns ------------------------------------------------------------------------------------
     /// Rows of [`PATTERN_ROW`]: start and length in `pattern_bytes`, shape word, shortest match in bytes: the parts of
     /// [`crate::pattern::Encoded`].
-    30 patterns: u32,
+    30 patterns: u32 [PATTERN_ROW],
     /// Encoded by `crate::pattern`.
     31 pattern_bytes: u8,
     /// Resource tests: rows of (flags (1 negated), first, count) into `resource_entries`.
-    32 resource_tests: u32,
+    32 resource_tests: u32 [3],
     /// Pattern ids.
     33 resource_entries: u32,
 
     // ---- conditions -------------------------------------------------------------------------------------------
     /// Rows of [`ATOM_ROW`]: operator code ([`crate::conditions::operator_code`]), key id, first value, number of
     /// values.
-    40 atoms: u32,
+    40 atoms: u32 [ATOM_ROW],
     /// Rows of [`VALUE_ROW`]: start and length in `value_bytes`, form word, payload or, for address blocks, first word in
     /// `value_words`: the parts of [`crate::conditions::EncodedValue`].
-    41 values: u32,
+    41 values: u32 [VALUE_ROW],
     /// Encoded templates and text of values.
     42 value_bytes: u8,
     /// Numbers, instants and address ranges of values.
     43 value_words: u64,
     /// Condition blocks: rows of (flags (1 has an operator without meaning), first, count) into `block_atoms`.
-    44 blocks: u32,
+    44 blocks: u32 [3],
     /// Atom ids: those that follow from the context first, then in document order.
     45 block_atoms: u32,
 
     // ---- principal tests --------------------------------------------------------------------------------------
     /// Rows of (flags (1 negated), first, count) into `principal_entries`.
-    50 principal_tests: u32,
+    50 principal_tests: u32 [3],
     /// Rows of [`PRINCIPAL_ENTRY_ROW`]: kind ([`crate::principals::EntryKind`]), StringId or low word of the account,
     /// high word of the account or NONE, partition or NONE.
-    51 principal_entries: u32,
+    51 principal_entries: u32 [PRINCIPAL_ENTRY_ROW],
 
     // ---- policies ---------------------------------------------------------------------------------------------
     /// Distinct statements: rows of [`STATEMENT_ROW`]: flags ([`crate::statements::flags`]), action element, resource
     /// test or NONE (always NONE in trust policies), block or NONE, principal test or NONE (always NONE in kinds without
     /// `Principal`).
-    60 statements: u32,
+    60 statements: u32 [STATEMENT_ROW],
     /// Distinct policy bodies: rows of [`BODY_ROW`]: policy kind, first and count in `body_statements`, first and
     /// count in `body_sections`.
-    61 bodies: u32,
+    61 bodies: u32 [BODY_ROW],
     /// Statement ids of bodies in document order.
     62 body_statements: u32,
     /// Service index of bodies and guardrail sets: rows of (service id, or NONE for all others; first, count in
     /// `rules`), sorted by service, the NONE section last. The section of a service holds every rule that may be about
     /// it; in a split body ([`BODY_SPLIT`]) only those that name it, and the NONE section counts for all services.
-    63 body_sections: u32,
+    63 body_sections: u32 [3],
     /// Rows of [`RULE_ROW`]: statement id shifted left by one plus the deny bit; action test: NONE (every action of the
     /// section), action set id, [`RULE_COMPLEMENT`] with a set that is left out, or [`RULE_ELEMENT`] with an action
     /// element; resource: NONE (no matter), pattern id, or [`RULE_RESOURCE_TEST`] with a resource test; block or NONE.
     /// Denies first, then in document order. Whatever the service of a request, each statement whose action test can be
     /// true has exactly one rule in the sections that count. Sections with the same rules share them.
-    64 rules: u32,
+    64 rules: u32 [RULE_ROW],
     /// Named policies: rows of [`INSTANCE_ROW`]: body or NONE (text not known), home: the index of the account that
     /// owns the policy, or NONE; services that it is about, a bit of [`service_bit`] for each, all bits set where that is
     /// all services.
-    65 instances: u32,
+    65 instances: u32 [INSTANCE_ROW],
 
     // ---- who and what -----------------------------------------------------------------------------------------
     /// Numbers of the accounts, ascending; an account index is a position here.
     70 account_numbers: u64,
     /// Rows of [`ACCOUNT_ROW`], by account index.
-    71 accounts: u32,
+    71 accounts: u32 [ACCOUNT_ROW],
     /// Canonical users: pairs (StringId, account index), sorted by text, each text once (the first in the order of the
     /// world).
-    72 canonical_users: u32,
+    72 canonical_users: u32 [2],
     /// Organizations: rows of [`ORGANIZATION_ROW`].
-    73 organizations: u32,
+    73 organizations: u32 [ORGANIZATION_ROW],
     /// Delegated administrators: pairs (organization, account index).
-    74 delegated: u32,
+    74 delegated: u32 [2],
     /// Guardrail sets: rows of [`GUARDRAIL_SET_ROW`]: flags ([`SET_UNKNOWN`] and its like), first and count in
     /// `guardrail_levels`, first and count in `body_sections` of the Deny statements of all levels together.
-    75 guardrail_sets: u32,
+    75 guardrail_sets: u32 [GUARDRAIL_SET_ROW],
     /// Levels, the root first: rows of (entity, flags ([`LEVEL_INCOMPLETE`], [`LEVEL_PASSES`]), first, count) into
     /// `guardrail_attachments`.
-    76 guardrail_levels: u32,
+    76 guardrail_levels: u32 [4],
     /// Rows of (instance, flags (1 implied)), in the order of the world.
-    77 guardrail_attachments: u32,
+    77 guardrail_attachments: u32 [2],
     /// Users and roles, by account, users first, inside both in the order of the world: rows of [`PRINCIPAL_ROW`].
-    80 principals: u32,
+    80 principals: u32 [PRINCIPAL_ROW],
     /// Open addressing over ARNs of principals. All hash tables: [`crate::hash`].
     81 principal_hash: u32,
     /// Open addressing over `PARTITION/ACCOUNT/NAME` of roles (account as twelve digits): principal ids. Of two roles of
@@ -241,7 +243,7 @@ tables! {
     /// then group by group. A managed policy or a group that the world lacks is an instance without body.
     83 attachments: u32,
     /// Tags: rows of (canonical key, value, key as written).
-    84 tags: u32,
+    84 tags: u32 [3],
     /// Atoms that depend on the caller alone, ascending: those that `principal_classes` speaks of.
     85 class_atoms: u32,
     /// What these atoms say of users and roles, by class: rows of two bits for each atom, the first atom lowest, in
@@ -249,19 +251,19 @@ tables! {
     /// tags apart); the higher one: the atom is true.
     86 principal_classes: u64,
     /// Resources: rows of [`RESOURCE_ROW`].
-    90 resources: u32,
+    90 resources: u32 [RESOURCE_ROW],
     /// Open addressing over ARNs of resources.
     91 resource_hash: u32,
     /// KMS grants: rows of [`GRANT_ROW`].
-    92 grants: u32,
+    92 grants: u32 [GRANT_ROW],
     /// Operations of grants: StringIds in lower case.
     93 grant_operations: u32,
     /// Endpoints: rows of [`ENDPOINT_ROW`], sorted by id text.
-    94 endpoints: u32,
+    94 endpoints: u32 [ENDPOINT_ROW],
     /// Coverage: pairs (account index, service name), sorted.
-    95 coverage: u32,
+    95 coverage: u32 [2],
     /// Gaps, for reports: rows of (kind, subject, message, file or NONE, line).
-    96 gaps: u32,
+    96 gaps: u32 [5],
 
     // ---- explanations -----------------------------------------------------------------------------------------
     // No decision reads these. An image may leave them out, all together; then all of them are empty.
@@ -271,9 +273,9 @@ tables! {
     101 explain_string_bytes: str,
     /// Rows of [`EXPLAIN_INSTANCE_ROW`], by instance: name, first row in `explain_statements` or NONE (not kept), file or
     /// NONE, first line shifted left by one plus 1 if lines of the document are lines of the file.
-    102 explain_instances: u32,
+    102 explain_instances: u32 [EXPLAIN_INSTANCE_ROW],
     /// By statement of a document: (Sid or NONE, line in the document).
-    103 explain_statements: u32,
+    103 explain_statements: u32 [2],
     /// By attachment: the name of the group, NONE where there is none.
     104 explain_groups: u32,
 }

@@ -40,6 +40,7 @@ pub mod keys;
 pub mod layout;
 mod logic;
 mod number;
+mod packed;
 pub mod pattern;
 mod plan;
 mod pools;
