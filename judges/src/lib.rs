@@ -3,7 +3,7 @@
 //! Each target is one claim that could be wrong, made of bytes: most draw their sample with the generators of
 //! `iamc_testkit`, readers of text take the bytes as they are or a damaged text. A judge compares two or more things that
 //! were written apart; where another crate defines the same thing (`regex-automata` for wildcards, `ipnet` for address
-//! blocks, `jiff` for dates, `serde_json::Value` for documents) it is one of them. What decides prints decision cases. Reach is held against an attacker ([`attack`]) who tries everything.
+//! blocks, `jiff` for dates, `serde_json::Value` for documents) it is one of them. What decides prints decision cases. Reach is held against an attacker (`attack`) who tries everything.
 //!
 //! `fuzz/` drives these functions with libFuzzer, [`Target::input`] makes inputs without it, and the tests of this crate run
 //! every input that ever failed.
