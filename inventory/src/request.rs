@@ -7,6 +7,7 @@
 
 pub mod node;
 pub mod plain;
+mod quick;
 
 use self::node::{FieldError, Node};
 use iamc_policy::action::Action;

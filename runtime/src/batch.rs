@@ -15,10 +15,12 @@ pub(crate) mod depends;
 mod names;
 pub(crate) mod notes;
 mod order;
+mod recent;
 mod row;
 mod texts;
 mod workers;
 
+pub use ahead::{FoundRow, NamedRow};
 pub use builder::{NotARow, PrincipalRow, RowsBuilder, Unknown};
 pub use contexts::{Contexts, RowContext};
 pub use names::{SessionPoliciesId, Sessions, TextResources};

@@ -282,7 +282,8 @@ impl<'a> Eval<'a> {
     fn find_role(&mut self, partition: &str, account: AccountId, name: &str) -> Option<u32> {
         let start = self.s.arena.bytes.len();
         role_key(&mut self.s.arena.bytes, partition, account, name);
-        role_of_key(self.set, &self.s.arena.bytes[start..], partition, self.caller.account_row?, name)
+        let hash = hash::hash(&self.s.arena.bytes[start..]);
+        role_of_key(self.set, hash, partition, account, name)
     }
 }
 
@@ -294,16 +295,16 @@ pub(crate) fn role_key(bytes: &mut Vec<u8>, partition: &str, account: AccountId,
     }
 }
 
-/// The role with that key, which is one of the account with that row.
+/// The role of that name in an account, by the hash of its key.
 pub(crate) fn role_of_key(
     set: &CompiledPolicySet,
-    key: &[u8],
+    hash: u64,
     partition: &str,
-    account_row: u32,
+    account: AccountId,
     name: &str,
 ) -> Option<u32> {
-    hash::find(&set.tables().role_name_hash, hash::hash(key), |row| {
-        let [flags, account, arn, ..] = set.principal(row);
+    hash::find(&set.tables().role_name_hash, hash, |row| {
+        let [flags, own, arn, ..] = set.principal(row);
         let is_named = |path: &str| {
             let rest = path.strip_suffix(name);
             rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('/')) && !name.contains('/')
@@ -314,7 +315,8 @@ pub(crate) fn role_of_key(
                 .is_some_and(|rest| rest.first() == Some(&b':'))
         };
         flags & PRINCIPAL_ROLE != 0
-            && account == account_row
+            && own != NONE
+            && set.account_number(own) == account.number()
             && is_named(set.path_name(row))
             && of_partition(set.string(arn))
     })

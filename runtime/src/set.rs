@@ -449,8 +449,13 @@ impl CompiledPolicySet {
 
     /// The user or role with this ARN.
     pub(crate) fn find_principal(&self, arn: &[u8]) -> Option<u32> {
+        self.find_principal_by(hash::hash(arn), arn)
+    }
+
+    /// The same by the hash of the ARN.
+    pub(crate) fn find_principal_by(&self, hash: u64, arn: &[u8]) -> Option<u32> {
         let principals = rows::<PRINCIPAL_ROW>(&self.tables.principals);
-        hash::find(&self.tables.principal_hash, hash::hash(arn), |row| self.string(principals[row as usize][2]) == arn)
+        hash::find(&self.tables.principal_hash, hash, |row| self.string(principals[row as usize][2]) == arn)
     }
 
     /// The row of `principal_classes` that speaks of a user or role, or NONE.
@@ -465,8 +470,13 @@ impl CompiledPolicySet {
 
     /// The resource with exactly this ARN.
     pub(crate) fn find_resource(&self, arn: &[u8]) -> Option<u32> {
+        self.find_resource_by(hash::hash(arn), arn)
+    }
+
+    /// The same by the hash of the ARN.
+    pub(crate) fn find_resource_by(&self, hash: u64, arn: &[u8]) -> Option<u32> {
         let resources = rows::<RESOURCE_ROW>(&self.tables.resources);
-        hash::find(&self.tables.resource_hash, hash::hash(arn), |row| self.string(resources[row as usize][0]) == arn)
+        hash::find(&self.tables.resource_hash, hash, |row| self.string(resources[row as usize][0]) == arn)
     }
 
     pub(crate) fn find_endpoint(&self, id: &[u8]) -> Option<[u32; ENDPOINT_ROW]> {

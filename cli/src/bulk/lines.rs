@@ -76,8 +76,13 @@ impl LineRows {
         Ok(Some(ReadLine::Line { start, end: self.lines.len() - usize::from(complete) }))
     }
 
-    fn text(&self, start: usize, end: usize) -> RowText<'_> {
-        match std::str::from_utf8(&self.lines[start..end]) {
+    /// The line that stands there; `whole`: all that was read, if it is text.
+    fn text<'a>(&'a self, whole: Option<&'a str>, start: usize, end: usize) -> RowText<'a> {
+        let text = match whole.and_then(|whole| whole.get(start..end)) {
+            Some(line) => Ok(line),
+            None => std::str::from_utf8(&self.lines[start..end]),
+        };
+        match text {
             Ok(line) if line.trim_ascii().is_empty() => RowText::Error(("the line is empty".to_owned(), None)),
             Ok(line) => RowText::Line(line),
             Err(error) => {
@@ -112,10 +117,12 @@ impl Rows for LineRows {
         }
         let at_start = std::mem::replace(&mut self.at_start, false);
         let mark = if at_start && self.lines.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+        // One look at all of them takes a part of what one at each takes.
+        let whole = std::str::from_utf8(&self.lines).ok();
         take(
             (read.into_iter().enumerate())
                 .map(|(index, read)| match read {
-                    ReadLine::Line { start, end } => self.text(if index == 0 { start + mark } else { start }, end),
+                    ReadLine::Line { start, end } => self.text(whole, if index == 0 { start + mark } else { start }, end),
                     ReadLine::TooLong { n_bytes } => {
                         RowText::Error((format!("the line has {n_bytes} bytes, limit {ROW_BYTES_MAX}"), None))
                     }

@@ -20,6 +20,7 @@ use ::parquet::record::Field;
 use ::parquet::record::reader::RowIter;
 use ::parquet::schema::types::{ColumnDescPtr, ColumnPath, Type};
 use serde_json::{Map, Value};
+use std::io::Write as _;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -139,10 +140,16 @@ struct Texts {
     n_rows: usize,
 }
 
+/// Values of a column are laid together if they have at most so many bytes: a dictionary may hold one long text for many rows.
+const TOGETHER_BYTES_MAX: usize = 16 * 1024 * 1024;
+
 struct TextColumn {
     reader: ColumnReaderImpl<ByteArrayType>,
     optional: bool,
     values: Vec<ByteArray>,
+    /// The values one after the other, if that is text, and where each of them ends: then `values` is empty.
+    together: String,
+    ends: Vec<usize>,
     levels: Vec<i16>,
     /// By row of the part, the position of its value; an empty cell has none.
     places: Vec<Option<u32>>,
@@ -180,8 +187,7 @@ impl Texts {
             let ColumnReader::ByteArrayColumnReader(reader) = group.get_column_reader(index)? else {
                 return Err(ParquetError::General("a column of texts holds something else".to_owned()));
             };
-            let (values, levels, places) = (Vec::new(), Vec::new(), Vec::new());
-            self.columns.push(TextColumn { reader, optional, values, levels, places });
+            self.columns.push(TextColumn::new(reader, optional));
         }
         Ok(())
     }
@@ -189,9 +195,7 @@ impl Texts {
     fn read_part(&mut self) -> Result<(), ParquetError> {
         let n = self.n_left.min(PART_ROWS);
         for column in &mut self.columns {
-            column.values.clear();
-            column.levels.clear();
-            column.places.clear();
+            column.clear();
             let mut n_read = 0;
             while n_read < n {
                 let levels = column.optional.then_some(&mut column.levels);
@@ -205,6 +209,7 @@ impl Texts {
             let optional = column.optional;
             let levels = column.levels.iter().map(|level| *level > 0).chain(std::iter::repeat(!optional)).take(n);
             column.places.extend(levels.map(|present| if present { n_values.next() } else { None }));
+            column.lay_together();
         }
         self.n_left -= n;
         (self.row, self.n_rows) = (0, n);
@@ -215,10 +220,55 @@ impl Texts {
     fn cells<'a>(&'a self, row: usize, cells: &mut [Option<&'a str>]) -> Result<(), usize> {
         for (at, (column, cell)) in self.columns.iter().zip(cells).enumerate() {
             let Some(place) = column.places.get(row).copied().flatten() else { continue };
-            let Some(value) = column.values.get(place as usize) else { return Err(at) };
-            *cell = Some(std::str::from_utf8(value.data()).map_err(|_| at)?);
+            *cell = Some(column.text(place as usize).ok_or(at)?);
         }
         Ok(())
+    }
+}
+
+impl TextColumn {
+    fn new(reader: ColumnReaderImpl<ByteArrayType>, optional: bool) -> TextColumn {
+        let (values, together, ends) = (Vec::new(), String::new(), Vec::new());
+        TextColumn { reader, optional, values, together, ends, levels: Vec::new(), places: Vec::new() }
+    }
+
+    fn clear(&mut self) {
+        self.values.clear();
+        self.together.clear();
+        self.ends.clear();
+        self.levels.clear();
+        self.places.clear();
+    }
+
+    /// Lays the values together and looks once whether they are text, which takes a part of what one look at each takes.
+    fn lay_together(&mut self) {
+        let n_bytes = self.values.iter().fold(0usize, |n, value| n.saturating_add(value.len()));
+        if n_bytes > TOGETHER_BYTES_MAX {
+            return;
+        }
+        let mut bytes = std::mem::take(&mut self.together).into_bytes();
+        bytes.reserve(n_bytes);
+        for value in &self.values {
+            bytes.extend_from_slice(value.data());
+            self.ends.push(bytes.len());
+        }
+        match String::from_utf8(bytes) {
+            Ok(together) => {
+                self.together = together;
+                self.values.clear();
+            }
+            Err(_) => self.ends.clear(),
+        }
+    }
+
+    /// The value at that position; `None`: there is none, or it is no text.
+    fn text(&self, at: usize) -> Option<&str> {
+        if self.ends.is_empty() {
+            return std::str::from_utf8(self.values.get(at)?.data()).ok();
+        }
+        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
+        // `None` for a part of a character, whose rest is in the value beside it.
+        self.together.get(start..*self.ends.get(at)?)
     }
 }
 
@@ -308,6 +358,9 @@ pub(super) struct ParquetAnswers {
     explain: bool,
     /// Of the group being filled, by column: which rows have a cell, and the cells.
     columns: Vec<(Vec<i16>, Vec<ByteArray>)>,
+    /// What its rows are called, one after the other, and where each of that ends: the cells of the first column.
+    ids: Vec<u8>,
+    id_ends: Vec<usize>,
     bytes: usize,
     /// The text of each decision that was met, shared by its cells.
     decisions: Vec<(&'static str, ByteArray)>,
@@ -337,10 +390,20 @@ impl ParquetAnswers {
             .and_then(|schema| SerializedFileWriter::new(output, Arc::new(schema), Arc::new(properties)))
             .map_err(failure)?;
         let columns = vec![(Vec::new(), Vec::new()); names.len()];
-        Ok(ParquetAnswers { writer, explain, columns, bytes: 0, decisions: Vec::new() })
+        let (ids, id_ends, decisions) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(ParquetAnswers { writer, explain, columns, ids, id_ends, bytes: 0, decisions })
     }
 
     fn flush(&mut self) -> Result<(), Failure> {
+        if let Some((_, values)) = self.columns.first_mut() {
+            // One block of memory, of which each cell is a part.
+            let ids = ByteArray::from(std::mem::take(&mut self.ids));
+            let mut start = 0;
+            for end in self.id_ends.drain(..) {
+                values.push(ids.slice(start, end - start));
+                start = end;
+            }
+        }
         let mut group = self.writer.next_row_group().map_err(failure)?;
         for (levels, values) in &mut self.columns {
             let Some(mut column) = group.next_column().map_err(failure)? else { break };
@@ -362,9 +425,16 @@ impl ParquetAnswers {
 
 impl Writer for ParquetAnswers {
     fn write(&mut self, answered: &Answered) -> Result<(), Failure> {
-        for ((levels, values), cell) in self.columns.iter_mut().zip(cells(answered, self.explain)) {
+        for (at, ((levels, values), cell)) in
+            self.columns.iter_mut().zip(cells(answered, self.explain)).enumerate()
+        {
             levels.push(i16::from(cell.is_some()));
-            if let Some(cell) = cell {
+            if at == 0 {
+                let id = cell.unwrap_or_default();
+                self.bytes += id.len();
+                self.ids.extend_from_slice(id.as_bytes());
+                self.id_ends.push(self.ids.len());
+            } else if let Some(cell) = cell {
                 self.bytes += cell.len();
                 values.push(ByteArray::from(cell.into_bytes()));
             }
@@ -373,21 +443,24 @@ impl Writer for ParquetAnswers {
     }
 
     fn write_decision(&mut self, id: RowId<'_>, decision: &'static str) -> Result<(), Failure> {
-        let id = match id {
-            RowId::Text(text) => text.as_bytes().to_vec(),
-            RowId::Line(number) => number.to_string().into_bytes(),
-        };
-        self.bytes += id.len();
+        let before = self.ids.len();
+        match id {
+            RowId::Text(text) => self.ids.extend_from_slice(text.as_bytes()),
+            RowId::Line(number) => write!(self.ids, "{number}").map_err(|error| failure(error.into()))?,
+        }
+        self.id_ends.push(self.ids.len());
+        self.bytes += self.ids.len() - before;
         let known = self.decisions.iter().find(|(known, _)| *known == decision);
         let text = known.map_or_else(|| ByteArray::from(decision.as_bytes().to_vec()), |(_, text)| text.clone());
         if known.is_none() {
             self.decisions.push((decision, text.clone()));
         }
-        let mut cells = [Some(ByteArray::from(id)), Some(text)].into_iter();
-        for (levels, values) in &mut self.columns {
-            let cell = cells.next().flatten();
-            levels.push(i16::from(cell.is_some()));
-            values.extend(cell);
+        let mut cell = Some(text);
+        for (at, (levels, values)) in self.columns.iter_mut().enumerate() {
+            levels.push(i16::from(at < 2));
+            if at == 1 {
+                values.extend(cell.take());
+            }
         }
         self.end_row()
     }

@@ -8,10 +8,13 @@ use iamc_inventory::request::plain::{PlainLine, Singles};
 use iamc_policy::document::Strictness;
 use iamc_policy::request::{Mode, Request};
 use iamc_policy::{AccountId, Decision};
-use iamc_runtime::batch::{BatchScratch, RowContext, RowsBuilder, SessionPoliciesId, Unknown, decide_batch};
+use iamc_runtime::batch::{
+    BatchScratch, FoundRow, NamedRow, NotARow, RowContext, RowsBuilder, SessionPoliciesId, Unknown, decide_batch,
+};
 use iamc_runtime::{DecisionCode, Scratch, decide_with};
 use serde_json::value::RawValue;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Why a row has no decision, and the field that is to blame.
@@ -47,10 +50,40 @@ enum Other {
     Answer(Result<Decision, RowError>),
 }
 
-/// Contexts, by the JSON of the fields that say them, are forgotten beyond so many bytes.
-const CONTEXT_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Session policies, by their JSON, are forgotten beyond so many bytes.
+const POLICIES_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// So are names, contexts and sessions of the builder.
 const TABLE_BYTES_MAX: usize = 128 * 1024 * 1024;
+
+/// A plain line that may be a row of numbers.
+struct Plain<'a> {
+    line: PlainLine<'a>,
+    owner: Option<AccountId>,
+    /// Where the JSON of what says its context stands among the labels.
+    label: Range<usize>,
+}
+
+impl<'a> Plain<'a> {
+    fn new(line: PlainLine<'a>, labels: &mut Vec<u8>) -> Option<Plain<'a>> {
+        if line.session.is_some() {
+            // Whom session policies may limit is for the reader of lines to say.
+            return None;
+        }
+        let owner = match line.resource_account {
+            Some(account) => Some(account.parse::<AccountId>().ok()?),
+            None => None,
+        };
+        let start = labels.len();
+        for part in line.shared {
+            if let Some(part) = part {
+                labels.extend_from_slice(part.as_bytes());
+            }
+            // No JSON has this byte, so that parts cannot be taken for others.
+            labels.push(0);
+        }
+        Some(Plain { line, owner, label: start..labels.len() })
+    }
+}
 
 /// Rows, their numbers and their answers. Filled, decided, written, and filled again.
 pub(super) struct Window<'s> {
@@ -64,13 +97,11 @@ pub(super) struct Window<'s> {
     id_ends: Vec<usize>,
     /// The number of the first row.
     first: u64,
-    /// By the JSON of what rows share, contexts that are not read by [`Singles`] alone.
-    contexts: HashMap<Box<[u8]>, u32>,
-    context_bytes: usize,
-    /// What the last row shared, and its context.
-    last: (Vec<u8>, Option<u32>),
     policies: HashMap<Box<str>, SessionPoliciesId>,
-    spare: Vec<u8>,
+    policies_bytes: usize,
+    /// Of rows that are taken in together: the JSON of what says their contexts, and what their names stand for.
+    labels: Vec<u8>,
+    found: Vec<Result<FoundRow, NotARow>>,
     codes: Vec<u8>,
 }
 
@@ -94,11 +125,10 @@ impl<'s> Window<'s> {
             ids: String::new(),
             id_ends: Vec::new(),
             first: 1,
-            contexts: HashMap::new(),
-            context_bytes: 0,
-            last: (Vec::new(), None),
             policies: HashMap::new(),
-            spare: Vec::new(),
+            policies_bytes: 0,
+            labels: Vec::new(),
+            found: Vec::new(),
             codes: Vec::new(),
         }
     }
@@ -112,12 +142,10 @@ impl<'s> Window<'s> {
         self.id_ends.clear();
         self.codes.clear();
         self.builder.clear_rows();
-        if self.context_bytes > CONTEXT_BYTES_MAX || self.builder.heap_bytes() > TABLE_BYTES_MAX {
+        if self.policies_bytes > POLICIES_BYTES_MAX || self.builder.heap_bytes() > TABLE_BYTES_MAX {
             self.builder.clear();
-            self.contexts = HashMap::new();
             self.policies = HashMap::new();
-            self.context_bytes = 0;
-            self.last.1 = None;
+            self.policies_bytes = 0;
         }
     }
 
@@ -129,7 +157,7 @@ impl<'s> Window<'s> {
     /// Bytes that grow with each row.
     pub(super) fn heap_bytes(&self) -> usize {
         // A request by itself takes some kilobytes.
-        self.ids.len() + self.context_bytes + self.builder.heap_bytes() + self.others.len() * 2_048
+        self.ids.len() + self.policies_bytes + self.builder.heap_bytes() + self.others.len() * 2_048
     }
 
     fn number(&self) -> u64 {
@@ -140,23 +168,38 @@ impl<'s> Window<'s> {
 
     /// Takes rows in.
     pub(super) fn push(&mut self, rows: Vec<RowText<'_>>) {
-        let plain: Vec<Option<PlainLine<'_>>> = (rows.iter())
+        let plain: Vec<Option<Plain<'_>>> = (rows.iter())
             .map(|row| match row {
                 RowText::Line(line) => PlainLine::read(line),
                 RowText::Cells(columns, cells) => columns.plain(cells),
                 RowText::Error(_) => None,
             })
+            .map(|plain| plain.and_then(|line| Plain::new(line, &mut self.labels)))
             .collect();
-        self.builder.read_ahead(plain.iter().flatten().map(|plain| {
-            let owner = plain.resource_account.and_then(|account| account.parse().ok());
-            (plain.principal, plain.resource, owner)
-        }));
+        let labels = std::mem::take(&mut self.labels);
+        let named: Vec<NamedRow<'_>> = (plain.iter().flatten())
+            .map(|Plain { line, owner, label }| NamedRow {
+                principal: line.principal,
+                action: line.action,
+                resource: line.resource,
+                owner: *owner,
+                label: &labels[label.clone()],
+            })
+            .collect();
+        self.builder.look_up(&named, &mut self.found);
+        let mut n_looked_up = 0;
         for (row, plain) in rows.into_iter().zip(plain) {
-            if let Some(plain) = plain
-                && self.push_plain(&plain).is_some()
-            {
-                self.end_row(plain.id);
-                continue;
+            if let Some(Plain { line, label, .. }) = plain {
+                let found = self.found[n_looked_up];
+                n_looked_up += 1;
+                if let Ok(found) = found
+                    && let Some(context) = found.context.or_else(|| self.context(&line, &labels[label]))
+                {
+                    self.builder.push(found.principal, found.action, found.resource, context);
+                    self.kinds.push(Kind::Row(self.builder.len() as u32 - 1));
+                    self.end_row(line.id);
+                    continue;
+                }
             }
             match row {
                 RowText::Line(line) => self.push_request(line),
@@ -167,6 +210,8 @@ impl<'s> Window<'s> {
                 RowText::Error(error) => self.push_error(error),
             }
         }
+        self.labels = labels;
+        self.labels.clear();
     }
 
     /// A row that cannot be read.
@@ -174,45 +219,15 @@ impl<'s> Window<'s> {
         self.push_other(Other::Answer(Err(error)), None);
     }
 
-    /// Adds a row of numbers; `None`: the line has to be looked at as a whole.
-    fn push_plain(&mut self, plain: &PlainLine<'_>) -> Option<()> {
-        if plain.session.is_some() {
-            // Whom session policies may limit is for the reader of lines to say.
-            return None;
+    /// The context of a row, which is noted under its label; `None`: the line has to be looked at as a whole.
+    fn context(&mut self, plain: &PlainLine<'_>, label: &[u8]) -> Option<u32> {
+        // A row a few before may have brought it.
+        if let known @ Some(_) = self.builder.labelled_context(label) {
+            return known;
         }
-        let principal = self.builder.principal(plain.principal).ok()?;
-        let action = self.builder.action(plain.action).ok()?;
-        let owner = match plain.resource_account {
-            Some(account) => Some(account.parse::<AccountId>().ok()?),
-            None => None,
-        };
-        let resource = self.builder.resource(plain.resource, owner).ok()?;
-        self.spare.clear();
-        for part in plain.shared {
-            if let Some(part) = part {
-                self.spare.extend_from_slice(part.as_bytes());
-            }
-            // No JSON has this byte, so that parts cannot be taken for others.
-            self.spare.push(0);
-        }
-        let context = match self.last.1.filter(|_| self.last.0 == self.spare) {
-            Some(context) => context,
-            None => {
-                let context = match self.singles(plain) {
-                    Some(context) => context,
-                    None => match self.contexts.get(self.spare.as_slice()) {
-                        Some(context) => *context,
-                        None => self.context(plain)?,
-                    },
-                };
-                std::mem::swap(&mut self.last.0, &mut self.spare);
-                self.last.1 = Some(context);
-                context
-            }
-        };
-        self.builder.push(principal, action, resource, context);
-        self.kinds.push(Kind::Row(self.builder.len() as u32 - 1));
-        Some(())
+        let context = self.singles(plain).or_else(|| self.other_context(plain))?;
+        self.builder.label_context(label, context);
+        Some(context)
     }
 
     /// The context of a row that says nothing but keys with one value each; `None`: it says more.
@@ -230,8 +245,8 @@ impl<'s> Window<'s> {
         self.builder.context_of_singles(mode, Singles::read(context?)?.keys())
     }
 
-    /// The context that the shared fields say, noted under what is in `spare`; `None`: they say none.
-    fn context(&mut self, plain: &PlainLine<'_>) -> Option<u32> {
+    /// The context that the shared fields say; `None`: they say none.
+    fn other_context(&mut self, plain: &PlainLine<'_>) -> Option<u32> {
         let mut line = String::from(r#"{"principal":"anonymous","action":"a:b","resource":"*""#);
         for (name, json) in PlainLine::SHARED.iter().zip(plain.shared) {
             if let Some(json) = json {
@@ -242,10 +257,7 @@ impl<'s> Window<'s> {
         }
         line.push('}');
         let request = request::read_line(&line, self.engine.mode, self.strictness).ok()?.request;
-        let context = self.builder.context(RowContext::of(&request));
-        self.context_bytes += self.spare.len() + size_of::<(Box<[u8]>, u32)>();
-        self.contexts.insert(self.spare.as_slice().into(), context);
-        Some(context)
+        Some(self.builder.context(RowContext::of(&request)))
     }
 
     /// Any line, whatever is in it.
@@ -281,7 +293,7 @@ impl<'s> Window<'s> {
         let compiled = organization::session(self.engine.set, policies).map_err(row_error)?;
         let id = self.builder.add_policies(compiled);
         if let Some(json) = json {
-            self.context_bytes += json.len();
+            self.policies_bytes += json.len();
             self.policies.insert(json.into(), id);
         }
         Ok(Some(id))

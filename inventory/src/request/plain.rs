@@ -2,6 +2,7 @@
 //!
 //! A line that is not in this form may be one all the same: then [`super::read_line`] reads it, or says what is wrong.
 
+use super::quick::{Value, Walk};
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
@@ -42,6 +43,36 @@ impl<'a> PlainLine<'a> {
     /// assert_eq!(PlainLine::read(r#"{"principal": "a", "action": "s3:GetObject", "resource": ["*"]}"#), None);
     /// ```
     pub fn read(text: &'a str) -> Option<PlainLine<'a>> {
+        PlainLine::quick(text.strip_suffix('\r').unwrap_or(text)).or_else(|| PlainLine::any(text))
+    }
+
+    /// Reads a line that has nothing unusual in it.
+    fn quick(text: &'a str) -> Option<PlainLine<'a>> {
+        let mut names = [None; NAMES.len() - 1];
+        let mut shared = [None; PlainLine::SHARED.len()];
+        let mut walk = Walk::new(text)?;
+        walk.object(|walk, name| {
+            let (place, value) = match NAMES[..NAMES.len() - 1].iter().position(|known| *known == name) {
+                Some(at) => match walk.single()? {
+                    Value::Text { text, .. } => (&mut names[at], text),
+                    _ => return None,
+                },
+                None => {
+                    let at = PlainLine::SHARED.iter().position(|known| *known == name)?;
+                    match walk.value()? {
+                        Value::Text { json, .. } | Value::Scalar(json) | Value::Object(json) => (&mut shared[at], json),
+                    }
+                }
+            };
+            place.replace(value).is_none().then_some(())
+        })?;
+        walk.end()?;
+        let [id, principal, action, resource, resource_account] = names;
+        let (principal, action, resource) = (principal?, action?, resource?);
+        Some(PlainLine { id, principal, action, resource, resource_account, session: None, shared })
+    }
+
+    fn any(text: &'a str) -> Option<PlainLine<'a>> {
         let mut reader = serde_json::Deserializer::from_str(text);
         let fields = reader.deserialize_map(Fields).ok()?;
         reader.end().ok()?;
@@ -85,6 +116,23 @@ impl<'a> Singles<'a> {
     /// assert!(Singles::read(r#"{"aws:TagKeys": ["a"]}"#).is_none());
     /// ```
     pub fn read(json: &'a str) -> Option<Singles<'a>> {
+        Singles::quick(json).or_else(|| Singles::any(json))
+    }
+
+    fn quick(json: &'a str) -> Option<Singles<'a>> {
+        let mut singles = Singles { keys: [("", ""); Singles::MAX], len: 0 };
+        let mut walk = Walk::new(json)?;
+        walk.object(|walk, name| {
+            let (Value::Text { text: value, .. } | Value::Scalar(value)) = walk.single()? else { return None };
+            *singles.keys.get_mut(singles.len)? = (name, value);
+            singles.len += 1;
+            Some(())
+        })?;
+        walk.end()?;
+        Some(singles)
+    }
+
+    fn any(json: &'a str) -> Option<Singles<'a>> {
         let mut reader = serde_json::Deserializer::from_str(json);
         let singles = reader.deserialize_map(SingleKeys).ok()?;
         reader.end().ok()?;
@@ -211,6 +259,48 @@ mod tests {
             r#"{"\n":1}"#,
         ] {
             assert!(Singles::read(other).is_none(), "{other}");
+        }
+    }
+
+    #[test]
+    fn the_quick_way_reads_what_the_other_reads() {
+        let fields = r#""principal": "é", "action": "b:c", "resource": "*""#;
+        for (more, quick) in [
+            ("", true),
+            (r#","mode":"open","context":{"a:b":"c" , "d" : -1.5e3,"e":true},"id":"""#, true),
+            (r#", "context": {} , "vpc_endpoint" : "vpce-1""#, true),
+            (r#", "context": "text", "absent": 1, "present": true"#, true),
+            (r#", "context": {"a": [1]}"#, false),
+            (r#", "context": {"a": null}"#, false),
+            (r#", "context": {"a": "\\"}"#, false),
+            (r#", "absent": ["a"], "vpc_endpoint": null"#, false),
+            (r#", "session": {}"#, false),
+        ] {
+            for (before, after) in [("", ""), (" ", " "), ("", "\r"), ("\t", "")] {
+                let text = format!("{before}{{{fields}{more}}}{after}");
+                let expected = PlainLine::any(&text);
+                assert!(expected.is_some(), "{text}");
+                assert_eq!(PlainLine::read(&text), expected, "{text}");
+                assert_eq!(PlainLine::quick(text.trim_end_matches('\r')).is_some(), quick && before != "\t", "{text}");
+            }
+        }
+        // Every line with a byte left out or changed is the same to both, or the quick way leaves it alone.
+        let text = format!(r#" {{{fields}, "mode":"open","id":"1","context":{{"a:b":"c","d":-1.5e3,"e":false}}}} "#);
+        for at in (0..text.len()).filter(|at| text.is_char_boundary(*at) && text.is_char_boundary(at + 1)) {
+            for byte in ["", " ", "\"", ",", ":", "{", "}", "0", "e", "-", "\\", "\t", "x"] {
+                let changed = format!("{}{byte}{}", &text[..at], &text[at + 1..]);
+                if let quick @ Some(_) = PlainLine::quick(&changed) {
+                    assert_eq!(quick, PlainLine::any(&changed), "{changed}");
+                }
+                if let Some(quick) = Singles::quick(&changed) {
+                    assert_eq!(Singles::any(&changed).unwrap().keys(), quick.keys(), "{changed}");
+                }
+                let context = changed.split_once("context\":").map_or("", |(_, context)| context.trim_end());
+                let context = context.strip_suffix('}').unwrap_or(context);
+                if let Some(quick) = Singles::quick(context) {
+                    assert_eq!(Singles::any(context).unwrap().keys(), quick.keys(), "{context}");
+                }
+            }
         }
     }
 

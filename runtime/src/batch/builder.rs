@@ -2,10 +2,12 @@
 
 use super::contexts::RowContext;
 use super::names::{SessionPoliciesId, UNNAMED};
+use super::texts::Texts;
 use super::{BatchTables, NOTHING, Rows};
-use crate::ask::Who;
+use crate::ask::{Asker, Who};
 use crate::bulk::who;
 use crate::caller::{account_id, role_key, role_of_key};
+use crate::hash::hash;
 use crate::layout::{NONE, PRINCIPAL_ROLE};
 use crate::set::{CompiledPolicySet, CompiledSession};
 use iamc_policy::request::{Mode, Request, RequestResource};
@@ -114,7 +116,15 @@ pub struct RowsBuilder<'s> {
     resource: Vec<u32>,
     context: Vec<u32>,
     session: Vec<u32>,
-    pub(super) spare: Vec<u8>,
+    /// Actions as they were written, and their numbers.
+    actions: Texts,
+    action_ids: Vec<u32>,
+    /// Labels of contexts, and the contexts.
+    pub(super) labels: Texts,
+    pub(super) labelled: Vec<u32>,
+    spare: Vec<u8>,
+    /// Keys of resources that are being looked up.
+    pub(super) keys: Vec<u8>,
     unknown_principals: Unknown,
     unknown_actions: Unknown,
 }
@@ -130,7 +140,12 @@ impl<'s> RowsBuilder<'s> {
             resource: Vec::new(),
             context: Vec::new(),
             session: Vec::new(),
+            actions: Texts::new(),
+            action_ids: Vec::new(),
+            labels: Texts::new(),
+            labelled: Vec::new(),
             spare: Vec::new(),
+            keys: Vec::new(),
             unknown_principals: Unknown::default(),
             unknown_actions: Unknown::default(),
         }
@@ -146,28 +161,56 @@ impl<'s> RowsBuilder<'s> {
     /// Cost: O(bytes of the ARN); no allocation but that of a session's new name.
     pub fn principal(&mut self, arn: &str) -> Result<PrincipalRow, NotARow> {
         let Some(named) = Named::read(arn) else { return Err(NotARow::OtherCaller) };
+        let hash = self.hash_of_named(arn, named);
+        self.named_principal(arn, named, hash)
+    }
+
+    /// What [`RowsBuilder::named_principal`] takes: the caller's hash among roles by name or among principals by ARN.
+    pub(super) fn hash_of_named(&mut self, arn: &str, named: Named<'_>) -> u64 {
+        let Named::Session { partition, account, role, .. } = named else { return hash(arn.as_bytes()) };
+        self.spare.clear();
+        role_key(&mut self.spare, partition, account, role);
+        hash(&self.spare)
+    }
+
+    /// The caller with that ARN, which was read.
+    pub(super) fn named_principal(
+        &mut self,
+        arn: &str,
+        named: Named<'_>,
+        hash: u64,
+    ) -> Result<PrincipalRow, NotARow> {
         let found = match named {
-            Named::Identity { role } => self.identity(arn, role).map(|principal| (principal, NOTHING)),
+            Named::Identity { role } => {
+                let found = self.set.find_principal_by(hash, arn.as_bytes());
+                found.filter(|id| self.is_role(*id) == role).map(|principal| (principal, NOTHING))
+            }
             Named::Session { partition, account, role, session } => {
-                let principal = self.role(partition, account, role);
+                let principal = self.role_by(hash, partition, account, role);
                 principal.map(|principal| (principal, self.session(session, None)))
             }
         };
-        let found = found.filter(|(principal, _)| who(self.set, *principal, UNNAMED).is_some());
+        let found = found.filter(|(principal, _)| Asker::listed(self.set, *principal, UNNAMED).is_some());
         found.map(|(principal, session)| PrincipalRow { principal, session }).ok_or(NotARow::UnknownPrincipal)
     }
 
     /// The role of that name: names are unique in an account.
     fn role(&mut self, partition: &str, account: AccountId, name: &str) -> Option<u32> {
-        let account_row = self.set.find_account(account)?;
         self.spare.clear();
         role_key(&mut self.spare, partition, account, name);
-        role_of_key(self.set, &self.spare, partition, account_row, name)
+        self.role_by(hash(&self.spare), partition, account, name)
+    }
+
+    fn role_by(&self, hash: u64, partition: &str, account: AccountId, name: &str) -> Option<u32> {
+        role_of_key(self.set, hash, partition, account, name)
+    }
+
+    fn is_role(&self, id: u32) -> bool {
+        self.set.principal(id)[0] & PRINCIPAL_ROLE != 0
     }
 
     fn identity(&self, arn: &str, role: bool) -> Option<u32> {
-        let id = self.set.find_principal(arn.as_bytes())?;
-        ((self.set.principal(id)[0] & PRINCIPAL_ROLE != 0) == role).then_some(id)
+        self.set.find_principal(arn.as_bytes()).filter(|id| self.is_role(*id) == role)
     }
 
     /// The session with that name and those policies. Sessions that nobody named are [`NOTHING`].
@@ -185,6 +228,17 @@ impl<'s> RowsBuilder<'s> {
     /// # Errors
     /// [`NotARow::UnknownAction`].
     pub fn action(&mut self, action: &str) -> Result<u32, NotARow> {
+        let hash = self.actions.hash(action.as_bytes());
+        if let Some(known) = self.actions.find_by(hash, action.as_bytes()) {
+            return Ok(self.action_ids[known as usize]);
+        }
+        let found = self.find_action(action)?;
+        self.actions.intern_by(hash, action.as_bytes());
+        self.action_ids.push(found);
+        Ok(found)
+    }
+
+    fn find_action(&mut self, action: &str) -> Result<u32, NotARow> {
         self.spare.clear();
         self.spare.extend_from_slice(action.as_bytes());
         self.spare.make_ascii_lowercase();
@@ -200,15 +254,33 @@ impl<'s> RowsBuilder<'s> {
     ///
     /// Cost: O(bytes of the ARN); no allocation but that of a new ARN.
     pub fn resource(&mut self, arn: &str, owner: Option<AccountId>) -> Result<u32, NotARow> {
+        let mut key = std::mem::take(&mut self.keys);
+        key.clear();
+        self.tables.resources.write_key(&mut key, arn, owner);
+        let by_key = self.tables.resources.keys().hash(&key);
+        let found = self.hashed_resource(arn, owner, hash(arn.as_bytes()), &key, by_key);
+        self.keys = key;
+        found
+    }
+
+    /// The same by the hash of the ARN, and the key of the resource in text with the hash of that.
+    pub(super) fn hashed_resource(
+        &mut self,
+        arn: &str,
+        owner: Option<AccountId>,
+        by_arn: u64,
+        key: &[u8],
+        by_key: u64,
+    ) -> Result<u32, NotARow> {
         if arn == "*" && owner.is_none() {
             return Ok(NOTHING);
         }
-        if let Some(id) = self.set.find_resource(arn.as_bytes())
+        if let Some(id) = self.set.find_resource_by(by_arn, arn.as_bytes())
             && owner.is_none_or(|owner| self.is_owner(id, arn, owner))
         {
             return Ok(id);
         }
-        if let Some(id) = self.tables.resources.find(arn, owner) {
+        if let Some(id) = self.tables.resources.find_by(key, by_key) {
             return Ok(id);
         }
         let arn: Arn = arn.parse().map_err(|_| NotARow::Resource)?;
@@ -216,7 +288,7 @@ impl<'s> RowsBuilder<'s> {
         if owner.is_some() && own.is_some() && own != owner {
             return Err(NotARow::Resource);
         }
-        Ok(self.tables.resources.intern(&arn, owner))
+        Ok(self.tables.resources.intern_by(key, by_key, owner))
     }
 
     /// Would the resource of the set be found to belong to that account anyway?
@@ -233,6 +305,20 @@ impl<'s> RowsBuilder<'s> {
     /// The context.
     pub fn context(&mut self, context: RowContext<'_>) -> u32 {
         self.tables.contexts.intern(self.set, context)
+    }
+
+    /// Notes a context under a label: any bytes that stand for it alone, such as the text that it was read from.
+    /// [`RowsBuilder::look_up`] then finds it.
+    pub fn label_context(&mut self, label: &[u8], context: u32) {
+        let (_, new) = self.labels.intern(label);
+        if new {
+            self.labelled.push(context);
+        }
+    }
+
+    /// The context that was noted under that label.
+    pub fn labelled_context(&self, label: &[u8]) -> Option<u32> {
+        self.labels.find_by(self.labels.hash(label), label).map(|label| self.labelled[label as usize])
     }
 
     /// The context in which keys have these values, one each, and nothing else is known: what
@@ -392,11 +478,16 @@ impl<'s> RowsBuilder<'s> {
     pub fn clear(&mut self) {
         self.clear_rows();
         self.tables.clear();
+        self.actions.clear();
+        self.action_ids.clear();
+        self.labels.clear();
+        self.labelled.clear();
     }
 
     /// Heap bytes, about: what a caller who bounds memory looks at.
     pub fn heap_bytes(&self) -> usize {
-        self.tables.heap_bytes() + self.len() * 5 * size_of::<u32>()
+        let names = self.actions.heap_bytes() + self.labels.heap_bytes();
+        self.tables.heap_bytes() + names + self.len() * 5 * size_of::<u32>()
     }
 
     /// Takes out what was counted as unknown so far: principals and actions.
@@ -416,6 +507,7 @@ impl<'s> RowsBuilder<'s> {
 }
 
 /// An ARN of a caller that may be a row.
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Named<'a> {
     /// Of a user or of a role itself.
     Identity {
@@ -432,33 +524,35 @@ pub(super) enum Named<'a> {
 impl<'a> Named<'a> {
     /// As [`Principal::from_arn`], without taking the text apart on the heap.
     pub(super) fn read(arn: &'a str) -> Option<Named<'a>> {
-        let (head, rest) = split_once(arn, b':')?;
-        let (partition, rest) = split_once(rest, b':')?;
-        let (service, rest) = split_once(rest, b':')?;
-        let (region, rest) = split_once(rest, b':')?;
-        let (account, resource) = split_once(rest, b':')?;
-        let account = account_id(account.as_bytes())?;
-        if head != "arn" || partition.is_empty() || !region.is_empty() || arn.len() > Arn::BYTES_MAX {
+        if arn.len() > Arn::BYTES_MAX {
             return None;
         }
-        let (kind, rest) = split_once(resource, b'/')?;
-        let named = !rest.is_empty() && !rest.starts_with('/') && !rest.ends_with('/');
-        match (service, kind) {
-            ("iam", "user") if named => Some(Named::Identity { role: false }),
-            ("iam", "role") if named => Some(Named::Identity { role: true }),
-            ("sts", "assumed-role") => {
-                let (role, session) = split_once(rest, b'/')?;
-                let named = !role.is_empty() && !session.is_empty() && split_once(session, b'/').is_none();
-                named.then_some(Named::Session { partition, account, role, session })
-            }
-            _ => None,
+        let (partition, rest) = split_once(arn.strip_prefix("arn:")?, b':')?;
+        let (of_iam, rest) = match rest.strip_prefix("iam::") {
+            Some(rest) => (true, rest),
+            None => (false, rest.strip_prefix("sts::")?),
+        };
+        let (account, rest) = rest.split_at_checked(12)?;
+        let (account, resource) = (account_id(account.as_bytes())?, rest.strip_prefix(':')?);
+        if partition.is_empty() {
+            return None;
         }
+        if of_iam {
+            let (role, rest) = match resource.strip_prefix("role/") {
+                Some(rest) => (true, rest),
+                None => (false, resource.strip_prefix("user/")?),
+            };
+            let named = !rest.is_empty() && !rest.starts_with('/') && !rest.ends_with('/');
+            return named.then_some(Named::Identity { role });
+        }
+        let (role, session) = split_once(resource.strip_prefix("assumed-role/")?, b'/')?;
+        let named = !role.is_empty() && !session.is_empty() && split_once(session, b'/').is_none();
+        named.then_some(Named::Session { partition, account, role, session })
     }
 }
 
-/// As [`str::split_once`], faster for parts of a few bytes.
 fn split_once(text: &str, at: u8) -> Option<(&str, &str)> {
-    let position = text.bytes().position(|byte| byte == at)?;
+    let position = memchr::memchr(at, text.as_bytes())?;
     Some((&text[..position], &text[position + 1..]))
 }
 

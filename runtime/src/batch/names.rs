@@ -1,5 +1,6 @@
 //! What rows name beyond the set: sessions, and resources that the set does not list.
 
+use super::recent::Recent;
 use super::texts::Texts;
 use crate::layout::NONE;
 use crate::set::{CompiledPolicySet, CompiledSession};
@@ -9,11 +10,11 @@ use iamc_policy::AccountId;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionPoliciesId(u32);
 
-/// Sessions: names, and the policies passed with them, each pair once.
+/// Sessions: names, and the policies passed with them.
 #[derive(Debug)]
 pub struct Sessions {
     /// Policies, as four bytes, then the name.
-    keys: Texts,
+    keys: Recent,
     policies: Vec<CompiledSession>,
 }
 
@@ -22,7 +23,7 @@ pub(crate) const UNNAMED: &str = "session";
 
 impl Sessions {
     pub(crate) fn new() -> Sessions {
-        Sessions { keys: Texts::new(), policies: Vec::new() }
+        Sessions { keys: Recent::new(), policies: Vec::new() }
     }
 
     /// Takes in session policies, compiled for the set of the batch.
@@ -31,8 +32,8 @@ impl Sessions {
         SessionPoliciesId(self.policies.len() as u32 - 1)
     }
 
-    /// The number of the session with this name and these policies; for a user, whose requests have no session of their own,
-    /// the name says nothing.
+    /// A number of the session with this name and these policies, the same again for those that came lately; for a user,
+    /// whose requests have no session of their own, the name says nothing.
     pub fn intern(&mut self, name: &str, policies: Option<SessionPoliciesId>) -> u32 {
         let policies = policies.map_or(NONE, |id| id.0).to_le_bytes();
         let mut short = [0; 68];
@@ -40,9 +41,9 @@ impl Sessions {
             // Names of sessions have at most 64 characters, so that nothing is allocated here.
             short[..4].copy_from_slice(&policies);
             short[4..4 + name.len()].copy_from_slice(name.as_bytes());
-            return self.keys.intern(&short[..4 + name.len()]).0;
+            return self.keys.number(&short[..4 + name.len()]);
         }
-        self.keys.intern(&[&policies, name.as_bytes()].concat()).0
+        self.keys.number(&[&policies, name.as_bytes()].concat())
     }
 
     /// Name and policies; `None`: no such session. [`NONE`] is a session without policies that nobody named.
@@ -50,10 +51,7 @@ impl Sessions {
         if id == NONE {
             return Some((UNNAMED, None));
         }
-        if id as usize >= self.keys.len() {
-            return None;
-        }
-        let (policies, name) = self.keys.get(id).split_first_chunk::<4>()?;
+        let (policies, name) = self.keys.get(id)?.split_first_chunk::<4>()?;
         let policies = u32::from_le_bytes(*policies);
         Some((std::str::from_utf8(name).ok()?, self.policies.get(policies as usize)))
     }
@@ -65,7 +63,7 @@ impl Sessions {
 
     /// True iff there is such a session, and it has no policies.
     pub(crate) fn is_plain(&self, id: u32) -> bool {
-        id == NONE || ((id as usize) < self.keys.len() && self.keys.get(id).starts_with(&NONE.to_le_bytes()))
+        id == NONE || self.keys.get(id).is_some_and(|key| key.starts_with(&NONE.to_le_bytes()))
     }
 
     pub(crate) fn clear(&mut self) {
@@ -97,35 +95,37 @@ impl TextResources {
 
     /// The number of a resource by its ARN, with its owner where the caller of the engine says it.
     pub fn intern(&mut self, arn: &iamc_policy::Arn, owner: Option<AccountId>) -> u32 {
-        self.write_key(arn.as_str(), owner);
-        let (id, new) = self.keys.intern(&self.spare);
+        let mut key = std::mem::take(&mut self.spare);
+        key.clear();
+        self.write_key(&mut key, arn.as_str(), owner);
+        let id = self.intern_by(&key, self.keys.hash(&key), owner);
+        self.spare = key;
+        id
+    }
+
+    /// The same by its key, and the hash of that.
+    pub(crate) fn intern_by(&mut self, key: &[u8], hash: u64, owner: Option<AccountId>) -> u32 {
+        let (id, new) = self.keys.intern_by(hash, key);
         if new {
             self.owners.push(owner);
         }
         self.first + id
     }
 
-    /// The number of a resource that is there already.
-    pub(crate) fn find(&mut self, arn: &str, owner: Option<AccountId>) -> Option<u32> {
-        self.write_key(arn, owner);
-        self.keys.find(&self.spare).map(|id| self.first + id)
+    /// The number of a resource that is there already, by its key and the hash of that.
+    pub(crate) fn find_by(&self, key: &[u8], hash: u64) -> Option<u32> {
+        self.keys.find_by(hash, key).map(|id| self.first + id)
     }
 
-    /// What [`TextResources::read_ahead`] takes.
-    pub(crate) fn hash(&mut self, arn: &str, owner: Option<AccountId>) -> u64 {
-        self.write_key(arn, owner);
-        self.keys.hash(&self.spare)
+    /// The keys, for what is to be read ahead.
+    pub(crate) fn keys(&self) -> &Texts {
+        &self.keys
     }
 
-    /// Fetches what looking for a resource reads first.
-    pub(crate) fn read_ahead(&self, hash: u64) -> u32 {
-        self.keys.read_ahead(hash)
-    }
-
-    fn write_key(&mut self, arn: &str, owner: Option<AccountId>) {
-        self.spare.clear();
-        self.spare.extend(owner.map_or(u64::MAX, AccountId::number).to_le_bytes());
-        self.spare.extend_from_slice(arn.as_bytes());
+    /// Adds the key of a resource.
+    pub(crate) fn write_key(&self, key: &mut Vec<u8>, arn: &str, owner: Option<AccountId>) {
+        key.extend(owner.map_or(u64::MAX, AccountId::number).to_le_bytes());
+        key.extend_from_slice(arn.as_bytes());
     }
 
     /// ARN and owner; `None`: no such number.

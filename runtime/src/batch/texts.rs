@@ -56,8 +56,14 @@ impl Texts {
         crate::hash::slot(&self.slots, hash, |id| self.get(id) == text).expect("half of the slots are free")
     }
 
-    pub(crate) fn find(&self, text: &[u8]) -> Option<u32> {
-        crate::hash::find(&self.slots, self.hash(text), |id| self.get(id) == text)
+    /// The text that one with that hash probably is; NONE: it is not there.
+    pub(crate) fn candidate(&self, hash: u64) -> u32 {
+        crate::hash::find(&self.slots, hash, |_| true).unwrap_or(NONE)
+    }
+
+    /// The id of a text with that hash, if it is there.
+    pub(crate) fn find_by(&self, hash: u64, text: &[u8]) -> Option<u32> {
+        crate::hash::find(&self.slots, hash, |id| self.get(id) == text)
     }
 
     fn id_bits(&self) -> u32 {
@@ -66,7 +72,11 @@ impl Texts {
 
     /// The id of a text, and whether it is new. Cost: O(bytes of the text) on average.
     pub(crate) fn intern(&mut self, text: &[u8]) -> (u32, bool) {
-        let hash = self.hash(text);
+        self.intern_by(self.hash(text), text)
+    }
+
+    /// The same by the hash of the text.
+    pub(crate) fn intern_by(&mut self, hash: u64, text: &[u8]) -> (u32, bool) {
         let slot = self.slot(hash, text);
         if self.slots[slot] != NONE {
             return (self.slots[slot] & self.id_bits(), false);
@@ -112,6 +122,10 @@ impl Texts {
 mod tests {
     use super::*;
 
+    fn find(texts: &Texts, text: &[u8]) -> Option<u32> {
+        texts.find_by(texts.hash(text), text)
+    }
+
     #[test]
     fn ids_are_first_seen() {
         let mut texts = Texts::new();
@@ -129,11 +143,12 @@ mod tests {
         }
         for (id, text) in expected.iter().enumerate() {
             assert_eq!(texts.get(id as u32), text.as_bytes());
-            assert_eq!(texts.find(text.as_bytes()), Some(id as u32));
+            assert_eq!(find(&texts, text.as_bytes()), Some(id as u32));
+            assert_eq!(texts.candidate(texts.hash(text.as_bytes())), id as u32);
         }
-        assert_eq!(texts.find(b"text"), None);
+        assert_eq!(find(&texts, b"text"), None);
         texts.clear();
-        assert_eq!((texts.len(), texts.find(b"text-1")), (0, None));
+        assert_eq!((texts.len(), find(&texts, b"text-1")), (0, None));
         assert_eq!(texts.intern(b""), (0, true));
         assert_eq!(texts.intern(b""), (0, false));
     }
