@@ -122,7 +122,9 @@ impl Rows for LineRows {
         take(
             (read.into_iter().enumerate())
                 .map(|(index, read)| match read {
-                    ReadLine::Line { start, end } => self.text(whole, if index == 0 { start + mark } else { start }, end),
+                    ReadLine::Line { start, end } => {
+                        self.text(whole, if index == 0 { start + mark } else { start }, end)
+                    }
                     ReadLine::TooLong { n_bytes } => {
                         RowText::Error((format!("the line has {n_bytes} bytes, limit {ROW_BYTES_MAX}"), None))
                     }

@@ -425,9 +425,7 @@ impl ParquetAnswers {
 
 impl Writer for ParquetAnswers {
     fn write(&mut self, answered: &Answered) -> Result<(), Failure> {
-        for (at, ((levels, values), cell)) in
-            self.columns.iter_mut().zip(cells(answered, self.explain)).enumerate()
-        {
+        for (at, ((levels, values), cell)) in self.columns.iter_mut().zip(cells(answered, self.explain)).enumerate() {
             levels.push(i16::from(cell.is_some()));
             if at == 0 {
                 let id = cell.unwrap_or_default();

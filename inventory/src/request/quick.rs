@@ -1,8 +1,6 @@
 //! Request lines whose texts have no escapes and whose contexts have one value a key, read in one walk over their quotation
 //! marks: what logs are made of. Whatever else a line may be is left to others, so nothing here says that a line is wrong.
 
-use memchr::memchr;
-
 /// Where a walk over JSON stands. The text has no control characters and no `\`.
 pub(super) struct Walk<'a> {
     text: &'a str,
@@ -11,7 +9,10 @@ pub(super) struct Walk<'a> {
 
 /// A value, and how it is written.
 pub(super) enum Value<'a> {
-    Text { text: &'a str, json: &'a str },
+    Text {
+        text: &'a str,
+        json: &'a str,
+    },
     /// A number, `true` or `false`.
     Scalar(&'a str),
     /// Each key has one value.
@@ -44,16 +45,13 @@ impl<'a> Walk<'a> {
     /// A text, behind its first quotation mark.
     fn rest_of_text(&mut self) -> Option<&'a str> {
         let rest = self.text.get(self.at..)?;
-        let end = memchr(b'"', rest.as_bytes())?;
+        let end = quotation_mark(rest.as_bytes())?;
         self.at += end + 1;
         Some(&rest[..end])
     }
 
     /// The members of an object, behind whose end the walk then stands.
-    pub(super) fn object(
-        &mut self,
-        mut member: impl FnMut(&mut Walk<'a>, &'a str) -> Option<()>,
-    ) -> Option<()> {
+    pub(super) fn object(&mut self, mut member: impl FnMut(&mut Walk<'a>, &'a str) -> Option<()>) -> Option<()> {
         self.take(b'{')?;
         if self.take(b'}').is_some() {
             return Some(());
@@ -107,6 +105,21 @@ impl<'a> Walk<'a> {
     }
 }
 
+/// Where the first quotation mark is. Texts of requests are short: eight bytes at a time is faster than searching wide.
+fn quotation_mark(text: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::MAX / 255;
+    let (words, rest) = text.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let other = u64::from_le_bytes(*word) ^ (ONES * b'"' as u64);
+        // The lowest byte that is zero has its highest bit set, and none below it has.
+        let found = other.wrapping_sub(ONES) & !other & (ONES << 7);
+        if found != 0 {
+            return Some(at * 8 + found.trailing_zeros() as usize / 8);
+        }
+    }
+    rest.iter().position(|byte| *byte == b'"').map(|at| words.len() * 8 + at)
+}
+
 /// Is it a number of JSON?
 fn is_number(text: &[u8]) -> bool {
     fn digits(text: &[u8]) -> Option<&[u8]> {
@@ -136,10 +149,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn quotation_marks_are_found() {
+        for n in 0..40 {
+            for at in 0..n {
+                let mut text = vec![b'!'; n];
+                (text[at], text[n - 1]) = (b'"', b'"');
+                assert_eq!(quotation_mark(&text), Some(at));
+                assert_eq!(quotation_mark(&text[..at]), None);
+                text[..at].fill(0xa2);
+                text[at + 1..].fill(b'#');
+                assert_eq!(quotation_mark(&text), Some(at));
+            }
+        }
+    }
+
+    #[test]
     fn numbers_are_those_of_json() {
         for text in [
-            "0", "-0", "10", "1.5", "-1.50e3", "1E+2", "0e-1", "", "-", "01", "1.", ".5", "1e", "1e+", "+1", "1 ", "0x1", "1a",
-            "NaN", "--1", "1.5.5", "1e1e1",
+            "0", "-0", "10", "1.5", "-1.50e3", "1E+2", "0e-1", "", "-", "01", "1.", ".5", "1e", "1e+", "+1", "1 ",
+            "0x1", "1a", "NaN", "--1", "1.5.5", "1e1e1",
         ] {
             let json = serde_json::from_str::<serde_json::Value>(text).is_ok() && !text.ends_with(' ');
             assert_eq!(is_number(text.as_bytes()), json, "{text}");

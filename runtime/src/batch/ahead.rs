@@ -123,17 +123,15 @@ impl RowsBuilder<'_> {
         let principals = rows::<PRINCIPAL_ROW>(&tables.principals);
         let resources = rows::<RESOURCE_ROW>(&tables.resources);
         let mut names = [NONE; 2 * TOGETHER];
-        for (names, Ahead { rows: [principal, resource], .. }) in
-            names.chunks_exact_mut(2).zip(ahead.iter().flatten())
+        for (names, Ahead { rows: [principal, resource], .. }) in names.chunks_exact_mut(2).zip(ahead.iter().flatten())
         {
             names[0] = principals.get(*principal as usize).map_or(NONE, |row| row[2]);
             names[1] = resources.get(*resource as usize).map_or(NONE, |row| row[0]);
         }
         let names = || names.iter().filter(|name| **name != NONE);
         names().for_each(|name| sum ^= tables.string_offsets[*name as usize]);
-        let touched = |text: &[u8]| {
-            u32::from(text.first().copied().unwrap_or(0)) ^ u32::from(text.last().copied().unwrap_or(0))
-        };
+        let touched =
+            |text: &[u8]| u32::from(text.first().copied().unwrap_or(0)) ^ u32::from(text.last().copied().unwrap_or(0));
         for name in names() {
             sum ^= touched(self.set.string(*name));
         }

@@ -174,12 +174,7 @@ impl<'s> RowsBuilder<'s> {
     }
 
     /// The caller with that ARN, which was read.
-    pub(super) fn named_principal(
-        &mut self,
-        arn: &str,
-        named: Named<'_>,
-        hash: u64,
-    ) -> Result<PrincipalRow, NotARow> {
+    pub(super) fn named_principal(&mut self, arn: &str, named: Named<'_>, hash: u64) -> Result<PrincipalRow, NotARow> {
         let found = match named {
             Named::Identity { role } => {
                 let found = self.set.find_principal_by(hash, arn.as_bytes());

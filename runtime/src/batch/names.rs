@@ -56,6 +56,11 @@ impl Sessions {
         Some((std::str::from_utf8(name).ok()?, self.policies.get(policies as usize)))
     }
 
+    /// Something that is read before the name of a session; it is for reading ahead.
+    pub(crate) fn end(&self, id: u32) -> usize {
+        self.keys.end(id)
+    }
+
     /// Do some sessions have policies?
     pub(crate) fn have_policies(&self) -> bool {
         !self.policies.is_empty()
@@ -126,6 +131,11 @@ impl TextResources {
     pub(crate) fn write_key(&self, key: &mut Vec<u8>, arn: &str, owner: Option<AccountId>) {
         key.extend(owner.map_or(u64::MAX, AccountId::number).to_le_bytes());
         key.extend_from_slice(arn.as_bytes());
+    }
+
+    /// Something that is read before an ARN; it is for reading ahead.
+    pub(crate) fn end(&self, id: u32) -> usize {
+        id.checked_sub(self.first).map_or(0, |at| self.keys.end(at))
     }
 
     /// ARN and owner; `None`: no such number.

@@ -33,6 +33,11 @@ impl Recent {
         Some(&self.bytes[start.map_or(0, |before| self.ends[before])..end])
     }
 
+    /// Where the text with that number ends, if there is one.
+    pub(crate) fn end(&self, id: u32) -> usize {
+        self.ends.get(id as usize).copied().unwrap_or(0)
+    }
+
     /// A number of the text. Cost: O(bytes of the text).
     pub(crate) fn number(&mut self, text: &[u8]) -> u32 {
         if self.places.is_empty() {

@@ -42,6 +42,11 @@ impl Texts {
         &self.bytes[start..end]
     }
 
+    /// Where a text ends, if it is there.
+    pub(crate) fn end(&self, id: u32) -> usize {
+        self.ends.get(id as usize).copied().unwrap_or(0)
+    }
+
     pub(crate) fn hash(&self, text: &[u8]) -> u64 {
         xxhash_rust::xxh3::xxh3_64_with_seed(text, self.seed)
     }

@@ -98,6 +98,8 @@ pub(crate) struct Work {
     pub(crate) kept_stamp: u32,
     /// Set, context, and for whom: what kept blocks belong to.
     pub(crate) kept_for: (u64, u64, [bool; 3]),
+    /// Kept blocks hold in the unit.
+    pub(crate) keeps_blocks: bool,
     /// By key: what the condition index found of its value.
     pub(crate) readings: Vec<Readings>,
     /// By atom: the unit in which it is a candidate.
@@ -234,7 +236,7 @@ impl<'a> Asking<'a> {
             return known.value;
         }
         let stamp = self.work.kept_stamp;
-        let keeps = self.lanes.dependence.keeps_block(block, self.template.mode) && stamp != 0;
+        let keeps = self.work.keeps_blocks && self.lanes.dependence.keeps_block(block, self.template.mode);
         if keeps && self.work.kept_blocks[block as usize].stamp == stamp {
             return Value::constant(self.work.kept_blocks[block as usize].value);
         }
@@ -254,11 +256,14 @@ impl<'a> Asking<'a> {
         let [user, role] = self.in_unit;
         let kept_for = (self.set.identity(), self.template.id, [user, role, self.main_is_role]);
         // A resource may say something of its own, and an owner who varies may matter to keys that else follow from less.
-        if !self.main.unit.resource.context.is_empty() || self.owner_matters || work.kept_stamp == u32::MAX {
-            work.kept_for = (0, 0, [false; 3]);
+        // What was kept for other units stays: filling it anew takes longer than a question about an account.
+        work.keeps_blocks = self.main.unit.resource.context.is_empty() && !self.owner_matters;
+        if !work.keeps_blocks {
+            return;
+        }
+        if work.kept_stamp == u32::MAX {
             work.kept_stamp = 0;
             work.kept_blocks.clear();
-            return;
         }
         if work.kept_for != kept_for || work.kept_blocks.len() != n_blocks {
             work.kept_for = kept_for;
