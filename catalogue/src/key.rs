@@ -113,8 +113,14 @@ pub(crate) fn literal_len(name: &str) -> usize {
 /// leftmost, except the last one, which must end the key; that finds a way to fit them if there is one.
 /// Cost: O(`name`) for plain names, O(`name` · `canonical`) for families.
 pub(crate) fn names(name: &str, canonical: &str) -> bool {
-    if !is_family(name) {
-        return name.eq_ignore_ascii_case(canonical);
+    // Most names differ before anything in them could be a placeholder.
+    let is_same = |(own, other): &(u8, u8)| !matches!(own, b'$' | b'<') && own.eq_ignore_ascii_case(other);
+    let n_same = name.bytes().zip(canonical.bytes()).take_while(is_same).count();
+    match name.as_bytes().get(n_same) {
+        None => return canonical.len() == n_same,
+        Some(b'$' | b'<') if is_family(name) => {}
+        Some(b'$' | b'<') => return name.eq_ignore_ascii_case(canonical),
+        Some(_) => return false,
     }
     let mut rest = canonical.as_bytes();
     let mut open = false; // behind a placeholder, which has taken one byte already and may take more
