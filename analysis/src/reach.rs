@@ -3,7 +3,7 @@
 //! In goes a [`World`], out come [`Path`]s, each with the requests that it consists of. Whether a
 //! request holds is asked of the compiled engine; nothing is matched here. [`world`] adds to the inventory what steps may
 //! make and who may come from outside; a step changes little that a decision depends on, so a handful of variants of that
-//! world, each compiled once, answer for all states ([`fact::Form`]). [`steps`] instantiates rows of the table, [`ask`]
+//! world ([`variant`]), each compiled once, answer for all states ([`fact::Form`]). [`steps`] instantiates rows of the table, [`ask`]
 //! binds and decides requests, [`names`] makes up names; [`search`] looks for the cheapest way to each fact. [`reachable`]
 //! tells for all starts at once who has a way at all, from steps that are possible: [`sweep`] asks them of all identities of
 //! an account together, [`crowd`] puts one such question. [`admin`]
@@ -36,6 +36,7 @@ mod sweep;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a panic is how a test says no")]
 mod tests;
+mod variant;
 mod world;
 
 pub use audit::{AuditKind, Finding};

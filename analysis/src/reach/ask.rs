@@ -3,7 +3,7 @@
 use super::fact::{Form, Holds, Identity};
 use super::world::Base;
 use iamc_catalogue::Catalogue;
-use iamc_compiler::{CompileError, Limits, compile};
+use iamc_compiler::{CompileError, Compiler, Limits, compile};
 use iamc_policy::condition::ConditionKey;
 use iamc_policy::decision::{Answer, AtomKind, Decision, Formula};
 use iamc_policy::principal::Principal;
@@ -21,6 +21,11 @@ const COMBINATIONS_MAX: usize = 256;
 
 /// So many parts of variants are kept; then they are compiled anew.
 const PARTS_MAX: usize = 256;
+/// So many variants of the whole world are kept, each for one question.
+const ASSUMING_MAX: usize = 4;
+
+/// Keys, and by key the values of its atoms.
+type Residual = (Vec<String>, HashMap<String, Vec<String>>);
 
 /// One variant of the world, compiled.
 pub(crate) struct Compiled {
@@ -28,10 +33,16 @@ pub(crate) struct Compiled {
     scratch: Scratch,
 }
 
+impl Compiled {
+    fn new(set: CompiledPolicySet) -> Compiled {
+        let set = Arc::new(set);
+        let scratch = Scratch::new(&set);
+        Compiled { set, scratch }
+    }
+}
+
 fn compiled(world: &World, catalogue: &Catalogue) -> Result<Compiled, CompileError> {
-    let set = Arc::new(compile(world, catalogue, &Limits::default())?);
-    let scratch = Scratch::new(&set);
-    Ok(Compiled { set, scratch })
+    Ok(Compiled::new(compile(world, catalogue, &Limits::default())?))
 }
 
 /// A request with the decision that a step rests on.
@@ -48,13 +59,15 @@ pub(crate) struct Worlds {
     whole: Option<Compiled>,
     /// Parts of variants, by form and accounts.
     parts: BTreeMap<(Form, BTreeSet<u32>), Compiled>,
+    /// Variants of everybody, for who may assume roles of other accounts.
+    assuming: BTreeMap<Form, Compiled>,
     /// Decisions so far.
     pub(crate) n_decided: u64,
 }
 
 impl Worlds {
     pub(crate) fn new(catalogue: Cow<'static, Catalogue>) -> Worlds {
-        Worlds { catalogue, whole: None, parts: BTreeMap::new(), n_decided: 0 }
+        Worlds { catalogue, whole: None, parts: BTreeMap::new(), assuming: BTreeMap::new(), n_decided: 0 }
     }
 
     pub(crate) fn catalogue(&self) -> &Catalogue {
@@ -69,12 +82,31 @@ impl Worlds {
         Ok(self.whole.as_mut().expect("it was compiled"))
     }
 
-    /// A variant that answers the request: of the accounts that it is about.
+    /// A variant that answers the request: of the accounts that it is about, or for who may assume roles elsewhere.
     fn get(&mut self, base: &Base, form: Form, request: &Request) -> Result<&mut Compiled, CompileError> {
         if form == Form::default() {
             return self.plain(base);
         }
+        if !form.trust && !form.resource && base.is_assuming_elsewhere(request) {
+            return self.assuming(base, form);
+        }
         self.part(base, form, &base.accounts_of(request))
+    }
+
+    /// A variant of everybody that answers who may assume roles of other accounts, and nothing else. Its policies lack
+    /// statements.
+    pub(crate) fn assuming(&mut self, base: &Base, form: Form) -> Result<&mut Compiled, CompileError> {
+        if !self.assuming.contains_key(&form) {
+            if self.assuming.len() >= ASSUMING_MAX {
+                self.assuming.clear();
+            }
+            let world = &base.world;
+            let limits = Limits::default();
+            let mut compiler = Compiler::new(&self.catalogue, &world.settings, world.assume_complete, &limits);
+            base.assuming(form, &mut |piece| compiler.add(piece))?;
+            self.assuming.insert(form, Compiled::new(compiler.finish()?));
+        }
+        Ok(self.assuming.get_mut(&form).expect("it was compiled"))
     }
 
     /// A variant, as far as it answers for some accounts.
@@ -113,8 +145,23 @@ impl Worlds {
         form: Form,
         request: &Request,
     ) -> Result<Option<Answer>, CompileError> {
-        let world = self.get(base, form, request)?;
+        let world = match form == Form::default() {
+            true => self.plain(base)?,
+            false => self.part(base, form, &base.accounts_of(request))?,
+        };
         Ok(explain(&world.set, request, None, &mut world.scratch).ok())
+    }
+
+    /// The keys on which the decision depends, and values that they are compared with (P-2.10).
+    fn residual(&mut self, base: &Base, form: Form, request: &Request) -> Result<Option<Residual>, CompileError> {
+        let world = self.get(base, form, request)?;
+        let Ok(answer) = explain(&world.set, request, None, &mut world.scratch) else { return Ok(None) };
+        let mut values = HashMap::new();
+        if let Some(residual) = &answer.residual {
+            collect(&residual.deny, &mut values);
+            collect(&residual.allow, &mut values);
+        }
+        Ok(Some((answer.residual_keys, values)))
     }
 
     /// P-1.5 with P-2.10: the request is made definite, if values at the caller's choice can do that. `new`: resources
@@ -131,16 +178,11 @@ impl Worlds {
             return Ok(Some(Asked { request, holds }));
         }
         let open = Asked { request, holds };
-        let Some(answer) = self.explain(base, form, &open.request)? else { return Ok(None) };
-        let keys = &answer.residual_keys;
+        let Some((keys, values)) = self.residual(base, form, &open.request)? else { return Ok(None) };
+        let keys = &keys;
         let absent = self.without_choices(base, form, open.clone(), keys, new)?;
         if absent.holds == Holds::Definitely || !keys.iter().all(|key| self.is_choice(key, &open.request, new)) {
             return Ok(Some(absent));
-        }
-        let mut values = HashMap::new();
-        if let Some(residual) = &answer.residual {
-            collect(&residual.deny, &mut values);
-            collect(&residual.allow, &mut values);
         }
         let tags_are_free = open.request.action.service() == "sts";
         let choices: Vec<Vec<KeyState>> = keys

@@ -10,12 +10,12 @@
 //! ```
 //!
 //! The fixed part is little-endian. The body is what is kept in memory: bundles of the world as it is, those of accounts in
-//! other forms, and administrators; ascending lists as differences. It names things by number, so the hash of what it was made
+//! other forms, administrators, and by form roles elsewhere with those who may assume them; ascending lists as differences. It names things by number, so the hash of what it was made
 //! from covers the inventory in its order, what a question states, the catalogue and the table. Checksums tell damage, not
 //! malice; whatever the bytes are, numbers lie within their bounds afterwards.
 
 use super::fact::{Fact, Form, Holds, Identity, Thing};
-use super::reachable::Graph;
+use super::reachable::{Abroad, Graph};
 use super::steps::{Caller, Engine};
 use super::sweep::{Bundle, By};
 use super::world::Origin;
@@ -26,7 +26,7 @@ use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
 const MAGIC: [u8; 8] = *b"IAMCEDG\x1a";
 /// The format that this version writes and reads. It is raised with every change of what is searched, too.
-pub const EDGES_FORMAT: u32 = 1;
+pub const EDGES_FORMAT: u32 = 2;
 const HEAD_LEN: usize = 40;
 const CHECKSUM_AT: std::ops::Range<usize> = 24..32;
 
@@ -120,7 +120,7 @@ impl Reach {
     /// How much sweeps have found, for [`Reach::edges_to_bytes`]: 0 before the first, and never less than before.
     pub fn n_kept(&self) -> usize {
         let engine = &self.engine;
-        usize::from(engine.graph.is_some()) + engine.swept.len() + engine.administrators.len()
+        usize::from(engine.graph.is_some()) + engine.swept.len() + engine.administrators.len() + engine.abroad.len()
     }
 
     /// Calls `take` with each edge of the world as it is, by caller in the order of the inventory, then by effect, until it gives
@@ -256,6 +256,11 @@ impl Engine {
             put_form(to, *form);
             put_ascending(to, list);
         }
+        put(to, self.abroad.len() as u64);
+        for (form, abroad) in &self.abroad {
+            put_form(to, *form);
+            put_bundles(to, abroad.bundles());
+        }
     }
 
     fn read_kept(&mut self, from: &mut Reader<'_>) -> Result<(), Damaged> {
@@ -277,12 +282,18 @@ impl Engine {
             let list: Arc<[Identity]> = from.ascending(n_identities)?.into();
             administrators.push(((account, form), list));
         }
+        let mut abroad = Vec::new();
+        for _ in 0..from.count()? {
+            let form = self.read_form(from)?;
+            abroad.push((form, Arc::new(Abroad::of(&self.base, self.read_bundles(from, n_identities)?))));
+        }
         if from.at != from.bytes.len() {
             return Err(Damaged);
         }
         self.graph = Some(Graph::of(&self.base, graph));
         self.swept.extend(swept);
         self.administrators.extend(administrators);
+        self.abroad.extend(abroad);
         Ok(())
     }
 

@@ -6,7 +6,7 @@
 //! controlled; so where such steps can be taken, and nowhere else, a start is followed by itself.
 
 use super::fact::{Fact, Form, Identity, Thing};
-use super::steps::{Caller, Engine};
+use super::steps::{Caller, Candidates, Engine};
 use super::sweep::Bundle;
 use super::world::{Base, Holder};
 use iamc_compiler::CompileError;
@@ -84,7 +84,7 @@ impl Graph {
         }
         match engine.everybody.take() {
             Some(known) => bundles.extend(known.iter().cloned()),
-            None => bundles.extend(engine.sweep_everybody()?),
+            None => bundles.extend(engine.sweep_everybody(Form::default())?),
         }
         for provider in 0..n_providers {
             let steps = engine.steps(Caller::Provider(provider), Form::default())?;
@@ -167,29 +167,56 @@ impl Graph {
     }
 }
 
-/// Roles with those who may assume them, each list ascending.
-pub(super) type Abroad = HashMap<Identity, Vec<Arc<[Identity]>>>;
+/// Roles of other accounts that identities in a form may assume.
+#[derive(Debug, Default)]
+pub(crate) struct Abroad {
+    bundles: Vec<Bundle>,
+    /// By identity: bundles of which it is a caller.
+    by_caller: Lists,
+}
+
+impl Abroad {
+    pub(super) fn of(base: &Base, bundles: Vec<Bundle>) -> Abroad {
+        let numbered = || (0u32..).zip(&bundles);
+        let callers = numbered().flat_map(|(at, bundle)| bundle.callers.iter().map(move |caller| (*caller, at)));
+        let by_caller = Lists::new(base.n_identities, callers);
+        Abroad { bundles, by_caller }
+    }
+
+    pub(super) fn bundles(&self) -> &[Bundle] {
+        &self.bundles
+    }
+
+    fn of_caller(&self, id: Identity) -> impl Iterator<Item = &Bundle> {
+        self.by_caller.of(id).iter().map(|at| &self.bundles[*at as usize])
+    }
+}
 
 /// What is known of what a caller may make true: no step makes anything else true.
 pub(super) enum Possible {
     Unknown,
-    Facts(HashSet<Fact>),
+    /// Of what is worth it, ascending.
+    Facts(Vec<Fact>),
     /// Of roles elsewhere, those alone.
     Abroad {
-        id: Identity,
         /// Identities of the caller's account, ascending.
         own: Vec<Identity>,
-        roles: Arc<Abroad>,
+        /// Ascending.
+        roles: Vec<Fact>,
     },
 }
 
 impl Possible {
+    /// Whether nothing is.
+    pub(super) fn is_nothing(&self) -> bool {
+        matches!(self, Possible::Facts(facts) if facts.is_empty())
+    }
+
     pub(super) fn has(&self, fact: Fact) -> bool {
         match (self, fact) {
-            (Possible::Facts(facts), fact) => facts.contains(&fact),
-            (Possible::Abroad { id, own, roles }, Fact::Controls(other)) => {
-                own.binary_search(&other).is_ok()
-                    || roles.get(&other).is_some_and(|lists| lists.iter().any(|list| list.binary_search(id).is_ok()))
+            (Possible::Facts(facts), fact) => facts.binary_search(&fact).is_ok(),
+            (Possible::Abroad { own, roles }, Fact::Controls(other)) => {
+                own.binary_search(&other).is_ok() || roles.binary_search(&fact).is_ok()
             }
             _ => true,
         }
@@ -284,66 +311,68 @@ impl Engine {
         Ok(Reachers { n_identities: graph.n_identities, at_start, reaches: passed.nodes })
     }
 
-    /// What a caller in a form may make true, as far as accounts have been asked.
-    pub(super) fn possible(&mut self, caller: Caller, form: Form) -> Result<Possible, CompileError> {
+    /// What an identity in a form may make true, as far as accounts have been asked. `candidates`: of its account.
+    pub(super) fn possible(
+        &mut self,
+        id: Identity,
+        form: Form,
+        candidates: &mut Candidates,
+        is_worth: &dyn Fn(Fact) -> bool,
+    ) -> Result<Possible, CompileError> {
         // Root users are nobody's target, and in no sweep.
-        let Caller::Identity(id) = caller else { return Ok(Possible::Unknown) };
         if id >= self.base.n_identities {
             return Ok(Possible::Unknown);
         }
         let account = self.base.account_of[id as usize];
-        let mut facts = HashSet::new();
-        let (own, everybody): (_, Arc<[Bundle]>) = if form != Form::default() {
+        let mut found = Vec::new();
+        let mut add = |bundle: &Bundle| found.extend(bundle.facts.iter().copied().filter(|fact| is_worth(*fact)));
+        if form != Form::default() {
             match self.swept.get(&(account, form, None)) {
-                Some(own) => (Arc::clone(own), [].into()),
+                Some(own) => {
+                    own.iter().filter(|bundle| bundle.is_by(id)).for_each(&mut add);
+                    self.abroad(form)?.of_caller(id).for_each(add);
+                }
                 // Few of an account act in such a form, and most of what they may do there is known to be true by then. Who
                 // trusts the account from elsewhere is asked once for all of them.
                 None => {
-                    let own = self.base.identities_in[account as usize].clone();
-                    return Ok(Possible::Abroad { id, own, roles: self.abroad(account, form)? });
+                    candidates.retain(is_worth);
+                    if !candidates.lead_abroad(&self.base, account) {
+                        return Ok(Possible::Unknown);
+                    }
+                    self.abroad(form)?.of_caller(id).for_each(add);
+                    found.sort_unstable();
+                    return Ok(Possible::Abroad {
+                        own: self.base.identities_in[account as usize].clone(),
+                        roles: found,
+                    });
                 }
             }
         } else if let Some(graph) = &self.graph {
-            let bundles = graph.by_caller.of(id).iter().map(|at| &graph.bundles[*at as usize]);
-            facts.extend(bundles.flat_map(|bundle| bundle.facts.iter().copied()));
-            return Ok(Possible::Facts(facts));
+            graph.by_caller.of(id).iter().for_each(|at| add(&graph.bundles[*at as usize]));
         } else {
             let everybody = match &self.everybody {
                 Some(known) => Arc::clone(known),
                 None => {
-                    let bundles: Arc<[Bundle]> = self.sweep_everybody()?.into();
+                    let bundles: Arc<[Bundle]> = self.sweep_everybody(Form::default())?.into();
                     Arc::clone(self.everybody.insert(bundles))
                 }
             };
-            (self.swept(account, form, None)?, everybody)
-        };
-        for bundle in own.iter().chain(everybody.iter()) {
-            if bundle.callers.binary_search(&id).is_ok() {
-                facts.extend(&bundle.facts);
-            }
+            let own = self.swept(account, form, None)?;
+            own.iter().chain(everybody.iter()).filter(|bundle| bundle.is_by(id)).for_each(add);
         }
-        Ok(Possible::Facts(facts))
+        found.sort_unstable();
+        Ok(Possible::Facts(found))
     }
 
-    /// Roles of other accounts that identities of an account in a form may assume, with these; kept.
-    fn abroad(&mut self, account: u32, form: Form) -> Result<Arc<Abroad>, CompileError> {
-        if let Some(known) = self.abroad.get(&(account, form)) {
+    /// Roles of other accounts that identities in a form may assume, asked of everybody at once; kept.
+    fn abroad(&mut self, form: Form) -> Result<Arc<Abroad>, CompileError> {
+        if let Some(known) = self.abroad.get(&form) {
             return Ok(Arc::clone(known));
         }
-        let mut roles = Abroad::new();
-        for bundle in self.sweep_abroad(account, form)? {
-            let callers: Arc<[Identity]> = bundle.callers.into();
-            for fact in bundle.facts {
-                if let Fact::Controls(role) = fact
-                    && self.base.account_of[role as usize] != account
-                {
-                    roles.entry(role).or_default().push(Arc::clone(&callers));
-                }
-            }
-        }
-        let roles = Arc::new(roles);
-        self.abroad.insert((account, form), Arc::clone(&roles));
-        Ok(roles)
+        let bundles = self.sweep_abroad(form)?;
+        let abroad = Arc::new(Abroad::of(&self.base, bundles));
+        self.abroad.insert(form, Arc::clone(&abroad));
+        Ok(abroad)
     }
 
     /// What identities of an account in a form may do; with a fact, what that makes possible. Kept.
@@ -547,6 +576,9 @@ impl Closure {
             } else {
                 let bundles = engine.swept(account, form, None)?;
                 self.push_own(ends, &bundles, id);
+                for bundle in engine.abroad(form)?.of_caller(id) {
+                    self.push_all(ends, bundle.facts.iter().copied());
+                }
             }
             self.acting.entry(account).or_default().push((id, form));
             for at in 0..self.conditions.len() {
@@ -564,12 +596,19 @@ impl Closure {
         (id, form): (Identity, Form),
         fact: Fact,
     ) -> Result<bool, CompileError> {
-        if let Fact::TrustOpened(role) = fact
-            && self.is_controlled(role)
-        {
-            return Ok(true);
-        }
         let account = engine.base.account_of[id as usize];
+        if let Fact::TrustOpened(role) | Fact::Created(role) = fact {
+            // From elsewhere, nothing but a session of the role is to be had.
+            let is_own = engine.base.account_of[role as usize] == account;
+            let is_trust = matches!(fact, Fact::TrustOpened(_));
+            if self.is_controlled(role) && (is_trust || !is_own) {
+                return Ok(true);
+            }
+            // across accounts a trust is not enough.
+            if !is_own && !engine.may(id, form, &engine.assume_action) {
+                return Ok(false);
+            }
+        }
         if fact == Fact::Rewritten {
             let users = engine.users_of(account, Form { resource: true, ..form })?;
             let is_one = users.binary_search(&id).is_ok();
@@ -605,7 +644,7 @@ impl Closure {
     /// What an identity makes true by bundles of its account; false: nothing.
     fn push_own(&mut self, ends: Ends<'_>, bundles: &[Bundle], id: Identity) -> bool {
         let mut is_any = false;
-        for bundle in bundles.iter().filter(|bundle| bundle.callers.binary_search(&id).is_ok()) {
+        for bundle in bundles.iter().filter(|bundle| bundle.is_by(id)) {
             is_any = true;
             self.push_all(ends, bundle.facts.iter().copied());
         }

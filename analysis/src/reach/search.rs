@@ -6,9 +6,10 @@
 //! Dijkstra's algorithm", 1977): a fact costs what its dearest premise costs, and its step.
 
 use super::fact::{Fact, Form, Holds, Identity, Thing};
-use super::steps::{Caller, Engine, Step};
+use super::steps::{Caller, Candidates, Engine, Step};
 use super::world::Holder;
 use iamc_compiler::CompileError;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
 
@@ -46,14 +47,16 @@ pub(crate) struct Search {
     pub(crate) reached: Option<Fact>,
     /// Facts with their cost, final ones alone once the search has ended.
     pub(crate) found: BTreeMap<Fact, Cost>,
-    why: HashMap<Fact, (Cost, Why)>,
+    why: FxHashMap<Fact, (Cost, Why)>,
     heap: BinaryHeap<Reverse<(Cost, Fact)>>,
     /// Forms in which a controlled identity acts, with what it cost to come to them and what they rest on.
     forms: BTreeMap<(Identity, Form), (Cost, Vec<Fact>)>,
     joined: HashMap<Identity, BTreeSet<u32>>,
-    expanded: HashSet<(Identity, Form)>,
-    /// Trusts opened, identities made, the policy of the resource written anew; of a trust, what it cost to control its role when that was last looked up, which never grows.
-    conditions: Vec<(Fact, Option<Cost>)>,
+    expanded: FxHashSet<(Identity, Form)>,
+    /// By account: what steps of its identities may still make true, or make true at less cost.
+    open: FxHashMap<u32, Candidates>,
+    /// Trusts opened, identities made, the policy of the resource written anew, each with what may still come of it.
+    conditions: Vec<(Fact, Vec<Fact>)>,
     /// The least that a goal costs, as far as is known.
     goal: Option<Cost>,
 }
@@ -156,23 +159,25 @@ impl Search {
                 }
             }
             Fact::TrustOpened(_) | Fact::Created(_) | Fact::Rewritten => {
-                let known = self.known(fact);
-                self.conditions.push((fact, known));
-                let is_open = |(key, (premise, _)): (&(Identity, Form), &(Cost, Vec<Fact>))| {
-                    let is_worth = known.is_none_or(|known| known > (*premise).max(cost).and_a_request());
-                    is_worth.then_some((*premise, *key))
-                };
-                let mut keys: Vec<(Cost, (Identity, Form))> = self.forms.iter().filter_map(is_open).collect();
-                // Of ways that cost the same, the one that controls least stays.
-                keys.sort_unstable();
-                for (_, key) in keys {
-                    // The first of them may have settled it.
-                    let premise = self.forms.get(&key).map_or(cost, |(premise, _)| (*premise).max(cost));
-                    if self.is_of_use(fact, premise)
-                        && let Some((form_cost, premises)) = self.forms.get(&key).cloned()
-                    {
-                        self.conditional(engine, key.0, key.1, form_cost, &premises, fact, limits)?;
+                // Of ways that cost the same, the one that controls least stays: whoever brought it about, then who comes cheap.
+                if let Some((_, Why::Step(step, _))) = self.why.get(&fact)
+                    && let (Caller::Identity(id), form) = (step.caller, step.form)
+                {
+                    self.conditional(engine, id, form, fact, cost, limits)?;
+                }
+                let mut use_of = engine.use_of(fact);
+                use_of.retain(|fact| self.is_worth(*fact, cost));
+                if !use_of.is_empty() {
+                    let mut keys: Vec<(Cost, (Identity, Form))> =
+                        self.forms.iter().map(|(key, (premise, _))| (*premise, *key)).collect();
+                    keys.sort_unstable();
+                    for (_, (id, form)) in keys {
+                        // One of them may settle it.
+                        if use_of.iter().any(|fact| self.is_worth(*fact, cost)) {
+                            self.conditional(engine, id, form, fact, cost, limits)?;
+                        }
                     }
+                    self.conditions.push((fact, use_of));
                 }
                 let providers = self.found.range(Fact::ControlsProvider(0)..=Fact::ControlsProvider(u32::MAX));
                 for held in providers.map(|(held, _)| *held).collect::<Vec<_>>() {
@@ -245,38 +250,37 @@ impl Search {
                 self.take(step, cost, premises, limits);
             }
         } else {
-            let steps = engine.steps_worth(Caller::Identity(id), form, &|fact| self.is_worth(fact, cost))?;
+            let mut open = self.open.remove(&account).unwrap_or_else(|| engine.candidates(account));
+            let steps = engine.steps_worth(id, form, &mut open, &|fact| self.is_worth(fact, cost))?;
+            // Premises never cost less later, so what is not worth it now never is.
+            self.open.insert(account, open);
             for step in &steps {
                 self.take(step, cost, premises, limits);
             }
         }
         let mut conditions = std::mem::take(&mut self.conditions);
-        for (condition, known) in &mut conditions {
-            // Thousands of trusts may be open by then, most of whose roles are known to be controlled as cheaply.
-            if known.is_none_or(|known| known > cost.and_a_request()) {
-                *known = self.known(*condition);
-                if self.is_of_use(*condition, cost) {
-                    self.conditional(engine, id, form, cost, premises, *condition, limits)?;
-                }
-            }
+        // Thousands of trusts may be open by then, most of whose roles are known to be controlled as cheaply.
+        conditions.retain_mut(|(_, use_of)| {
+            use_of.retain(|fact| self.is_worth(*fact, cost));
+            !use_of.is_empty()
+        });
+        for (condition, _) in &conditions {
+            self.conditional(engine, id, form, *condition, cost, limits)?;
         }
         self.conditions = conditions;
         Ok(())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "a premise more than `expand` has")]
+    /// What an identity in a form does with a condition; both hold, the later of them at that cost.
     fn conditional(
         &mut self,
         engine: &mut Engine,
         id: Identity,
         form: Form,
-        cost: Cost,
-        premises: &[Fact],
         condition: Fact,
+        cost: Cost,
         limits: Limits<'_>,
     ) -> Result<(), CompileError> {
-        let Some(other) = self.found.get(&condition).copied() else { return Ok(()) };
-        let cost = cost.max(other);
         if self.is_beyond(cost) {
             return Ok(());
         }
@@ -284,19 +288,12 @@ impl Search {
             Fact::Rewritten => Vec::from_iter(engine.use_step(id, Form { resource: true, ..form })?),
             _ => engine.steps_on(id, form, condition, &|fact| self.is_worth(fact, cost))?,
         };
-        let premises: Vec<Fact> = premises.iter().copied().chain([condition]).collect();
-        for step in &steps {
-            self.take(step, cost, &premises, limits);
+        if !steps.is_empty() {
+            let premises = self.form_premises(id, form);
+            let premises: Vec<Fact> = premises.iter().copied().chain([condition]).collect();
+            steps.iter().for_each(|step| self.take(step, cost, &premises, limits));
         }
         Ok(())
-    }
-
-    /// What it costs to control the role whose trust was opened, as far as is known.
-    fn known(&self, condition: Fact) -> Option<Cost> {
-        match condition {
-            Fact::TrustOpened(role) => self.why.get(&Fact::Controls(role)).map(|(cost, _)| *cost),
-            _ => None,
-        }
     }
 
     /// What a controlled provider does with a trust that was opened.
@@ -313,7 +310,7 @@ impl Search {
         let [Some(held), Some(opened)] = costs else { return Ok(()) };
         let cost = held.max(opened);
         if !self.is_beyond(cost)
-            && self.is_of_use(condition, cost)
+            && self.is_worth(Fact::Controls(role), cost)
             && let Some(step) = engine.federate_on(provider, role)?
         {
             self.take(&step, cost, &premises, limits);
@@ -321,22 +318,15 @@ impl Search {
         Ok(())
     }
 
-    /// Whether what a condition makes possible is worth a decision, after a premise of that cost.
-    fn is_of_use(&self, condition: Fact, premise: Cost) -> bool {
-        match condition {
-            Fact::TrustOpened(role) => self.is_worth(Fact::Controls(role), premise),
-            _ => true,
-        }
-    }
-
     /// Whether a goal is known that costs no more than any step after that premise.
     fn is_beyond(&self, premise: Cost) -> bool {
         self.goal.is_some_and(|goal| goal <= premise.and_a_request())
     }
 
-    /// Whether a step after that premise can be the cheapest way to a fact.
+    /// Whether a step after that premise, which is final, can be the cheapest way to a fact.
     fn is_worth(&self, fact: Fact, premise: Cost) -> bool {
-        !self.found.contains_key(&fact) && self.why.get(&fact).is_none_or(|(known, _)| *known > premise.and_a_request())
+        // What is final costs no more than the premise.
+        self.why.get(&fact).is_none_or(|(known, _)| *known > premise.and_a_request())
     }
 
     fn take(&mut self, step: &Step, premise: Cost, premises: &[Fact], limits: Limits<'_>) {

@@ -2,6 +2,7 @@
 
 mod assume;
 mod attempt;
+mod candidates;
 mod running;
 mod simple;
 
@@ -15,6 +16,7 @@ use super::reachable::{Abroad, Graph};
 use super::sweep::Bundle;
 use super::world::Base;
 use crate::{Effect, Family, Need, On, Primitive, Table, Which};
+pub(crate) use candidates::Candidates;
 use iamc_catalogue::Catalogue;
 use iamc_compiler::CompileError;
 use iamc_policy::Principal;
@@ -24,7 +26,7 @@ use iamc_policy::request::{Context, KeyState};
 use iamc_policy::world::{GapKind, World};
 use iamc_policy::{AccountId, Action, Arn};
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// What the question states (P-1.9, `--given`).
@@ -140,12 +142,14 @@ pub(crate) struct Engine {
     pub(crate) services: Vec<String>,
     pub(crate) deeds: Deeds,
     pub(super) crowd: Option<Crowd>,
+    /// That of everybody in the form that was asked last.
+    pub(super) assuming_crowd: Option<(Form, Crowd)>,
     /// Rows that are not taken with a target, for ways beside one that is known (P-15.9).
     pub(super) banned: BTreeSet<(u16, Target)>,
     /// What is possible, of accounts that were swept, and what with one fact more.
     pub(super) swept: HashMap<(u32, Form, Option<Fact>), Arc<[Bundle]>>,
-    /// By account and form: roles elsewhere that its identities may assume.
-    pub(super) abroad: HashMap<(u32, Form), Arc<Abroad>>,
+    /// By form: roles elsewhere that identities may assume.
+    pub(super) abroad: BTreeMap<Form, Arc<Abroad>>,
     /// Who may assume roles that may admit anybody, as long as there is no graph.
     pub(super) everybody: Option<Arc<[Bundle]>>,
     pub(super) graph: Option<Graph>,
@@ -230,9 +234,10 @@ impl Engine {
             services: services.into_iter().collect(),
             deeds,
             crowd: None,
+            assuming_crowd: None,
             banned: BTreeSet::new(),
             swept: HashMap::new(),
-            abroad: HashMap::new(),
+            abroad: BTreeMap::new(),
             everybody: None,
             graph: None,
             asked_use: None,
@@ -383,42 +388,65 @@ impl Engine {
         if let Some(known) = self.steps.get(&(caller, form)) {
             return Ok(Arc::clone(known));
         }
-        let steps: Arc<[Step]> = self.steps_worth(caller, form, &|_| true)?.into();
+        let steps: Arc<[Step]> = match caller {
+            Caller::Identity(id) => {
+                let mut candidates = self.candidates(self.base.account_of[id as usize]);
+                self.steps_worth(id, form, &mut candidates, &|_| true)?.into()
+            }
+            Caller::Provider(_) => self.decide_steps(caller, form, &|_| true)?.into(),
+        };
         self.steps.insert((caller, form), Arc::clone(&steps));
         Ok(steps)
     }
 
-    /// The same where the conclusion is worth a decision.
+    /// The same of an identity where the conclusion is worth a decision. `candidates`: of its account; those that are not worth
+    /// one are taken out, some of them at least.
     pub(crate) fn steps_worth(
         &mut self,
-        caller: Caller,
+        id: Identity,
         form: Form,
+        candidates: &mut Candidates,
         is_worth: &dyn Fn(Fact) -> bool,
     ) -> Outcome<Vec<Step>> {
-        if let Some(known) = self.steps.get(&(caller, form)).filter(|_| self.banned.is_empty()) {
+        if let Some(known) = self.steps.get(&(Caller::Identity(id), form)).filter(|_| self.banned.is_empty()) {
             return Ok(known.iter().filter(|step| is_worth(step.conclusion)).cloned().collect());
         }
         // Where it is known what is possible, nothing else is decided.
-        let possible = self.possible(caller, form)?;
-        self.decide_steps(caller, form, &|fact| possible.has(fact) && is_worth(fact))
+        let possible = self.possible(id, form, candidates, is_worth)?;
+        if possible.is_nothing() {
+            return Ok(Vec::new());
+        }
+        candidates.retain(is_worth);
+        let possible = candidates.retained(&|fact| possible.has(fact));
+        self.decide_among(id, form, &possible)
     }
 
-    /// The same, decided now.
+    /// Those that conclude something worth it, decided now.
     pub(super) fn decide_steps(
         &mut self,
         caller: Caller,
         form: Form,
         is_worth: &dyn Fn(Fact) -> bool,
     ) -> Outcome<Vec<Step>> {
-        let mut found = Best::default();
         match caller {
             Caller::Identity(id) => {
-                self.assume(id, form, is_worth, &mut found)?;
-                self.simple_steps_of(id, form, is_worth, &mut found)?;
-                self.running_steps_of(id, form, is_worth, &mut found)?;
+                let mut candidates = self.candidates(self.base.account_of[id as usize]);
+                candidates.retain(is_worth);
+                self.decide_among(id, form, &candidates)
             }
-            Caller::Provider(provider) => self.federate(provider, &mut found)?,
+            Caller::Provider(provider) => {
+                let mut found = Best::default();
+                self.federate(provider, &mut found)?;
+                Ok(found.into_list())
+            }
         }
+    }
+
+    fn decide_among(&mut self, id: Identity, form: Form, candidates: &Candidates) -> Outcome<Vec<Step>> {
+        let mut found = Best::default();
+        self.assume(id, form, candidates, &mut found)?;
+        self.simple_steps_of(id, form, candidates, &mut found)?;
+        self.running_steps_of(id, form, candidates, &mut found)?;
         Ok(found.into_list())
     }
 
@@ -426,7 +454,10 @@ impl Engine {
     pub(crate) fn assumptions(&mut self, caller: Caller) -> Outcome<Vec<Step>> {
         let mut found = Best::default();
         match caller {
-            Caller::Identity(id) => self.assume(id, Form::default(), &|_| true, &mut found)?,
+            Caller::Identity(id) => {
+                let candidates = self.candidates(self.base.account_of[id as usize]);
+                self.assume(id, Form::default(), &candidates, &mut found)?;
+            }
             Caller::Provider(provider) => self.federate(provider, &mut found)?,
         }
         Ok(found.into_list())

@@ -63,9 +63,37 @@ impl Bundle {
         (!steps.is_empty()).then(|| Bundle::new(vec![caller], gains.collect()))
     }
 
+    /// Whether a caller is among its own.
+    pub(crate) fn is_by(&self, caller: u32) -> bool {
+        self.callers.binary_search(&caller).is_ok()
+    }
+
     pub(crate) fn gains(&self) -> impl Iterator<Item = (Fact, By)> + '_ {
         self.facts.iter().copied().zip(self.by.iter().copied())
     }
+}
+
+/// Which variant of the world is asked; as the world is, there is one.
+enum Whom {
+    /// That of some accounts.
+    Accounts(BTreeSet<u32>),
+    /// That of everybody, which knows nothing but who may assume roles of other accounts.
+    Assuming,
+}
+
+impl Whom {
+    fn of(account: u32) -> Whom {
+        Whom::Accounts(BTreeSet::from([account]))
+    }
+}
+
+/// Which roles are asked about.
+#[derive(Clone, Copy)]
+enum Which {
+    /// As the world is, all that name the account, but for those that may admit anybody; in another form those of the account.
+    Usual,
+    /// Those of other accounts that name it, but for those that may admit anybody.
+    Abroad,
 }
 
 /// One account that is swept.
@@ -90,17 +118,24 @@ impl Engine {
     ///
     /// Cost: a question of the account for each unit, as its policies name few of its resources the fewer.
     pub(crate) fn sweep(&mut self, account: u32, form: Form) -> Outcome<Vec<Bundle>> {
-        let accounts = BTreeSet::from([account]);
-        self.sweep_with(account, form, &accounts, |sweep| {
-            sweep.assume(false)?;
+        self.sweep_with(account, form, Whom::of(account), |sweep| {
+            sweep.assume(Which::Usual)?;
             sweep.simple(None)?;
             sweep.running()
         })
     }
 
-    /// Roles of other accounts that trust the account, as far as somebody of it in a form may assume them.
-    pub(crate) fn sweep_abroad(&mut self, account: u32, form: Form) -> Outcome<Vec<Bundle>> {
-        self.sweep_with(account, form, &BTreeSet::from([account]), |sweep| sweep.assume(true))
+    /// Roles of other accounts that anybody in a form may assume, and of the caller's own those that may admit anybody.
+    ///
+    /// Cost: a few questions of everybody for each role that may admit anybody, and for each account that trusts another.
+    pub(crate) fn sweep_abroad(&mut self, form: Form) -> Outcome<Vec<Bundle>> {
+        let mut bundles = self.sweep_everybody(form)?;
+        for account in 0..self.base.accounts.len() as u32 {
+            if self.base.trusting.contains_key(&self.base.accounts[account as usize].id) {
+                bundles.extend(self.sweep_with(account, form, Whom::Assuming, |sweep| sweep.assume(Which::Abroad))?);
+            }
+        }
+        Ok(bundles)
     }
 
     /// What becomes possible for them with a trust that was opened, or an identity that was made.
@@ -110,10 +145,11 @@ impl Engine {
         let Some(first) = self.base.identities_in[account as usize].first().copied() else { return Ok(Vec::new()) };
         let mut request = ask::by_identity(&self.base, first, self.assume_action.clone(), GLOBAL_REGION);
         request.resources.push(ResourceInRequest::new(RequestResource::Arn(self.base.arn(target).clone())));
-        let accounts = self.base.accounts_of(&request);
         let is_own = self.base.account_of[target as usize] == account;
         let place = self.base.place_of[target as usize] as usize;
-        self.sweep_with(account, form, &accounts, |sweep| {
+        // From elsewhere, nothing but a session of the role is to be had.
+        let whom = if is_own || form.trust { Whom::Accounts(self.base.accounts_of(&request)) } else { Whom::Assuming };
+        self.sweep_with(account, form, whom, |sweep| {
             if is_own {
                 sweep.all.set(place, false);
             }
@@ -131,8 +167,7 @@ impl Engine {
     pub(crate) fn sweep_administrators(&mut self, account: u32, form: Form) -> Outcome<Vec<Identity>> {
         let Some(measure) = self.measure(account)? else { return Ok(Vec::new()) };
         let mut found = Vec::new();
-        let accounts = BTreeSet::from([account]);
-        self.sweep_with(account, form, &accounts, |sweep| {
+        self.sweep_with(account, form, Whom::of(account), |sweep| {
             sweep.administrators(&measure, &mut found);
             Ok(())
         })?;
@@ -143,7 +178,7 @@ impl Engine {
     pub(crate) fn sweep_request(&mut self, account: u32, form: Form, request: &Request) -> Outcome<Vec<Identity>> {
         let accounts = self.base.accounts_with(account, request);
         let mut found = Vec::new();
-        self.sweep_with(account, form, &accounts, |sweep| {
+        self.sweep_with(account, form, Whom::Accounts(accounts), |sweep| {
             let possible = sweep.who(request).possible;
             found = sweep.listed(&possible);
             Ok(())
@@ -155,10 +190,10 @@ impl Engine {
     ///
     /// Cost: one question of everybody.
     pub(crate) fn accounts_that_may(&mut self, request: &Request) -> Outcome<BTreeSet<u32>> {
-        let mut crowd = self.take_crowd(Form::default(), &BTreeSet::new())?;
+        let mut crowd = self.take_crowd(Form::default(), &Whom::Assuming)?;
         let (_, possible) = crowd.ask_all(as_role(request, KeyState::Unknown));
         let accounts = crowd.identities_of(&possible).map(|id| self.base.account_of[id as usize]).collect();
-        self.return_crowd(Form::default(), crowd);
+        self.return_crowd(Form::default(), &Whom::Assuming, crowd);
         Ok(accounts)
     }
 
@@ -166,10 +201,10 @@ impl Engine {
         &mut self,
         account: u32,
         form: Form,
-        accounts: &BTreeSet<u32>,
+        whom: Whom,
         sweep: impl FnOnce(&mut Sweep<'_>) -> Outcome<()>,
     ) -> Outcome<Vec<Bundle>> {
-        let crowd = self.take_crowd(form, accounts)?;
+        let crowd = self.take_crowd(form, &whom)?;
         let identities = &self.base.identities_in[account as usize];
         let mut all = Callers::with_capacity(identities.len());
         let mut unlisted = Vec::new();
@@ -197,8 +232,12 @@ impl Engine {
         };
         let done = sweep(&mut swept);
         let Sweep { crowd, gains, .. } = swept;
-        self.return_crowd(form, crowd);
+        self.return_crowd(form, &whom, crowd);
         done?;
+        // In a form of a group nobody else is asked who may assume roles elsewhere.
+        if matches!(whom, Whom::Assuming) && form.group > 0 {
+            unlisted.retain(|id| self.base.is_user(*id));
+        }
         let mut bundles = self.bundles(account, gains);
         // Nobody that the compiled world lists: decided one by one. What is kept holds for ways of all kinds.
         let banned = std::mem::take(&mut self.banned);
@@ -227,7 +266,7 @@ impl Engine {
         facts_of.into_iter().map(bundle).collect()
     }
 
-    fn take_crowd(&mut self, form: Form, accounts: &BTreeSet<u32>) -> Outcome<Crowd> {
+    fn take_crowd(&mut self, form: Form, whom: &Whom) -> Outcome<Crowd> {
         if form == Form::default() {
             if let Some(crowd) = self.crowd.take() {
                 return Ok(crowd);
@@ -235,13 +274,20 @@ impl Engine {
             let plain = self.worlds.plain(&self.base)?;
             return Ok(Crowd::new(&plain.set, &self.base));
         }
-        let part = self.worlds.part(&self.base, form, accounts)?;
-        Ok(Crowd::new(&part.set, &self.base))
+        match whom {
+            Whom::Assuming => match self.assuming_crowd.take() {
+                Some((known, crowd)) if known == form => Ok(crowd),
+                _ => Ok(Crowd::new(&self.worlds.assuming(&self.base, form)?.set, &self.base)),
+            },
+            Whom::Accounts(accounts) => Ok(Crowd::new(&self.worlds.part(&self.base, form, accounts)?.set, &self.base)),
+        }
     }
 
-    fn return_crowd(&mut self, form: Form, crowd: Crowd) {
+    fn return_crowd(&mut self, form: Form, whom: &Whom, crowd: Crowd) {
         if form == Form::default() {
             self.crowd = Some(crowd);
+        } else if matches!(whom, Whom::Assuming) {
+            self.assuming_crowd = Some((form, crowd));
         }
     }
 }

@@ -117,7 +117,9 @@ fn one_by_one_and_swept(engine: &mut Engine, form: Form) -> [BTreeSet<(u32, Fact
     for account in 0..engine.base.accounts.len() as u32 {
         let mut bundles = engine.sweep(account, form).unwrap();
         if account == 0 && form == Form::default() {
-            bundles.extend(engine.sweep_everybody().unwrap());
+            bundles.extend(engine.sweep_everybody(form).unwrap());
+        } else if account == 0 {
+            bundles.extend(engine.sweep_abroad(form).unwrap());
         }
         for bundle in bundles {
             let pairs = bundle.callers.iter().flat_map(|id| bundle.facts.iter().map(move |fact| (*id, *fact)));

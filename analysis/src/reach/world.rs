@@ -1,5 +1,4 @@
-//! The world that a search runs in: the inventory, with what steps may make and who may come from outside, and the few
-//! variants of it in which everything that a step can change about a caller has been changed.
+//! The world that a search runs in: the inventory, with what steps may make and who may come from outside.
 
 use super::fact::{Form, Identity};
 use super::names::NEW;
@@ -7,7 +6,7 @@ use iamc_policy::document::{Effect, Policy, PolicyKind, Strictness};
 use iamc_policy::principal::{Principal, PrincipalEntry, last_segment};
 use iamc_policy::request::{Request, RequestResource};
 use iamc_policy::world::{
-    Account, Guardrail, IdentityRecord, NamedPolicy, PolicyText, ResourcePolicy, Role, SessionDefaults, User, World,
+    Account, IdentityRecord, NamedPolicy, PolicyText, ResourcePolicy, Role, SessionDefaults, User, World,
 };
 use iamc_policy::{AccountId, Arn, SmolStr};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -27,7 +26,7 @@ static EVERYTHING: LazyLock<Arc<Policy>> = LazyLock::new(|| {
 });
 
 /// P-3.9 in a trust policy, for callers that are controlled: whom the search asks about is.
-static OPENING: LazyLock<Arc<Policy>> = LazyLock::new(|| parsed(PolicyKind::Trust, &opening("")));
+pub(super) static OPENING: LazyLock<Arc<Policy>> = LazyLock::new(|| parsed(PolicyKind::Trust, &opening("")));
 
 fn opening(condition: &str) -> String {
     format!(
@@ -85,6 +84,8 @@ pub(crate) struct AccountFacts {
     pub(crate) new_user: Option<Identity>,
     /// The provider that a step may make, by number.
     pub(crate) new_provider: Option<u32>,
+    /// Other providers that lie in it, ascending.
+    pub(crate) providers: Vec<u32>,
     pub(crate) probe: Option<Identity>,
     /// Policies of SCPs and RCPs that govern it: names and Regions are taken from them.
     pub(crate) guardrails: Vec<Arc<Policy>>,
@@ -118,6 +119,7 @@ pub(crate) struct Base {
     pub(crate) account_by_id: HashMap<AccountId, u32>,
     /// Providers that some role's trust names, and those that steps may make: ARNs and built-in names, sorted.
     pub(crate) providers: Vec<String>,
+    account_of_provider: Vec<Option<u32>>,
     /// Roles whose trust policy names an account, or somebody of it.
     pub(crate) trusting: HashMap<AccountId, Vec<Identity>>,
     /// Those of them whose trust policy names somebody of it, and not the account alone.
@@ -137,7 +139,8 @@ pub(crate) struct Base {
     /// Resources by ARN.
     pub(crate) resources_by_arn: HashMap<String, Vec<u32>>,
     /// Resources whose account is not known or lists nothing.
-    unowned: Vec<u32>,
+    pub(super) unowned: Vec<u32>,
+    pub(super) unit_by_id: HashMap<String, u32>,
     /// The account that nobody names.
     nobody: Option<AccountId>,
 }
@@ -251,6 +254,7 @@ impl Base {
             group_place: Vec::new(),
             account_by_id: HashMap::new(),
             providers: Vec::new(),
+            account_of_provider: Vec::new(),
             trusting: HashMap::new(),
             trusting_somebody: HashMap::new(),
             trusting_all: Vec::new(),
@@ -262,6 +266,7 @@ impl Base {
             outsiders: Vec::new(),
             resources_by_arn: HashMap::new(),
             unowned: Vec::new(),
+            unit_by_id: (0u32..).zip(&world.units).map(|(at, unit)| (unit.id.clone(), at)).collect(),
             nobody,
             world,
         };
@@ -300,6 +305,7 @@ impl Base {
                 new_role: None,
                 new_user: None,
                 new_provider: None,
+                providers: Vec::new(),
                 probe: None,
                 guardrails: Vec::new(),
                 regions: BTreeSet::new(),
@@ -396,23 +402,6 @@ impl Base {
         }
     }
 
-    /// The accounts and all levels above them, by id.
-    fn levels_of(&self, accounts: &BTreeSet<u32>) -> BTreeSet<String> {
-        let parents: HashMap<&str, Option<&str>> =
-            self.world.units.iter().map(|unit| (unit.id.as_str(), unit.parent.as_deref())).collect();
-        let mut levels = BTreeSet::new();
-        for account in accounts {
-            let account = &self.accounts[*account as usize];
-            levels.insert(account.id.to_string());
-            let mut level = account.parent.as_deref();
-            while let Some(unit) = level.filter(|unit| !levels.contains(*unit)) {
-                levels.insert(unit.to_owned());
-                level = parents.get(unit).copied().flatten();
-            }
-        }
-        levels
-    }
-
     fn note_policies(&mut self) {
         for (at, policy) in self.world.policies.iter().enumerate() {
             self.policy_by_arn.insert(policy.arn.clone(), at as u32);
@@ -496,6 +485,15 @@ impl Base {
         for (at, name) in made {
             self.accounts[at].new_provider = self.providers.binary_search(&name).ok().map(|at| at as u32);
         }
+        for (at, name) in (0u32..).zip(&self.providers) {
+            let account = name.split(':').nth(4).and_then(|id| self.account_by_id.get(&id.parse().ok()?).copied());
+            self.account_of_provider.push(account);
+            if let Some(account) = account.map(|account| &mut self.accounts[account as usize])
+                && account.new_provider != Some(at)
+            {
+                account.providers.push(at);
+            }
+        }
         self.trusting_provider = vec![Vec::new(); self.providers.len()];
         for (at, role) in self.world.roles.iter().enumerate() {
             let id = self.n_users + at as u32;
@@ -557,8 +555,7 @@ impl Base {
 
     /// The account that a provider lies in; `None`: it is built in, or lies elsewhere.
     pub(crate) fn provider_account(&self, provider: u32) -> Option<u32> {
-        let account = self.providers[provider as usize].split(':').nth(4)?.parse().ok()?;
-        self.account_by_id.get(&account).copied()
+        self.account_of_provider[provider as usize]
     }
 
     /// Whether an outsider's account is named by some policy; one is not, and stands for all others.
@@ -649,161 +646,46 @@ impl Base {
 
     /// The accounts that a request by somebody of an account is about.
     pub(crate) fn accounts_with(&self, account: u32, request: &Request) -> BTreeSet<u32> {
-        let mut accounts = self.owners_of(request, Some(self.accounts[account as usize].id));
+        let mut accounts = self.owners_of(request);
         accounts.insert(account);
         accounts
     }
 
-    /// The accounts that a request is about: its caller's, and those of its resources, but for roles whose trust policies
-    /// may name the caller's account.
+    /// The accounts that a request is about: its caller's, and those of its resources.
     pub(crate) fn accounts_of(&self, request: &Request) -> BTreeSet<u32> {
-        let caller = match &request.principal {
-            Principal::User { account, .. }
-            | Principal::RoleSession { account, .. }
-            | Principal::Root { account, .. } => Some(*account),
-            _ => None,
-        };
-        let mut accounts = self.owners_of(request, caller);
-        accounts.extend(caller.and_then(|account| self.account_by_id.get(&account)));
+        let mut accounts = self.owners_of(request);
+        accounts.extend(caller_account(request).and_then(|account| self.account_by_id.get(&account)));
         accounts
     }
 
-    fn owners_of(&self, request: &Request, caller: Option<AccountId>) -> BTreeSet<u32> {
+    /// Whether somebody would assume a role of another account, and nothing else is asked.
+    pub(crate) fn is_assuming_elsewhere(&self, request: &Request) -> bool {
+        let role = request.resources.iter().find_map(|resource| match &resource.resource {
+            RequestResource::Arn(arn) => self.by_arn.get(arn.as_str()),
+            RequestResource::Star => None,
+        });
+        let owner = role.map(|role| self.account(*role).id);
+        let caller = caller_account(request);
+        request.action.service() == "sts" && owner.is_some() && caller.is_some() && owner != caller
+    }
+
+    fn owners_of(&self, request: &Request) -> BTreeSet<u32> {
         let resources = request.resources.iter().chain(request.additional.iter().map(|more| &more.resource));
         let owners = resources.filter_map(|resource| match &resource.resource {
-            RequestResource::Arn(arn) => {
-                let role = self.by_arn.get(arn.as_str());
-                let is_trusting = role.is_some_and(|role| self.trusts_account(*role, caller));
-                let owner = resource.account.or_else(|| arn.account().parse().ok());
-                owner.filter(|_| !is_trusting)
-            }
+            RequestResource::Arn(arn) => resource.account.or_else(|| arn.account().parse().ok()),
             RequestResource::Star => None,
         });
         owners.filter_map(|account| self.account_by_id.get(&account).copied()).collect()
     }
-
-    fn trusts_account(&self, role: Identity, account: Option<AccountId>) -> bool {
-        let named = account.and_then(|account| self.trusting.get(&account));
-        // Roles are noted by number.
-        named.is_some_and(|roles| roles.binary_search(&role).is_ok()) || self.trusting_all.binary_search(&role).is_ok()
-    }
-
-    /// The world in which everything that the form says has been done, for everybody, of some accounts: decisions of their
-    /// identities about their resources depend on nothing else.
-    pub(crate) fn variant(&self, form: Form, accounts: &BTreeSet<u32>) -> World {
-        let all = &self.world;
-        // Who is asked about, and the roles elsewhere that trust them.
-        let numbers = accounts.iter().map(|account| self.accounts[*account as usize].id);
-        let trusting = numbers.filter_map(|number| self.trusting.get(&number)).flatten();
-        let mut kept: Vec<Identity> = trusting.chain(&self.trusting_all).copied().collect();
-        kept.extend(accounts.iter().flat_map(|account| &self.identities_in[*account as usize]));
-        kept.sort_unstable();
-        kept.dedup();
-        let owners: BTreeSet<u32> =
-            kept.iter().map(|id| self.account_of[*id as usize]).chain(accounts.iter().copied()).collect();
-        let levels = self.levels_of(&owners);
-        let is_kept = |account: &&Account| levels.contains(account.id.to_string().as_str());
-        let guardrails = all.guardrails.iter().filter_map(|guardrail| {
-            let targets = guardrail.targets.iter().filter(|target| levels.contains(target.as_str()));
-            let targets: Vec<String> = targets.cloned().collect();
-            (!targets.is_empty()).then(|| Guardrail { targets, ..guardrail.clone() })
-        });
-        let mut world = World {
-            settings: all.settings.clone(),
-            assume_complete: all.assume_complete,
-            organizations: all.organizations.clone(),
-            units: all.units.clone(),
-            accounts: all.accounts.iter().filter(is_kept).cloned().collect(),
-            guardrails: guardrails.collect(),
-            gaps: all.gaps.clone(),
-            coverage: all.coverage.clone(),
-            providers: all.providers.clone(),
-            shares: all.shares.clone(),
-            ..World::default()
-        };
-        let n_kept_users = kept.partition_point(|id| *id < self.n_users);
-        let kept_users: Vec<usize> = kept[..n_kept_users].iter().map(|id| *id as usize).collect();
-        let kept_roles: Vec<usize> = kept[n_kept_users..].iter().map(|id| (*id - self.n_users) as usize).collect();
-        world.users = kept_users.iter().map(|at| all.users[*at].clone()).collect();
-        let is_foreign = |at: usize| !accounts.contains(&self.account_of[self.n_users as usize + at]);
-        let kept_role = |at: &usize| {
-            let role = &all.roles[*at];
-            if is_foreign(*at) { as_target(role) } else { role.clone() }
-        };
-        world.roles = kept_roles.iter().map(kept_role).collect();
-        let groups: Vec<Option<String>> = self
-            .accounts
-            .iter()
-            .map(|account| {
-                let at = form.group.checked_sub(1)?;
-                let group = *account.groups.get(at as usize)?;
-                Some(last_segment(self.world.groups[group as usize].identity.arn.resource()).to_owned())
-            })
-            .collect();
-        for (at, user) in kept_users.into_iter().zip(&mut world.users) {
-            change(&mut user.identity, form);
-            if let Some(group) = &groups[self.account_of[at] as usize]
-                && !user.groups.contains(group)
-            {
-                user.groups.push(group.clone());
-            }
-        }
-        let mut opened: HashMap<*const Policy, Arc<Policy>> = HashMap::new();
-        let opening = if form.trust { self.opening_in(accounts) } else { Arc::clone(&OPENING) };
-        for (at, role) in kept_roles.into_iter().zip(&mut world.roles) {
-            let origin = self.origins[self.n_users as usize + at];
-            if matches!(origin, Origin::Outside | Origin::Probe) {
-                continue;
-            }
-            if !is_foreign(at) {
-                change(&mut role.identity, form);
-            }
-            if form.trust {
-                role.trust = open_trust(&role.trust, &opening, &mut opened);
-            }
-        }
-        let facts = accounts.iter().map(|account| &self.accounts[*account as usize]);
-        let mut groups: Vec<u32> = facts.clone().flat_map(|facts| &facts.groups).copied().collect();
-        groups.sort_unstable();
-        world.groups = groups.into_iter().map(|at| all.groups[at as usize].clone()).collect();
-        let mut resources: Vec<u32> =
-            facts.flat_map(|facts| &facts.resources).copied().chain(self.unowned.clone()).collect();
-        resources.sort_unstable();
-        world.resources = resources.into_iter().map(|at| all.resources[at as usize].clone()).collect();
-        if form.resource {
-            super::resource::open_all(&mut world);
-        }
-        let records = world.users.iter().map(|user| &user.identity);
-        let records = records.chain(world.roles.iter().map(|role| &role.identity));
-        let records = records.chain(world.groups.iter().map(|group| &group.identity));
-        let attached = records.flat_map(|record| record.attached.iter().chain(&record.boundary));
-        let attached: BTreeSet<u32> = attached.filter_map(|arn| self.policy_by_arn.get(arn).copied()).collect();
-        world.policies = attached.into_iter().map(|at| all.policies[at as usize].clone()).collect();
-        world
-    }
-
-    /// P-3.9, for whatever identity is controlled, and whatever provider of the accounts or built in.
-    fn opening_in(&self, accounts: &BTreeSet<u32>) -> Arc<Policy> {
-        let providers = (0u32..).zip(&self.providers).filter(|(at, name)| {
-            !name.starts_with("arn:") || self.provider_account(*at).is_some_and(|account| accounts.contains(&account))
-        });
-        let names: Vec<&str> = providers.map(|(_, name)| name.as_str()).collect();
-        if names.is_empty() {
-            return Arc::clone(&OPENING);
-        }
-        let mut policy = (**OPENING).clone();
-        policy.statements.extend(opening_for_providers(&names).statements.iter().cloned());
-        Arc::new(policy)
-    }
 }
 
-/// A role of which nothing is asked but whom its trust policy admits.
-fn as_target(role: &Role) -> Role {
-    let IdentityRecord { arn, unique_id, tags, place, .. } = &role.identity;
-    let (arn, unique_id, tags, place) = (arn.clone(), unique_id.clone(), tags.clone(), place.clone());
-    let identity =
-        IdentityRecord { arn, unique_id, inline: Vec::new(), attached: Vec::new(), boundary: None, tags, place };
-    Role { identity, trust: role.trust.clone(), session_defaults: SessionDefaults::default() }
+fn caller_account(request: &Request) -> Option<AccountId> {
+    match &request.principal {
+        Principal::User { account, .. } | Principal::RoleSession { account, .. } | Principal::Root { account, .. } => {
+            Some(*account)
+        }
+        _ => None,
+    }
 }
 
 /// P-3.10, P-3.15: what has been changed about one identity.

@@ -1,5 +1,6 @@
 //! Steps of the families `assume` and `federation`: whose trust lets whom in (P-4.1, P-5.1).
 
+use super::candidates::Candidates;
 use super::{Best, Caller, Engine, Outcome, Step, Target};
 use crate::reach::fact::{Fact, Form, Identity};
 
@@ -9,28 +10,23 @@ impl Engine {
         &mut self,
         id: Identity,
         form: Form,
-        is_worth: &dyn Fn(Fact) -> bool,
+        candidates: &Candidates,
         found: &mut Best,
     ) -> Outcome<()> {
-        let account = self.base.account(id).id;
-        let mut targets: Vec<Identity> = if self.may(id, form, &self.assume_action) {
-            let named = self.base.trusting.get(&account).into_iter().flatten();
-            named.chain(&self.base.trusting_all).copied().collect()
-        } else {
+        if candidates.assumed.is_empty() {
+            return Ok(());
+        }
+        let account = self.base.account_of[id as usize];
+        let may = self.may(id, form, &self.assume_action);
+        let named = self.base.trusting_somebody.get(&self.base.account(id).id).cloned().unwrap_or_default();
+        for role in candidates.assumed.iter().copied().filter(|role| *role != id) {
             // within an account a trust that names the caller is enough.
-            let named = self.base.trusting_somebody.get(&account).into_iter().flatten();
-            let at = self.base.account_of[id as usize];
-            named
-                .chain(&self.base.trusting_all)
-                .copied()
-                .filter(|role| self.base.account_of[*role as usize] == at)
-                .collect()
-        };
-        targets.sort_unstable();
-        targets.dedup();
-        for role in targets {
-            if role != id
-                && is_worth(Fact::Controls(role))
+            let is_enough = || {
+                let is_named = |list: &[Identity]| list.binary_search(&role).is_ok();
+                self.base.account_of[role as usize] == account
+                    && (is_named(&named) || is_named(&self.base.trusting_all))
+            };
+            if (may || is_enough())
                 && let Some(step) = self.assume_step(id, form, role, None)?
             {
                 found.add(step);

@@ -1,5 +1,6 @@
 //! Steps that run something as a role: roles passed to services, and what runs as a role already (sections 11 and 12).
 
+use super::candidates::Candidates;
 use super::{Best, Caller, Engine, Outcome, Step, Target, pass_keys};
 use crate::reach::ask::{self, GLOBAL_REGION};
 use crate::reach::fact::{Fact, Form, Holds, Identity};
@@ -17,10 +18,12 @@ impl Engine {
         &mut self,
         id: Identity,
         form: Form,
-        is_worth: &dyn Fn(Fact) -> bool,
+        candidates: &Candidates,
         found: &mut Best,
     ) -> Outcome<()> {
-        let account = self.base.account_of[id as usize];
+        if candidates.running.is_empty() {
+            return Ok(());
+        }
         // Nothing but identity policies allows to pass a role, or what is asked of no resource.
         let may = |at: &u16| {
             let requests = &self.row(*at).requests;
@@ -35,12 +38,8 @@ impl Engine {
         if rows.is_empty() {
             return Ok(());
         }
-        for role in self.base.accounts[account as usize].roles.clone() {
-            if role == id
-                || !is_worth(Fact::Controls(role))
-                || found.holds(Fact::Controls(role)) == Some(Holds::Definitely)
-                || self.base.is_fixed(role)
-            {
+        for role in candidates.running.iter().copied() {
+            if role == id || found.holds(Fact::Controls(role)) == Some(Holds::Definitely) {
                 continue;
             }
             let is_possible = found.holds(Fact::Controls(role)).is_some();

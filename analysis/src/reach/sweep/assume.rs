@@ -1,6 +1,6 @@
 //! Steps of the family `assume` (P-4.1): whom the trust policies of roles admit.
 
-use super::{Bundle, By, Outcome, Sweep};
+use super::{Bundle, By, Outcome, Sweep, Which, Whom};
 use crate::reach::ask::{self, GLOBAL_REGION};
 use crate::reach::crowd::{Answer, Callers, Crowd, as_role};
 use crate::reach::fact::{Fact, Form, Holds, Identity};
@@ -28,11 +28,11 @@ impl Engine {
         [request, open]
     }
 
-    /// Who may assume the roles that may admit anybody, as the world is: asked of everybody at once.
+    /// Who in a form may assume the roles that may admit anybody: asked of everybody at once.
     ///
     /// Cost: a few questions for each such role.
-    pub(crate) fn sweep_everybody(&mut self) -> Outcome<Vec<Bundle>> {
-        let mut crowd = self.take_crowd(Form::default(), &BTreeSet::new())?;
+    pub(crate) fn sweep_everybody(&mut self, form: Form) -> Outcome<Vec<Bundle>> {
+        let mut crowd = self.take_crowd(form, &Whom::Assuming)?;
         let mut roles_of: BTreeMap<FixedBitSet, Vec<(Fact, By)>> = BTreeMap::new();
         let row = self.assume_row();
         let mut open: Vec<(Identity, FixedBitSet)> = Vec::new();
@@ -71,17 +71,18 @@ impl Engine {
             }
         }
         // Nobody that the compiled world lists: decided one by one.
-        let unlisted = (0..self.base.n_identities).filter(|id| !crowd.knows(*id)).collect::<Vec<_>>();
-        self.return_crowd(Form::default(), crowd);
+        let is_asked = |id: &Identity| form.group == 0 || self.base.is_user(*id);
+        let unlisted = (0..self.base.n_identities).filter(is_asked).filter(|id| !crowd.knows(*id)).collect::<Vec<_>>();
+        self.return_crowd(form, &Whom::Assuming, crowd);
         for (account, roles) in by_account {
-            bundles.extend(self.sweep_with(account, Form::default(), &BTreeSet::new(), |sweep| {
+            bundles.extend(self.sweep_with(account, form, Whom::Assuming, |sweep| {
                 roles.iter().try_for_each(|(role, perhaps)| sweep.admit_elsewhere(*role, perhaps))
             })?);
         }
         for id in unlisted {
             for role in self.base.trusting_all.clone() {
                 if role != id
-                    && let Some(step) = self.assume_step(id, Form::default(), role, None)?
+                    && let Some(step) = self.assume_step(id, form, role, None)?
                 {
                     bundles.extend(Bundle::of_steps(id, &[step]));
                 }
@@ -123,20 +124,18 @@ struct Admitted {
 }
 
 impl Sweep<'_> {
-    /// Roles whose trust policies may name somebody of the account; `abroad`: those of other accounts alone.
-    pub(super) fn assume(&mut self, abroad: bool) -> Outcome<()> {
+    /// Roles whose trust policies may name somebody of the account.
+    pub(super) fn assume(&mut self, which: Which) -> Outcome<()> {
         let base = &self.engine.base;
         let number = base.accounts[self.account as usize].id;
-        let named = base.trusting.get(&number).into_iter().flatten();
-        let mut roles: BTreeSet<Identity> = named.copied().collect();
-        if self.form == Form::default() {
-            base.trusting_all.iter().for_each(|role| {
-                roles.remove(role);
-            });
-        } else {
-            roles.extend(&base.trusting_all);
-        }
-        roles.retain(|role| !abroad || base.account_of[*role as usize] != self.account);
+        let named = base.trusting.get(&number).into_iter().flatten().copied();
+        let is_own = |role: &Identity| base.account_of[*role as usize] == self.account;
+        let is_everybodys = |role: &Identity| base.trusting_all.binary_search(role).is_ok();
+        let roles: BTreeSet<Identity> = match which {
+            Which::Usual if self.form == Form::default() => named.filter(|role| !is_everybodys(role)).collect(),
+            Which::Usual => named.chain(base.trusting_all.iter().copied()).filter(is_own).collect(),
+            Which::Abroad => named.filter(|role| !is_everybodys(role) && !is_own(role)).collect(),
+        };
         roles.into_iter().try_for_each(|role| self.assume_one(role))
     }
 
