@@ -117,7 +117,7 @@ pub(crate) struct Paths {
     pub(crate) alternatives: u32,
 
     /// What the start comes to hold, counted and listed by account, instead of paths
-    #[arg(long, requires = "from", conflicts_with_all = ["to", "escalations", "alternatives", "limit"])]
+    #[arg(long, requires = "from", conflicts_with_all = ["to", "escalations", "alternatives"])]
     pub(crate) blast_radius: bool,
 
     /// For the blast radius: an action, to be asked about on every resource of the inventory; repeatable
@@ -138,7 +138,7 @@ pub(crate) struct Paths {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) export: Option<PathBuf>,
 
-    /// How many paths to show with their proofs, 0 for all; the others are named
+    /// How many paths to show with their proofs, 0 for all; the others are named. A blast radius has paths in JSON alone
     #[arg(long, value_name = "N", default_value_t = LIMIT)]
     pub(crate) limit: usize,
 }
@@ -170,7 +170,11 @@ pub(crate) fn run(args: &Paths, global: &Global) -> Result<Ending, Failure> {
 
 fn answer(args: &Paths, global: &Global, reach: &mut Reach) -> Result<Ending, Failure> {
     if args.blast_radius {
-        let proofs = global.format() == Format::Json;
+        let proofs = match global.format() {
+            Format::Json if args.limit == 0 => usize::MAX,
+            Format::Json => args.limit,
+            _ => 0,
+        };
         let asked = BlastAsked { definite: args.definite, actions: &args.action, proofs };
         let found = reach.blast(start(args.from.as_deref().unwrap_or_default()), asked);
         return blast::write(&found?, global);

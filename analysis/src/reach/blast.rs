@@ -38,7 +38,7 @@ pub struct Held {
     pub name: String,
     /// True iff it does whatever is not known.
     pub definite: bool,
-    /// The cheapest way, where proofs are wanted.
+    /// The cheapest way, as far as proofs are wanted.
     pub path: Option<Path>,
 }
 
@@ -53,7 +53,7 @@ pub struct Use {
     pub by: String,
     /// True iff that holds whatever is not known.
     pub definite: bool,
-    /// A way to it, where proofs are wanted.
+    /// A way to it, as far as proofs are wanted.
     pub path: Option<Path>,
 }
 
@@ -64,8 +64,8 @@ pub struct Asked<'a> {
     pub definite: bool,
     /// Actions (as `service:Name`) that are asked about on every resource of their types.
     pub actions: &'a [String],
-    /// With paths.
-    pub proofs: bool,
+    /// So many are told with paths, start by start: what is held by kind and in the order of the inventory, then uses.
+    pub proofs: usize,
 }
 
 /// The best way to a use in an account.
@@ -75,6 +75,13 @@ struct Best {
     /// Facts that it rests on, and the steps after them.
     premises: Vec<Fact>,
     steps: Vec<Step>,
+}
+
+/// One of those that are left, if there is one.
+fn take_one(left: &mut usize) -> bool {
+    let is_left = *left > 0;
+    *left -= usize::from(is_left);
+    is_left
 }
 
 impl Reach {
@@ -93,6 +100,7 @@ impl Reach {
             }
         }
         let mut found = Vec::with_capacity(callers.len());
+        let mut proofs = asked.proofs;
         for caller in callers {
             self.engine.asked_use = None;
             let limits = Limits { definite: asked.definite, is_goal: &|_| false, keeps: false };
@@ -101,7 +109,7 @@ impl Reach {
             let mut touched: BTreeMap<AccountId, Touched> = BTreeMap::new();
             for (fact, cost) in search.found.iter().filter(|(fact, _)| **fact != own) {
                 let Some((account, name)) = self.held(*fact) else { continue };
-                let path = if asked.proofs { Some(self.path(caller, &search, *fact)?) } else { None };
+                let path = if take_one(&mut proofs) { Some(self.path(caller, &search, *fact)?) } else { None };
                 let held = Held { name, definite: cost.holds == Holds::Definitely, path };
                 match fact {
                     Fact::Administers(_) => touch(&mut touched, account).administrator = Some(held),
@@ -109,7 +117,7 @@ impl Reach {
                 }
             }
             for action in asked.actions {
-                self.uses(caller, &search, action, asked, &mut touched)?;
+                self.uses(caller, &search, action, asked.definite, &mut proofs, &mut touched)?;
             }
             let mut accounts: Vec<Touched> = touched.into_values().collect();
             accounts.iter_mut().for_each(|account| account.identities.sort_by(|a, b| a.name.cmp(&b.name)));
@@ -139,7 +147,8 @@ impl Reach {
         caller: Caller,
         search: &Search,
         action: &str,
-        asked: Asked<'_>,
+        definite: bool,
+        proofs: &mut usize,
         touched: &mut BTreeMap<AccountId, Touched>,
     ) -> Result<(), ReachError> {
         let forms: Vec<(Identity, Form, Holds)> = search.forms().collect();
@@ -164,7 +173,7 @@ impl Reach {
                     let Some(step) = self.engine.use_step(*id, form)? else { continue };
                     let holds = reached.and(step.holds);
                     let holds = writing.map_or(holds, |(written, ..)| holds.and(*written));
-                    if asked.definite && holds == Holds::Possibly {
+                    if definite && holds == Holds::Possibly {
                         continue;
                     }
                     // What is about no resource is done where its caller is.
@@ -182,7 +191,7 @@ impl Reach {
                 let by = self.engine.base.arn(by).to_string();
                 let definite = holds == Holds::Definitely;
                 let mut path = None;
-                if asked.proofs {
+                if take_one(proofs) {
                     let before = search.path_to(&premises).into_iter().map(|(step, _)| step);
                     let all: Vec<Step> = before.chain(steps).collect();
                     path = Some(self.path_of(caller, &all, Fact::Uses, definite)?);

@@ -81,6 +81,7 @@ impl Graph {
                 Some(known) => bundles.extend(known.iter().cloned()),
                 None => bundles.extend(engine.sweep(account, Form::default())?),
             }
+            engine.forget_policies();
         }
         match engine.everybody.take() {
             Some(known) => bundles.extend(known.iter().cloned()),
@@ -90,6 +91,8 @@ impl Graph {
             let steps = engine.steps(Caller::Provider(provider), Form::default())?;
             bundles.extend(Bundle::of_steps(n_identities + provider, &steps));
         }
+        // What it knows of everybody is as large as the graph, and hardly asked again.
+        engine.crowd = None;
         Ok(Graph::of(&engine.base, bundles))
     }
 

@@ -364,6 +364,12 @@ impl Engine {
         Arc::clone(self.policies.entry(id).or_insert_with(|| base.policies_of(id).into()))
     }
 
+    /// Gives back what is known of the policies of identities one by one.
+    pub(super) fn forget_policies(&mut self) {
+        self.policies.clear();
+        self.regions.clear();
+    }
+
     /// P-2.9: Regions to try, for services that have any.
     pub(super) fn regions_of(&mut self, id: Identity) -> Arc<[String]> {
         if let Some(known) = self.regions.get(&id) {

@@ -234,9 +234,8 @@ impl Engine {
         let Sweep { crowd, gains, .. } = swept;
         self.return_crowd(form, &whom, crowd);
         done?;
-        // In a form of a group nobody else is asked who may assume roles elsewhere.
-        if matches!(whom, Whom::Assuming) && form.group > 0 {
-            unlisted.retain(|id| self.base.is_user(*id));
+        if matches!(whom, Whom::Assuming) {
+            unlisted.retain(|id| self.base.may_act(*id, form));
         }
         let mut bundles = self.bundles(account, gains);
         // Nobody that the compiled world lists: decided one by one. What is kept holds for ways of all kinds.

@@ -93,8 +93,13 @@ impl Base {
         role
     }
 
-    /// The world in which everything that the form says has been done, for everybody, as far as it matters to who may assume
-    /// roles of other accounts, piece by piece. In a form of a group nobody but users acts.
+    /// Whether an identity may ever act in a form: users join groups, and who has a boundary may lose it.
+    pub(crate) fn may_act(&self, id: Identity, form: Form) -> bool {
+        (form.group == 0 || self.is_user(id)) && (!form.unbounded || self.record(id).boundary.is_some())
+    }
+
+    /// The world in which everything that the form says has been done, for everybody who may act in it, as far as it matters
+    /// to who may assume roles of other accounts, piece by piece.
     ///
     /// # Errors
     /// What `take` gives.
@@ -136,7 +141,7 @@ impl Base {
             });
             take(&World { groups: groups.collect(), ..part() })?;
         }
-        let users: Vec<Identity> = (0..self.n_users).collect();
+        let users: Vec<Identity> = (0..self.n_users).filter(|id| self.may_act(*id, form)).collect();
         for piece in users.chunks(PIECE) {
             let users = piece.iter().map(|id| {
                 let mut user = self.changed_user(*id, form);
@@ -145,16 +150,13 @@ impl Base {
             });
             take(&World { users: users.collect(), ..part() })?;
         }
-        let roles: Vec<Identity> = if form.group == 0 {
-            (self.n_users..self.n_identities).collect()
-        } else {
-            let named: BTreeSet<Identity> =
-                self.trusting.values().flatten().chain(&self.trusting_all).copied().collect();
-            named.into_iter().collect()
-        };
+        let named = self.trusting.values().flatten().chain(&self.trusting_all).copied();
+        let callers = (self.n_users..self.n_identities).filter(|id| self.may_act(*id, form));
+        let roles: BTreeSet<Identity> = callers.chain(named).collect();
+        let roles: Vec<Identity> = roles.into_iter().collect();
         for piece in roles.chunks(PIECE) {
             let roles = piece.iter().map(|id| {
-                if form.group > 0 {
+                if !self.may_act(*id, form) {
                     return as_target(&self.world.roles[(*id - self.n_users) as usize]);
                 }
                 let mut role = self.changed_role(*id, form);

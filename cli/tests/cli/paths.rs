@@ -73,6 +73,17 @@ fn starts_alternatives_and_what_falls_with_a_user() {
     let account = &json["blast_radius"][0]["accounts"][0];
     assert_eq!(account["administrator"], "definite");
     assert_eq!(account["uses"][0]["resource"], "*");
+    let is_proved = |limit: &str| {
+        let json =
+            run(&folder, &format!("{blast} --action sts:GetCallerIdentity --format json --limit {limit}")).json();
+        let account = &json["blast_radius"][0]["accounts"][0];
+        let paths = [&account["identities"][0]["path"], &account["administrator_path"], &account["uses"][0]["path"]];
+        paths.map(|path| !path.is_null())
+    };
+    assert_eq!(
+        [is_proved("1"), is_proved("2"), is_proved("0")].map(|proved| proved.map(u8::from).iter().sum::<u8>()),
+        [1, 2, 3]
+    );
     let ran = run(&folder, "paths org.jsonl --escalations --break");
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     let expected = "  identity/Own/0 of arn:aws:iam::111122223333:user/ana org.jsonl:1

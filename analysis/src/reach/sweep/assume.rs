@@ -71,8 +71,8 @@ impl Engine {
             }
         }
         // Nobody that the compiled world lists: decided one by one.
-        let is_asked = |id: &Identity| form.group == 0 || self.base.is_user(*id);
-        let unlisted = (0..self.base.n_identities).filter(is_asked).filter(|id| !crowd.knows(*id)).collect::<Vec<_>>();
+        let is_asked = |id: &Identity| self.base.may_act(*id, form) && !crowd.knows(*id);
+        let unlisted = (0..self.base.n_identities).filter(is_asked).collect::<Vec<_>>();
         self.return_crowd(form, &Whom::Assuming, crowd);
         for (account, roles) in by_account {
             bundles.extend(self.sweep_with(account, form, Whom::Assuming, |sweep| {

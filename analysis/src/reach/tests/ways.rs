@@ -77,7 +77,7 @@ fn a_blast_radius_is_what_a_start_leads_to() {
     let (mut n_identities, mut n_uses, mut n_replayed) = (0, 0, 0);
     for account in ["111111111111", "222222222222", "333333333333", "444444444444"] {
         let actions = ["s3:GetObject".to_owned()];
-        let asked = crate::BlastAsked { actions: &actions, proofs: true, ..<_>::default() };
+        let asked = crate::BlastAsked { actions: &actions, proofs: usize::MAX, ..<_>::default() };
         let Ok(blasts) = reach.blast(Start::Account(account.parse().unwrap()), asked) else {
             continue;
         };
