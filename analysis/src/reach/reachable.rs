@@ -10,6 +10,7 @@ use super::steps::{Caller, Candidates, Engine};
 use super::sweep::Bundle;
 use super::world::{Base, Holder};
 use iamc_compiler::CompileError;
+use rustc_hash::FxHashMap;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -28,10 +29,12 @@ pub(crate) struct Graph {
     by_target: Lists,
 }
 
-/// Numbers by node.
+/// Numbers by node. Most nodes have the list of others.
 #[derive(Debug, Default)]
 struct Lists {
-    /// One more than nodes.
+    /// By node: which of the lists.
+    list_of: Vec<u32>,
+    /// One more than lists.
     first: Vec<u32>,
     numbers: Vec<u32>,
 }
@@ -53,12 +56,24 @@ impl Lists {
             numbers[*place as usize] = number;
             *place += 1;
         }
-        Lists { first, numbers }
+        let mut known: FxHashMap<&[u32], u32> = FxHashMap::default();
+        let mut lists = Lists { first: vec![0], ..Lists::default() };
+        for ends in first.windows(2) {
+            let own = &numbers[ends[0] as usize..ends[1] as usize];
+            let list = *known.entry(own).or_insert_with(|| {
+                lists.numbers.extend_from_slice(own);
+                lists.first.push(lists.numbers.len() as u32);
+                lists.first.len() as u32 - 2
+            });
+            lists.list_of.push(list);
+        }
+        lists.numbers.shrink_to_fit();
+        lists
     }
 
     fn of(&self, node: u32) -> &[u32] {
-        let [first, end] = [node, node + 1].map(|at| self.first[at as usize] as usize);
-        &self.numbers[first..end]
+        let list = self.list_of[node as usize] as usize;
+        &self.numbers[self.first[list] as usize..self.first[list + 1] as usize]
     }
 }
 

@@ -249,7 +249,7 @@ impl Engine {
         self.service_request(role, principal_of(&trusts.who), trusts.actions[at_action].clone())
     }
 
-    pub(super) fn trust(
+    pub(in crate::reach) fn trust(
         &mut self,
         row: u16,
         role: Identity,
@@ -260,11 +260,22 @@ impl Engine {
         self.takes_in(role, &principal_of(&trusts.who), &trusts.actions[at_action])
     }
 
-    /// P-11.3: whether a role may let a service in.
-    pub(in crate::reach) fn lets_in(&mut self, role: Identity, service: &str) -> Outcome<bool> {
-        let principal = Principal::Service(service.into());
+    /// P-11.3: whether a role lets a service in.
+    pub(in crate::reach) fn lets_in(&mut self, role: Identity, service: &str) -> Outcome<Option<Holds>> {
+        if !self.names_service(role, service) {
+            return Ok(None);
+        }
         let action = self.assume_action.clone();
-        Ok(self.names_service(role, service) && self.takes_in(role, &principal, &action)?.is_some())
+        self.takes_in(role, &Principal::Service(service.into()), &action)
+    }
+
+    /// P-12.2: whether nothing is known of what runs as which role, for the row and an account.
+    pub(in crate::reach) fn runs_as_unknown(&self, at: u16, account: u32) -> bool {
+        let row = self.row(at);
+        row.family == Family::ExistingRole
+            && row.resource.as_ref().is_some_and(|kind| {
+                !self.runs_as_known.contains(&(account, kind.service.clone(), kind.resource_type.clone()))
+            })
     }
 
     fn names_service(&self, role: Identity, service: &str) -> bool {

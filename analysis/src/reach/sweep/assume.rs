@@ -33,32 +33,32 @@ impl Engine {
     /// Cost: a few questions for each such role.
     pub(crate) fn sweep_everybody(&mut self, form: Form) -> Outcome<Vec<Bundle>> {
         let mut crowd = self.take_crowd(form, &Whom::Assuming)?;
-        let mut roles_of: BTreeMap<FixedBitSet, Vec<(Fact, By)>> = BTreeMap::new();
+        // A list for few callers is smaller than a set.
+        let listed = |crowd: &Crowd, lanes: &FixedBitSet| -> Box<[Identity]> {
+            let ids = crowd.identities_of(lanes).filter(|id| self.base.origin(*id) != Origin::Probe);
+            ids.collect()
+        };
+        let mut roles_of: BTreeMap<Box<[Identity]>, Vec<(Fact, By)>> = BTreeMap::new();
         let row = self.assume_row();
-        let mut open: Vec<(Identity, FixedBitSet)> = Vec::new();
+        let mut open: Vec<(Identity, Box<[Identity]>)> = Vec::new();
         for role in &self.base.trusting_all {
             let Admitted { definite, possible, elsewhere } = self.admitted(&mut crowd, *role);
             if !elsewhere.is_clear() {
-                open.push((*role, elsewhere));
+                open.push((*role, listed(&crowd, &elsewhere)));
             }
             for (lanes, holds) in [(definite, Holds::Definitely), (possible, Holds::Possibly)] {
                 if !lanes.is_clear() {
-                    roles_of.entry(lanes).or_default().push((Fact::Controls(*role), By { holds, row }));
+                    let gain = (Fact::Controls(*role), By { holds, row });
+                    roles_of.entry(listed(&crowd, &lanes)).or_default().push(gain);
                 }
             }
         }
-        let mut bundles = Vec::new();
-        for (lanes, roles) in roles_of {
-            let mut callers: Vec<Identity> = crowd.identities_of(&lanes).collect();
-            callers.retain(|id| self.base.origin(*id) != Origin::Probe);
-            if !callers.is_empty() {
-                bundles.push(Bundle::new(callers, roles));
-            }
-        }
+        let bundles = roles_of.into_iter().filter(|(callers, _)| !callers.is_empty());
+        let mut bundles: Vec<Bundle> = bundles.map(|(callers, roles)| Bundle::new(callers.into(), roles)).collect();
         // Who is not settled may do it in some Region of their own, since STS answers in each.
         let mut by_account: BTreeMap<u32, Vec<(Identity, Callers)>> = BTreeMap::new();
-        for (role, lanes) in open {
-            for id in crowd.identities_of(&lanes) {
+        for (role, callers) in open {
+            for id in callers {
                 let account = self.base.account_of[id as usize];
                 let n = self.base.identities_in[account as usize].len();
                 let roles = by_account.entry(account).or_default();

@@ -41,6 +41,8 @@ pub(super) struct Attempt<'a> {
     pub(super) resource: Option<&'a Arn>,
     /// The role that it is about; `None`: what depends on it is left open.
     pub(super) role: Option<Identity>,
+    /// Nothing but what holds whatever is not known will do.
+    pub(super) definite: bool,
 }
 
 impl Sweep<'_> {
@@ -245,7 +247,7 @@ impl Sweep<'_> {
             }
         }
         let own = self.unit(attempt, at, resource, region);
-        left.intersect_with(&own.possible);
+        left.intersect_with(if attempt.definite { &own.definite } else { &own.possible });
     }
 
     fn unit(&mut self, attempt: Attempt<'_>, at: usize, resource: Option<Arn>, region: &str) -> Answered {
