@@ -185,6 +185,16 @@ pub fn measure(shape: &Shape, turns: usize) -> Result<Vec<Line>, Failure> {
             },
         ],
     );
+    // Whoever counts who can do anything at all: what an action's statements say of any resource is gathered as it is met.
+    let every = set.actions_like("*");
+    let anew = Inverse::new(Arc::clone(&set));
+    let clock = crate::timing::Clock::start();
+    let mut n_can = 0;
+    for action in &every {
+        let found = who_can_ids(&anew, *action, None, &context, Scope::All, &mut warm);
+        n_can += found.map_or(0, |found| found.counts().1);
+    }
+    let every_ms = clock.elapsed().as_secs_f64() * 1e3 / every.len().max(1) as f64;
     let [warm, cold, scoped, points, own_matrix] = <[Series; 5]>::try_from(series).map_err(|_| "five series")?;
     let everyone = n_principals as f64;
     // Nanoseconds a question, as principals a second.
@@ -208,6 +218,10 @@ pub fn measure(shape: &Shape, turns: usize) -> Result<Vec<Line>, Failure> {
             ..Line::once(format!("who_can, one account, {name}"), 0.0, "µs", Bar::AtMost(10.0))
         },
         rated("matrix, one resource and context", &own_matrix, 2.0),
+        Line {
+            measured: format!("{} actions on `*`, {} pairs that can", number(every.len() as f64), number(n_can as f64)),
+            ..Line::once(format!("who_can, every action once, {name}"), every_ms, "ms", Bar::None)
+        },
         Line::ratio(
             format!("one by one by who_can, {name}"),
             (&points, "all principals one by one"),

@@ -260,10 +260,27 @@ fn collect(formula: &Formula, others: &mut Vec<String>) {
 
 /// Answers in the form asked for.
 enum Writer {
-    Human { output: Output, is_first: bool, counts_only: bool },
-    Json { output: Output, answers: Vec<serde_json::Value>, counts_only: bool },
-    Lines { output: Output, counts_only: bool },
-    Rows { rows: Rows, counts_only: bool },
+    Human {
+        output: Output,
+        is_first: bool,
+        counts_only: bool,
+    },
+    /// A list; answers about a pattern of actions, of which none is an error, are written as they come.
+    Json {
+        output: Output,
+        text: String,
+        is_first: bool,
+        streams: bool,
+        counts_only: bool,
+    },
+    Lines {
+        output: Output,
+        counts_only: bool,
+    },
+    Rows {
+        rows: Rows,
+        counts_only: bool,
+    },
 }
 
 impl Writer {
@@ -274,7 +291,10 @@ impl Writer {
             Form::Parquet => Writer::Rows { rows: Rows::parquet(output, columns)?, counts_only },
             Form::Csv => Writer::Rows { rows: Rows::csv(output, columns)?, counts_only },
             Form::Lines => Writer::Lines { output, counts_only },
-            Form::Json => Writer::Json { output, answers: Vec::new(), counts_only },
+            Form::Json => {
+                let streams = args.action.iter().any(|action| is_pattern(action));
+                Writer::Json { output, text: String::new(), is_first: true, streams, counts_only }
+            }
             Form::Human => Writer::Human { output, is_first: true, counts_only },
         })
     }
@@ -290,8 +310,15 @@ impl Writer {
                 let gap = if std::mem::take(is_first) { "" } else { "\n" };
                 output.text(&format!("{gap}{text}"))
             }
-            Writer::Json { answers, counts_only, .. } => {
-                answers.push(serde_json::json!(answer(pair, *counts_only)));
+            Writer::Json { output, text, is_first, streams, counts_only } => {
+                text.push_str(if std::mem::take(is_first) { "[\n  " } else { ",\n  " });
+                let answer = json::pretty(&serde_json::json!(answer(pair, *counts_only)));
+                // Every line feed is one of the layout: texts have theirs escaped.
+                text.push_str(&answer.trim_end().replace('\n', "\n  "));
+                if *streams {
+                    output.bytes(text.as_bytes())?;
+                    text.clear();
+                }
                 Ok(())
             }
             Writer::Lines { output, counts_only: true } => {
@@ -326,8 +353,9 @@ impl Writer {
     fn finish(self) -> Result<(), Failure> {
         match self {
             Writer::Human { output, .. } | Writer::Lines { output, .. } => output.finish(),
-            Writer::Json { mut output, answers, .. } => {
-                output.bytes(json::pretty(&answers).as_bytes())?;
+            Writer::Json { mut output, mut text, is_first, .. } => {
+                text.push_str(if is_first { "[]\n" } else { "\n]\n" });
+                output.bytes(text.as_bytes())?;
                 output.finish()
             }
             Writer::Rows { rows, .. } => rows.finish(),

@@ -286,15 +286,23 @@ fn parquet_in_and_parquet_out() {
 
 /// A file of texts, a column each, with so many rows.
 fn write_texts(path: &Path, columns: &[&str], n_rows: usize) {
-    let fields: Vec<String> = columns.iter().map(|name| format!("required binary {name} (UTF8);")).collect();
+    let cells = vec![&b"x"[..]; n_rows];
+    write_cells(path, &columns.iter().map(|name| (*name, cells.as_slice())).collect::<Vec<_>>());
+}
+
+/// A file of columns that say that they are text.
+fn write_cells(path: &Path, columns: &[(&str, &[&[u8]])]) {
+    let fields: Vec<String> = columns.iter().map(|(name, _)| format!("required binary {name} (UTF8);")).collect();
     let schema = parse_message_type(&format!("message requests {{ {} }}", fields.join(" "))).unwrap();
     let file = std::fs::File::create(path).unwrap();
     let mut writer = SerializedFileWriter::new(file, Arc::new(schema), Arc::default()).unwrap();
     // A group without rows first.
-    for n_rows in [0, n_rows] {
+    for is_empty in [true, false] {
         let mut group = writer.next_row_group().unwrap();
-        while let Some(mut column) = group.next_column().unwrap() {
-            let values = vec![ByteArray::from("x"); n_rows];
+        for (_, cells) in columns {
+            let mut column = group.next_column().unwrap().unwrap();
+            let cells = if is_empty { &[] } else { *cells };
+            let values: Vec<ByteArray> = cells.iter().map(|cell| ByteArray::from(cell.to_vec())).collect();
             column.typed::<ByteArrayType>().write_batch(&values, None, None).unwrap();
             column.close().unwrap();
         }
@@ -330,6 +338,30 @@ fn parquet_with_wrong_columns_or_no_rows() {
         assert_eq!(run(&folder, "decide org.jsonl --requests r.parquet -o a.parquet").code, ran.code);
         let answers = SerializedFileReader::new(std::fs::File::open(folder.path().join("a.parquet")).unwrap()).unwrap();
         assert_eq!(answers.metadata().file_metadata().num_rows(), n_rows as i64);
+    }
+}
+
+/// Cells are read together, but each is text by itself or is not.
+#[test]
+fn parquet_cells_that_are_no_text() {
+    let folder = folder(&[("org.jsonl", ORG)]);
+    let path = folder.path().join("r.parquet");
+    let row = [&b"arn:aws:iam::111122223333:user/ana"[..], b"s3:GetObject", b"arn:aws:s3:::reports/q"];
+    let [principal, action, resource] = row.map(|cell| [cell; 4]);
+    // The two parts of a character, one cell each; then something that no text holds.
+    for bad in [[&b"\xc3"[..], b"\xa9"], [b"\xff", b"s3:\xff"]] {
+        let mixed = [action[0], bad[0], bad[1], action[0]];
+        write_cells(&path, &[("principal", &principal), ("action", &mixed), ("resource", &resource)]);
+        let ran = run(&folder, "decide org.jsonl --requests r.parquet");
+        let lines = ran.lines();
+        assert_eq!((ran.code, lines.len()), (3, 4), "{}", ran.stderr);
+        for (at, line) in lines.iter().enumerate() {
+            let expected = match at {
+                1 | 2 => json!({"id": at + 1, "error": {"message": "the cell is not UTF-8 text", "field": "action"}}),
+                _ => json!({"id": at + 1, "decision": "Allow"}),
+            };
+            assert_eq!(*line, expected);
+        }
     }
 }
 

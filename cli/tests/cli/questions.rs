@@ -34,6 +34,27 @@ fn who_can_tells_who_can_and_who_can_if() {
     assert_eq!(named(1, "statements")[0]["at"]["file"], json!("org.jsonl"));
 }
 
+/// Answers about a pattern are written as they come; they are the same list.
+#[test]
+fn json_of_a_pattern_is_the_list_of_its_actions() {
+    let folder = folder(&[("org.jsonl", &org())]);
+    let ask = |action: &str| {
+        let pair = "--resource arn:aws:s3:::reports/q1.csv --assume-complete --format json";
+        run(&folder, &format!("who-can org.jsonl --action {action} {pair}"))
+    };
+    let all = ask("s3:GetObject*");
+    assert_eq!(all.code, 0, "{}", all.stderr);
+    let list = all.json();
+    assert_eq!(all.stdout, serde_json::to_string_pretty(&list).unwrap() + "\n");
+    let list = list.as_array().unwrap();
+    assert!(list.len() > 3, "{}", list.len());
+    for answer in list {
+        let alone = ask(answer["action"].as_str().unwrap());
+        assert_eq!(alone.json()[0], *answer);
+        assert_eq!(alone.stdout, serde_json::to_string_pretty(&[answer]).unwrap() + "\n");
+    }
+}
+
 #[test]
 fn a_given_key_narrows_and_closed_takes_the_rest_for_absent() {
     let folder = folder(&[("org.jsonl", &org())]);
