@@ -148,6 +148,7 @@ impl Sweep<'_> {
             |on: &On| matches!(on, On::Resource { which: Which::Target, resource_type } if own != Some(resource_type));
         let depends = row.requests.iter().any(|request| !request.keys.is_empty() || request.on.iter().any(is_role));
         let mut known: HashMap<Option<Arn>, Callers> = HashMap::new();
+        let mut known_sure: HashMap<Option<Arn>, Callers> = HashMap::new();
         for (role, own) in open {
             let fact = Fact::Controls(*role);
             let mut own = own.clone();
@@ -186,8 +187,14 @@ impl Sweep<'_> {
                 if needs.iter().any(|(_, met)| !met) {
                     sure.clear();
                 }
-                if !sure.is_clear() {
+                if depends && !sure.is_clear() {
                     sure = self.attempt(Attempt { row, resource, role: Some(*role), definite: true }, &sure)?;
+                } else if !sure.is_clear() {
+                    if !known_sure.contains_key(&step.resource) {
+                        let attempt = Attempt { row, resource, role: None, definite: true };
+                        known_sure.insert(step.resource.clone(), self.attempt(attempt, &callers.definite)?);
+                    }
+                    sure.intersect_with(&known_sure[&step.resource]);
                 }
                 self.gain_asked(fact, at, &allowed, &sure);
             }
