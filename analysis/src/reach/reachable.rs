@@ -320,10 +320,14 @@ impl Engine {
         let mut closure =
             Closure { seen: vec![0; n as usize], seen_bundles: vec![0; graph.bundles.len()], ..Closure::default() };
         for start in changers.into_iter().chain(0..n) {
-            // Once it was followed to the end, nothing is left to be found.
-            let is_open = !passed.nodes[start as usize] && std::mem::take(&mut may_change[start as usize]);
-            if is_open && closure.meets(self, Ends { graph, is_goal, reaches: &passed.nodes }, start)? {
+            if passed.nodes[start as usize] || !may_change[start as usize] {
+                continue;
+            }
+            if closure.meets(self, Ends { graph, is_goal, reaches: &passed.nodes }, start)? {
                 graph.mark_backwards([start], &mut passed);
+            } else {
+                // Whoever it comes to control leads to nothing that it does not lead to.
+                closure.nodes.iter().for_each(|node| may_change[*node as usize] = false);
             }
         }
         Ok(Reachers { n_identities: graph.n_identities, at_start, reaches: passed.nodes })
@@ -427,6 +431,8 @@ struct Closure {
     /// By bundle: the turn in which one of its callers acted last.
     seen_bundles: Vec<u32>,
     turn: u32,
+    /// Those that are controlled in this turn.
+    nodes: Vec<u32>,
     /// What holds beside that nodes are controlled.
     changed: HashSet<Fact>,
     joined: HashMap<Identity, BTreeSet<u32>>,
@@ -454,6 +460,7 @@ impl Closure {
     /// Follows a start until the goal or somebody who leads to it is met, or until nothing is left.
     fn meets(&mut self, engine: &mut Engine, ends: Ends<'_>, start: u32) -> Result<bool, CompileError> {
         self.turn += 1;
+        self.nodes.clear();
         self.changed.clear();
         self.joined.clear();
         self.acting.clear();
@@ -479,6 +486,7 @@ impl Closure {
             None => self.changed.insert(fact),
         };
         if is_new {
+            self.nodes.extend(node);
             self.is_met |= (ends.is_goal)(fact) || node.is_some_and(|node| ends.reaches[node as usize]);
             self.stack.push(fact);
         }

@@ -16,7 +16,7 @@ const GOALS: usize = 10;
 /// So many paths are written out with their proofs.
 const SHOWN: usize = 50;
 /// Questions of a kind end after so many seconds: few starts of a large organization lead to most of it.
-const SECONDS_MAX: f64 = 120.0;
+const SECONDS_MAX: f64 = 30.0;
 
 /// Opens a world, asks for its edges, for all escalations, then from and to identities and accounts from all over the world;
 /// the same in a second run, which has nothing but the edges that the first one kept.

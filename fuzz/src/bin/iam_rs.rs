@@ -336,6 +336,9 @@ fn of_condition(
 ) -> Option<&'static str> {
     let name = operator.base.name();
     let given = given.map(|given| (matches!(given, Values::Many(_)), given.as_slice()));
+    if !key.as_str().is_ascii() {
+        return Some("R-1.19: keys in any case of letters beyond ASCII, too");
+    }
     match given {
         Some((true, [])) => return Some("R-4.3: an empty list is absent"),
         Some((true, [_])) if operator.set.is_none() => return Some("R-4.9: a list of one value is that value"),
@@ -372,9 +375,11 @@ fn of_condition(
         _ if name.starts_with("Arn") && values.iter().any(|value| value.contains(['*', '?'])) => {
             Some("R-4.27: `*` of the last component crosses colons")
         }
-        _ if name.starts_with("Date") => Some("R-4.21, R-4.22: forms of dates"),
-        _ if name.starts_with("Numeric") => Some("R-4.19: exact decimals in their forms"),
-        "BinaryEquals" => Some("R-4.24: what is no base64 is malformed"),
+        _ if name.starts_with("Date") && !all().all(is_full_date) => Some("R-4.21, R-4.22: forms of dates"),
+        _ if name.starts_with("Numeric") && !all().all(is_short_decimal) => {
+            Some("R-4.19: exact decimals in their forms")
+        }
+        "BinaryEquals" if !all().all(is_base64) => Some("R-4.24: what is no base64 is malformed"),
         "Bool" if all().any(|value| value.contains(char::is_uppercase)) => Some("R-4.23: truth in any case of letters"),
         _ if name.starts_with("String") && given.iter().any(|value| ["true", "false"].contains(&value.as_str())) => {
             Some("R-4.30: `true` is a text to an operator for texts")
@@ -383,7 +388,66 @@ fn of_condition(
             Some("R-2.2: `*` beside `?`")
         }
         "Null" if values.len() > 1 => Some("R-4.15: some value holds"),
-        _ if name.ends_with("IpAddress") => Some("R-4.25, R-4.26: forms of addresses"),
+        _ if name.ends_with("IpAddress") && !all().all(is_plain_block) => Some("R-4.25, R-4.26: forms of addresses"),
         _ => None,
     }
+}
+
+// ---- forms that nobody reads in two ways: on these the two must agree ----
+
+/// A date with time and zone, of a day that every month has.
+fn is_full_date(text: &str) -> bool {
+    let shape = |text: &str, shape: &str| {
+        let fits = |(own, shape): (u8, u8)| if shape == b'0' { own.is_ascii_digit() } else { own == shape };
+        text.len() == shape.len() && text.bytes().zip(shape.bytes()).all(fits)
+    };
+    let Some((date, rest)) = text.split_at_checked("0000-00-00T00:00:00".len()) else { return false };
+    let zone = rest.trim_start_matches(|c: char| c == '.' || c.is_ascii_digit());
+    let fraction = &rest[..rest.len() - zone.len()];
+    let within = |from: usize, least: u32, most: u32| {
+        date[from..from + 2].parse::<u32>().is_ok_and(|number| (least..=most).contains(&number))
+    };
+    shape(date, "0000-00-00T00:00:00")
+        && !date.starts_with("0000")
+        && within(5, 1, 12)
+        && within(8, 1, 28)
+        && within(11, 0, 23)
+        && within(14, 0, 59)
+        && within(17, 0, 59)
+        && (fraction.is_empty()
+            || fraction.len() <= 10 && shape(fraction, &format!(".{}", "0".repeat(fraction.len() - 1))))
+        && fraction != "."
+        && (zone == "Z" || shape(zone, "+00:00") && zone[1..3] <= *"14" && zone[4..] <= *"59")
+}
+
+/// So few digits that binary fractions keep them apart.
+fn is_short_decimal(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    are_digits(whole) && are_digits(fraction) && digits.len() <= 15
+}
+
+/// Whole groups of four signs, the last of them padded by at most two, and no bit beyond the last byte.
+fn is_base64(text: &str) -> bool {
+    let data = text.trim_end_matches('=');
+    let is_sign = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    let ends_clean = match text.len() - data.len() {
+        0 => true,
+        1 => data.ends_with(|c| "AEIMQUYcgkosw048".contains(c)),
+        2 => data.ends_with(['A', 'Q', 'g', 'w']),
+        _ => false,
+    };
+    text.len().is_multiple_of(4) && ends_clean && data.bytes().all(is_sign)
+}
+
+/// An address as the standard library reads it, with a length that is an ordinary number or without.
+fn is_plain_block(text: &str) -> bool {
+    let (address, length) = text.split_once('/').unwrap_or((text, "0"));
+    let max = match address.parse::<std::net::IpAddr>() {
+        Ok(address) if address.is_ipv4() => 32,
+        Ok(_) => 128,
+        Err(_) => return false,
+    };
+    length.parse::<u32>().is_ok_and(|number| number <= max && number.to_string() == length)
 }
