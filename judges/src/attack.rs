@@ -92,15 +92,8 @@ impl Attack {
             if arn.account() != account_of(caller) {
                 continue;
             }
-            let boundary = boundary_of(record);
-            let allowed =
-                |action: &str, keys: &[(&str, Option<String>)]| holds(&self.world, caller, action, arn.as_str(), keys);
-            let opens = allowed("iam:PutUserPolicy", std::slice::from_ref(&boundary))
-                || allowed("iam:AttachUserPolicy", &[boundary.clone(), administrator("iam:PolicyARN")]);
-            let unbinds = boundary.1.is_some()
-                && (allowed("iam:DeleteUserPermissionsBoundary", &[boundary])
-                    || allowed("iam:PutUserPermissionsBoundary", &[administrator("iam:PermissionsBoundary")]));
-            if allowed("iam:CreateAccessKey", &[]) {
+            let (opens, unbinds) = self.edits(caller, "User", record);
+            if holds(&self.world, caller, "iam:CreateAccessKey", arn.as_str(), &[]) {
                 self.controlled.insert(arn.to_string());
             }
             change(&mut self.world.users[at].identity, opens, unbinds);
@@ -117,21 +110,29 @@ impl Attack {
             if arn.account() != account_of(caller) {
                 continue;
             }
-            let boundary = boundary_of(record);
-            let allowed =
-                |action: &str, keys: &[(&str, Option<String>)]| holds(&self.world, caller, action, arn.as_str(), keys);
-            let opens = allowed("iam:PutRolePolicy", std::slice::from_ref(&boundary))
-                || allowed("iam:AttachRolePolicy", &[boundary.clone(), administrator("iam:PolicyARN")]);
-            let opens_trust = allowed("iam:UpdateAssumeRolePolicy", std::slice::from_ref(&boundary));
-            let unbinds = boundary.1.is_some()
-                && (allowed("iam:DeleteRolePermissionsBoundary", &[boundary])
-                    || allowed("iam:PutRolePermissionsBoundary", &[administrator("iam:PermissionsBoundary")]));
+            let (opens, unbinds) = self.edits(caller, "Role", record);
+            let keys = [boundary_of(record)];
+            let opens_trust = holds(&self.world, caller, "iam:UpdateAssumeRolePolicy", arn.as_str(), &keys);
             let role = &mut self.world.roles[at];
             change(&mut role.identity, opens, unbinds);
             if opens_trust {
                 open(&mut role.trust, &provider_of(account_of(caller)));
             }
         }
+    }
+
+    /// Whether the caller may give a user or role all rights, and free it of its boundary.
+    fn edits(&self, caller: &str, kind: &str, record: &IdentityRecord) -> (bool, bool) {
+        let boundary = boundary_of(record);
+        let allowed = |action: String, keys: &[(&str, Option<String>)]| {
+            holds(&self.world, caller, &action, record.arn.as_str(), keys)
+        };
+        let opens = allowed(format!("iam:Put{kind}Policy"), std::slice::from_ref(&boundary))
+            || allowed(format!("iam:Attach{kind}Policy"), &[boundary.clone(), administrator("iam:PolicyARN")]);
+        let unbinds = boundary.1.is_some()
+            && (allowed(format!("iam:Delete{kind}PermissionsBoundary"), &[boundary])
+                || allowed(format!("iam:Put{kind}PermissionsBoundary"), &[administrator("iam:PermissionsBoundary")]));
+        (opens, unbinds)
     }
 
     fn change_groups(&mut self, caller: &str) {

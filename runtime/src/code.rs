@@ -235,14 +235,10 @@ pub(crate) struct Survey {
 /// default is not UTF-8.
 pub(crate) fn survey(code: &[u8], n_keys: usize) -> Option<Survey> {
     // Most codes are ASCII with a wildcard or two, which is told without a step.
-    if code.is_empty() {
-        return Some(Survey::default());
+    match plain(code) {
+        Some(n_own) => Some(Survey { n_variables: 0, n_own }),
+        None => survey_of_steps(code, n_keys),
     }
-    let behind = 8 * code.as_chunks::<8>().0.iter().take_while(|word| u64::from_le_bytes(**word) & HIGH == 0).count();
-    if let Some(n_own) = plain(&code[behind..]) {
-        return Some(Survey { n_variables: 0, n_own });
-    }
-    survey_of_steps(code, n_keys)
 }
 
 fn survey_of_steps(code: &[u8], n_keys: usize) -> Option<Survey> {

@@ -349,17 +349,13 @@ impl<'a> Value<'a> {
 
     /// True iff some variable is in it.
     pub(crate) fn has_variables(&self) -> bool {
-        self.is_template && self.has_variable_steps()
-    }
-
-    fn has_variable_steps(&self) -> bool {
-        match self.form {
-            CODE => Steps(self.data).any(|step| matches!(step, Step::Variable { .. })),
-            ARN => self.arn_codes().is_some_and(|codes| {
-                codes.iter().any(|code| Steps(code).any(|step| matches!(step, Step::Variable { .. })))
-            }),
-            _ => false,
-        }
+        let has_some = |code: &[u8]| Steps(code).any(|step| matches!(step, Step::Variable { .. }));
+        self.is_template
+            && match self.form {
+                CODE => has_some(self.data),
+                ARN => self.arn_codes().is_some_and(|codes| codes.into_iter().any(has_some)),
+                _ => false,
+            }
     }
 
     /// The value as the policy says it.

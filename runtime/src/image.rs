@@ -10,8 +10,7 @@
 //!     sections, each at a multiple of 64, zeros between
 //! ```
 //!
-//! Little-endian. Sections come in the order of [`SECTIONS`]; those of 32-bit words are packed (`packed`), which leaves
-//! three of ten bytes of them out. Writing is canonical: the same set gives the same bytes.
+//! Little-endian. Sections come in the order of [`SECTIONS`]; those of 32-bit words are packed (`packed`). Writing is canonical: the same set gives the same bytes.
 //! Hash and checksums are XXH3; they tell damage, not malice: a forged file is caught by validation as far as it could
 //! do harm, and otherwise says what its author wants, like any policy.
 
